@@ -1,0 +1,148 @@
+//! The closed list of orders that the window gives to the engine, and the slots in which answers come back.
+
+use std::fmt;
+use std::sync::mpsc;
+
+use jiff::Timestamp;
+
+use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery};
+use super::{AccountId, Dimension, Fingerprint, Period, Problem, Provider, Secret};
+
+/// An order from the window.
+#[derive(Debug)]
+pub enum Command {
+    /// Store an account and its key.
+    AddAccount(NewAccount, Reply<Result<(), Problem>>),
+    /// Forget an account and delete its key.
+    RemoveAccount(AccountId, Reply<Result<(), Problem>>),
+    /// Store the keys found in these environment variables.
+    ImportEnv(Vec<String>, Reply<Result<(), Problem>>),
+    /// Make a local token for a client. It is shown once.
+    NewToken(String, Reply<Result<Secret, Problem>>),
+    /// Make a client's token useless.
+    RevokeToken(String, Reply<Result<(), Problem>>),
+    /// Set or clear one of the user's own ceilings.
+    SetLimit(UserLimit, Reply<Result<(), Problem>>),
+    /// Ask the provider for the account's limits now.
+    Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
+    /// Read a chart's points.
+    Series(SeriesQuery, Reply<Result<Series, Problem>>),
+    /// Read a page of finished requests.
+    Requests(RequestsQuery, Reply<Result<Requests, Problem>>),
+    /// Write an export; answers with the number of rows.
+    Export(ExportOrder, Reply<Result<u64, Problem>>),
+}
+
+/// An account to be stored.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// Whose API.
+    pub provider: Provider,
+    /// The user's name for it.
+    pub label: String,
+    /// Where it lives, if not at the provider's usual address.
+    pub base_url: Option<String>,
+    /// The key.
+    pub key: Secret,
+}
+
+/// One of the user's own ceilings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserLimit {
+    /// For which account.
+    pub account: AccountId,
+    /// For which class of models; all of them if `None`.
+    pub class: Option<super::ModelClass>,
+    /// Of what.
+    pub dimension: Dimension,
+    /// Over how long.
+    pub period: Period,
+    /// How much; `None` takes the ceiling away.
+    pub capacity: Option<u64>,
+}
+
+/// What a probe learned.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ProbeReport {
+    /// The account's label.
+    pub account: String,
+    /// When.
+    pub at: Timestamp,
+    /// The request that was made, without its key.
+    pub request: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What it cost in nano-dollars, as far as is known.
+    pub cost_nanos: Option<u64>,
+    /// What was learned, a sentence each, with where from.
+    pub learned: Vec<String>,
+    /// What this provider does not tell.
+    pub unknown: Vec<String>,
+}
+
+/// A key found in the environment: its name and fingerprint, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FoundKey {
+    /// The variable.
+    pub variable: String,
+    /// Whose key it is, by the variable's name.
+    pub provider: Provider,
+    /// A short name for the key.
+    pub fingerprint: Fingerprint,
+    /// Whether an account with this key exists already.
+    pub known: bool,
+}
+
+/// Where an answer goes. Dropping it unanswered tells the asker that none will come.
+pub struct Reply<T>(mpsc::SyncSender<T>, Option<Box<dyn Fn() + Send>>);
+
+/// Where the asker looks for the answer, once a frame.
+#[derive(Debug)]
+pub struct Pending<T>(mpsc::Receiver<T>);
+
+/// What a [`Pending`] holds now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Poll<T> {
+    /// Not answered yet.
+    Waiting,
+    /// The answer. It comes once.
+    Ready(T),
+    /// No answer will come.
+    Gone,
+}
+
+impl<T> Reply<T> {
+    /// A slot and the place to look at. `wake` is called after the answer was put in.
+    #[must_use]
+    pub fn new(wake: impl Fn() + Send + 'static) -> (Self, Pending<T>) {
+        let (tx, rx) = mpsc::sync_channel(1);
+        (Self(tx, Some(Box::new(wake))), Pending(rx))
+    }
+
+    /// Puts the answer in.
+    pub fn send(self, answer: T) {
+        // the asker may have closed its panel: then nobody wants the answer
+        let _ = self.0.try_send(answer);
+        if let Some(wake) = &self.1 {
+            wake();
+        }
+    }
+}
+
+impl<T> Pending<T> {
+    /// Looks once, without waiting.
+    #[must_use]
+    pub fn poll(&self) -> Poll<T> {
+        match self.0.try_recv() {
+            Ok(answer) => Poll::Ready(answer),
+            Err(mpsc::TryRecvError::Empty) => Poll::Waiting,
+            Err(mpsc::TryRecvError::Disconnected) => Poll::Gone,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}

@@ -1,0 +1,53 @@
+//! Models, and the classes of models that share a bucket.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A model id exactly as a request or an answer spells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelId(Arc<str>);
+
+/// The set of model ids that share a bucket at their provider, under the catalogue's name for it.
+///
+/// A model that the catalogue does not know is its own class.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelClass(Arc<str>);
+
+macro_rules! name {
+    ($type:ident) => {
+        impl $type {
+            /// Wraps a name.
+            #[must_use]
+            pub fn new(name: &str) -> Self {
+                Self(name.into())
+            }
+
+            /// The name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(ModelId);
+name!(ModelClass);
+
+impl ModelClass {
+    /// Requests that name no model: they draw only on what the whole scope shares.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::new("*")
+    }
+}

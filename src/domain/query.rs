@@ -1,0 +1,127 @@
+//! Questions to the history and their answers, as the window and the command line ask them.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, ModelClass, RequestRecord};
+
+/// What a chart shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Requests a minute.
+    Requests,
+    /// Counted input tokens a minute.
+    InputTokens,
+    /// Counted output tokens a minute.
+    OutputTokens,
+    /// Input and output tokens a minute.
+    Tokens,
+    /// Provider refusals a minute.
+    Refusals,
+    /// Mean wait in milliseconds.
+    WaitMillis,
+    /// Nano-dollars a minute.
+    CostNanos,
+}
+
+/// A question for a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesQuery {
+    /// What to show.
+    pub measure: Measure,
+    /// Only this account.
+    pub account: Option<AccountId>,
+    /// Only this class of models.
+    pub class: Option<ModelClass>,
+    /// From when.
+    pub from: Timestamp,
+    /// To when.
+    pub to: Timestamp,
+    /// How many points at the most.
+    pub max_points: u32,
+}
+
+/// The answer for a chart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Series {
+    /// Length of one step in seconds.
+    pub step_secs: u32,
+    /// Start of each step (Unix seconds) and the value over it, gaps filled with zero.
+    pub points: Vec<[f64; 2]>,
+    /// The highest single minute within each step, for rates: what meets the tier line.
+    pub peaks: Vec<[f64; 2]>,
+    /// From when (Unix seconds) which limit held, oldest first.
+    pub limits: Vec<[f64; 2]>,
+}
+
+/// Which finished requests to list, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestsQuery {
+    /// Only this account.
+    pub account: Option<AccountId>,
+    /// Only those that finished before this one (for paging).
+    pub before: Option<u64>,
+    /// How many at the most.
+    pub limit: u32,
+}
+
+/// A page of finished requests.
+pub type Requests = Vec<RequestRecord>;
+
+/// Which table to export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportWhat {
+    /// Finished requests.
+    Requests,
+    /// Header snapshots.
+    Snapshots,
+    /// Provider refusals.
+    Refusals,
+    /// Limit changes.
+    Limits,
+}
+
+impl ExportWhat {
+    /// Every table.
+    pub const ALL: [Self; 4] = [Self::Requests, Self::Snapshots, Self::Refusals, Self::Limits];
+
+    /// The name in the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Snapshots => "snapshots",
+            Self::Refusals => "refusals",
+            Self::Limits => "limits",
+        }
+    }
+}
+
+/// How to write an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// RFC 4180, formula-safe.
+    Csv,
+    /// One JSON array.
+    Json,
+}
+
+/// An order to export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportOrder {
+    /// Which table.
+    pub what: ExportWhat,
+    /// From when, inclusive.
+    pub from: Option<Timestamp>,
+    /// To when, exclusive.
+    pub to: Option<Timestamp>,
+    /// How to write it.
+    pub format: ExportFormat,
+    /// Where to.
+    pub path: PathBuf,
+}

@@ -1,0 +1,128 @@
+//! Refusals: the provider's, brought to one [`Verdict`], and our own, which always say when or never.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{BucketKey, Dimension, Period, ScopeKind};
+
+/// What a refusal means for the request that got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictKind {
+    /// A limit of the account: wait, then the same request passes.
+    Wait,
+    /// This request can never pass here unchanged: larger than the bucket, or the limit is zero.
+    Never,
+    /// No credit or a spending limit: nothing passes until the user acts or the month turns.
+    Money,
+    /// The key is wrong, blocked or of a refused kind.
+    Key,
+    /// The model is retired, unknown or not open to this account.
+    Model,
+    /// The provider has no capacity; the account's limits have nothing to do with it.
+    Overload,
+    /// The request itself is wrong.
+    Request,
+}
+
+impl VerdictKind {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Never => "never",
+            Self::Money => "money",
+            Self::Key => "key",
+            Self::Model => "model",
+            Self::Overload => "overload",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// Who caused a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The user's own limits, money, key or request.
+    Account,
+    /// The provider's state.
+    Provider,
+    /// Tierline itself.
+    Gateway,
+}
+
+impl Whose {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Provider => "provider",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// One refusal, read. What the provider did not say is `None`, never guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What it means.
+    pub kind: VerdictKind,
+    /// Which dimension was short.
+    pub dimension: Option<Dimension>,
+    /// Over which window.
+    pub period: Option<Period>,
+    /// The limit it named.
+    pub limit: Option<u64>,
+    /// What it said was used.
+    pub used: Option<u64>,
+    /// What it said this request wanted.
+    pub requested: Option<u64>,
+    /// How long to wait before the same request can pass.
+    pub retry_after: Option<Duration>,
+    /// How wide the limit is.
+    pub scope: Option<ScopeKind>,
+    /// Who caused it.
+    pub whose: Whose,
+    /// What happened, in a sentence.
+    pub reason: String,
+    /// What to do, in a sentence.
+    pub advice: String,
+}
+
+/// Why Tierline itself refuses a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalReason {
+    /// The wait would outlast the request's deadline.
+    Deadline,
+    /// The request is larger than the bucket can ever hold.
+    NeverFits,
+    /// The account's money, key or state needs the user first.
+    AccountStopped,
+    /// The endpoint keeps failing; trying again now would only add load.
+    BreakerOpen,
+    /// More waits in the queue than it can hold.
+    QueueFull,
+    /// The app is shutting down.
+    ShuttingDown,
+}
+
+/// A refusal of our own: it says when, or says never.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalRefusal {
+    /// Why.
+    pub reason: LocalReason,
+    /// The bucket that decided, if one did.
+    pub bucket: Option<BucketKey>,
+    /// How long until it would pass; `None` means never, as it is.
+    pub retry_after: Option<Duration>,
+    /// The same as a time of day.
+    pub ready_at: Option<Timestamp>,
+    /// What happened and what to do, in a sentence or two.
+    pub message: String,
+}

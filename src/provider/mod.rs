@@ -1,0 +1,16 @@
+//! Wire adapters: headers and bytes in, domain values out. Pure, total, capped; no I/O, no clock.
+//!
+//! Every header may be absent, negative, rounded, renamed; every body may be cut, wrapped or not JSON at all.
+//! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
+
+pub mod error_body;
+pub mod facts;
+pub mod refusal;
+pub mod snapshot;
+pub mod usage;
+
+pub use error_body::{LocalAnswer, local_refusal, unauthorized};
+pub use facts::request_facts;
+pub use refusal::verdict;
+pub use snapshot::snapshot;
+pub use usage::{UsageReader, counted};
