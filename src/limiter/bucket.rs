@@ -288,14 +288,16 @@ impl Bucket {
             return 0;
         }
 
-        // The figure brought to now: refilled since, less what we charged since. Charges that it may or may not know of make a band.
-        let refilled = self.refill_over(now.tick.since(sample.latest));
-        let unknown = self.flow.charged_since(sample.latest);
-        let uncertain = self.flow.charged_since(sample.earliest).saturating_sub(unknown);
-        let slack = signed(sample.grain);
+        // The figure brought to now. Nobody says when the provider computed it (on arrival, or at the end of the answer),
+        // and it may be rounded: so it is a band from the lowest reading to the highest.
         let capacity = signed(self.limit.capacity);
-        let high = signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(unknown)).saturating_add(slack);
-        let low = high.saturating_sub(signed(uncertain)).saturating_sub(2 * slack);
+        let projected = |at: Tick| {
+            let refilled = self.refill_over(now.tick.since(at));
+            signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(self.flow.charged_since(at)))
+        };
+        let (early, late) = (projected(sample.earliest), projected(sample.latest));
+        let slack = signed(sample.grain);
+        let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
 
         // Our own figure is a band as well: the provider may have charged all of what is held, or nothing of it.
         let (ours_low, ours_high) = (self.available, self.available.saturating_add(signed(self.held)));
@@ -310,6 +312,19 @@ impl Bucket {
                 self.flow.foreign(ours_high - low, since);
             }
             0
+        }
+    }
+
+    /// Takes over the state of a bucket that turned out to be the same one: both saw only part of the traffic.
+    pub fn absorb(&mut self, other: &Self, now: Now) {
+        let mut other = other.clone();
+        other.refill(now);
+        self.refill(now);
+        let taken_there = signed(other.limit.capacity).saturating_sub(other.available);
+        self.held = self.held.saturating_add(other.held);
+        self.available = self.available.saturating_sub(taken_there.max(0)).min(self.ceiling());
+        if let Some(until) = other.frozen_until {
+            self.freeze(until);
         }
     }
 
