@@ -3,10 +3,13 @@
 //! Every header may be absent, negative, rounded, renamed; every body may be cut, wrapped or not JSON at all.
 //! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
 
+pub mod credential;
 pub mod error_body;
 pub mod facts;
+mod lenient;
 pub mod refusal;
 pub mod snapshot;
+mod sse;
 pub mod usage;
 
 pub use error_body::{LocalAnswer, local_refusal, unauthorized};
