@@ -81,7 +81,14 @@ mod tests {
         let gemini = "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse";
         for (path, body, model, stream, max_output, choices) in [
             ("/v1/messages", json!({"model": "claude-opus-5", "max_tokens": 64, "stream": true}), "claude-opus-5", true, Some(64), 1),
-            ("/v1/chat/completions", json!({"model": "gpt-6-luna", "max_completion_tokens": 100, "n": 2}), "gpt-6-luna", false, Some(100), 2),
+            (
+                "/v1/chat/completions",
+                json!({"model": "gpt-6-luna", "max_completion_tokens": 100, "n": 2}),
+                "gpt-6-luna",
+                false,
+                Some(100),
+                2,
+            ),
             ("/v1/chat/completions", json!({"model": "m", "max_tokens": null, "n": null, "stream": false}), "m", false, None, 1),
             ("/v1/chat/completions", json!({"model": "m", "max_tokens": -1, "n": 0}), "m", false, None, 1),
             ("/v1/responses", json!({"model": "gpt-6-sol", "max_output_tokens": 16, "stream": true}), "gpt-6-sol", true, Some(16), 1),
@@ -97,10 +104,16 @@ mod tests {
     fn text_that_becomes_input_is_counted_and_its_envelope_is_not() {
         for (body, text_bytes) in [
             (json!({"messages": [{"role": "user", "content": "four"}]}), 4),
-            (json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "four", "cache_control": {"type": "ephemeral"}}]}]}), 4),
+            (
+                json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "four", "cache_control": {"type": "ephemeral"}}]}]}),
+                4,
+            ),
             (json!({"system": "12345", "messages": [{"role": "user", "content": "four"}], "metadata": {"user_id": "long text"}}), 9),
             (json!({"system": [{"type": "text", "text": "12345"}]}), 5),
-            (json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "ls", "input": {"dir": "/"}}]}]}), 6),
+            (
+                json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "ls", "input": {"dir": "/"}}]}]}),
+                6,
+            ),
             (json!({"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "four"}]}), 4),
             (json!({"tools": [{"name": "ls", "input_schema": {"type": "object"}}]}), "namelsinput_schematypeobject".len() as u64),
             (json!({"input": "four", "instructions": "12345"}), 9),
@@ -173,10 +186,8 @@ mod tests {
             assert!(one.is_some(), "{name}");
             assert_eq!(one, facts("/v1/responses", two).conversation, "{name}");
         }
-        let headers = HeaderMap::from_iter([(
-            http::HeaderName::from_static("x-claude-code-session-id"),
-            http::HeaderValue::from_static("session"),
-        )]);
+        let headers =
+            HeaderMap::from_iter([(http::HeaderName::from_static("x-claude-code-session-id"), http::HeaderValue::from_static("session"))]);
         let turn = |body: &[u8]| request_facts(Dialect::Anthropic, &Method::POST, "/v1/messages", &headers, body).conversation;
         assert!(turn(br#"{"messages":[]}"#).is_some());
         assert_eq!(turn(br#"{"messages":[]}"#), turn(br#"{"messages":[{"role":"user","content":"x"}]}"#));
@@ -210,7 +221,19 @@ mod tests {
     #[test]
     fn fields_of_a_wrong_kind_do_not_spoil_the_others() {
         for odd in ["null", "true", "-7", "1.5e300", "\"\"", "[[]]", "{\"a\":{}}"] {
-            for field in ["stream", "max_tokens", "n", "service_tier", "system", "tools", "messages", "speed", "prompt_cache_key", "metadata", "generationConfig"] {
+            for field in [
+                "stream",
+                "max_tokens",
+                "n",
+                "service_tier",
+                "system",
+                "tools",
+                "messages",
+                "speed",
+                "prompt_cache_key",
+                "metadata",
+                "generationConfig",
+            ] {
                 let facts = read("/v1/messages", &format!(r#"{{"{field}":{odd},"model":"m"}}"#));
                 assert_eq!(facts.model, Some(ModelId::new("m")), "{field} {odd}");
             }
@@ -226,12 +249,8 @@ mod tests {
                     RIFF\u{0}\u{1}\r\n--b 1\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nfour\r\n\
                     --b 1\r\nContent-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n--b 1--\r\n";
         let facts = request_facts(Dialect::OpenAi, &Method::POST, "/v1/audio/transcriptions", &headers, body.as_bytes());
-        let expected = RequestFacts {
-            model: Some(ModelId::new("gpt-transcribe")),
-            stream: true,
-            media: 1,
-            ..RequestFacts::opaque(Api::Audio, 4)
-        };
+        let expected =
+            RequestFacts { model: Some(ModelId::new("gpt-transcribe")), stream: true, media: 1, ..RequestFacts::opaque(Api::Audio, 4) };
         assert_eq!(facts, expected);
     }
 

@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn every_api_is_known_by_its_path_whatever_stands_in_front() {
-        for prefix in ["", "/v1", "/v1beta", "/openai", "/openai/v1", "/v1beta/openai", "/anthropic/v1", "/api/v1", "/inference/v1", "/api/paas/v4"] {
+        for prefix in
+            ["", "/v1", "/v1beta", "/openai", "/openai/v1", "/v1beta/openai", "/anthropic/v1", "/api/v1", "/inference/v1", "/api/paas/v4"]
+        {
             for (tail, api) in [
                 ("/messages", Api::Messages),
                 ("/messages?beta=true", Api::Messages),

@@ -85,7 +85,11 @@ impl<'de> Visitor<'de> for Text<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        if is_data_url(text) { self.tally.media(text) } else { self.tally.text(text) }
+        if is_data_url(text) {
+            self.tally.media(text);
+        } else {
+            self.tally.text(text);
+        }
         Ok(())
     }
 
@@ -229,10 +233,14 @@ impl Meaning {
             "role" => Self::Role,
             "type" => Self::Type,
             "data" => Self::Data,
-            "url" | "uri" | "image_url" | "video_url" | "audio_url" | "file_url" | "file_id" | "file_data" | "fileUri" | "file_uri" => Self::Link,
+            "url" | "uri" | "image_url" | "video_url" | "audio_url" | "file_url" | "file_id" | "file_data" | "fileUri" | "file_uri" => {
+                Self::Link
+            }
             "input" | "args" | "response" | "parameters" | "schema" | "input_schema" => Self::Payload,
-            "id" | "tool_use_id" | "tool_call_id" | "call_id" | "status" | "detail" | "format" | "cache_control" | "media_type" | "mime_type"
-            | "mimeType" | "signature" | "thought_signature" | "thoughtSignature" | "encrypted_content" | "model" => Self::Envelope,
+            "id" | "tool_use_id" | "tool_call_id" | "call_id" | "status" | "detail" | "format" | "cache_control" | "media_type"
+            | "mime_type" | "mimeType" | "signature" | "thought_signature" | "thoughtSignature" | "encrypted_content" | "model" => {
+                Self::Envelope
+            }
             _ => Self::Text,
         }
     }
