@@ -12,7 +12,8 @@ pub mod snapshot;
 mod sse;
 pub mod usage;
 
-pub use error_body::{LocalAnswer, local_refusal, unauthorized};
+pub use credential::{Presented, authorize, presented, without_credentials};
+pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use facts::request_facts;
 pub use refusal::verdict;
 pub use snapshot::snapshot;
