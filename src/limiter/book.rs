@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::bucket::Bucket;
 use super::cap::Cap;
 use super::charge::{ChargeRule, Evidence};
-use crate::domain::{BucketKey, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Scope, Window};
+use crate::domain::{BucketKey, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Scope, Tick, Window};
 
 /// A bucket's number. It stays valid when buckets merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub struct Entry {
     pub bucket: Bucket,
     /// How its tokens are charged.
     pub evidence: Evidence,
+    /// What a header showed last: when, what was left, and by how much that may be off.
+    pub reading: Option<(Tick, u64, u64)>,
     /// The search for a hidden cap, for requests at once.
     pub cap: Option<Cap>,
     sources: Sources,
@@ -55,13 +57,20 @@ impl Sources {
 }
 
 /// Every bucket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Book {
+    trust_bursts: bool,
     entries: Vec<Entry>,
     names: BTreeMap<BucketKey, BucketId>,
 }
 
 impl Book {
+    /// No buckets yet. `trust_bursts`: a whole bucket may go out at once, without trying smaller bursts first.
+    #[must_use]
+    pub const fn new(trust_bursts: bool) -> Self {
+        Self { trust_bursts, entries: Vec::new(), names: BTreeMap::new() }
+    }
+
     /// The bucket with this number, wherever it was merged to.
     #[must_use]
     pub fn get(&self, id: BucketId) -> &Entry {
@@ -155,10 +164,15 @@ impl Book {
     fn add(&mut self, key: BucketKey, limit: Limit, rule: ChargeRule, now: Now) -> BucketId {
         let id = BucketId(self.entries.len());
         let cap = (key.dimension == Dimension::Concurrent).then(|| Cap::new(limit.capacity, limit.capacity));
+        let mut bucket = Bucket::new(limit, now);
+        if self.trust_bursts {
+            bucket.burst_mut().trust();
+        }
         self.entries.push(Entry {
             key: key.clone(),
-            bucket: Bucket::new(limit, now),
+            bucket,
             evidence: Evidence::new(rule),
+            reading: None,
             cap,
             sources: Sources::default(),
             merged_into: None,

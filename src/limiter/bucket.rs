@@ -45,6 +45,8 @@ pub struct Bucket {
     limit: Limit,
     available: i64,
     held: u64,
+    /// The part of what is charged that rests on estimates and will be corrected.
+    estimated: u64,
     /// Refill that is less than a unit so far, in units times nanoseconds.
     fraction: u128,
     refilled_at: Tick,
@@ -64,6 +66,7 @@ impl Bucket {
             limit,
             available: signed(limit.capacity),
             held: 0,
+            estimated: 0,
             fraction: 0,
             refilled_at: now.tick,
             resets_at: None,
@@ -219,6 +222,16 @@ impl Bucket {
         self.flow.charge(charged, now.tick);
     }
 
+    /// `charged` units were taken on an estimate that is still to be [corrected](Self::correct).
+    pub const fn note_estimate(&mut self, charged: u64) {
+        self.estimated = self.estimated.saturating_add(charged);
+    }
+
+    /// An estimate of that size was corrected, or never will be.
+    pub const fn drop_estimate(&mut self, charged: u64) {
+        self.estimated = self.estimated.saturating_sub(charged);
+    }
+
     /// Gives back what was held and charges what it turned out to be.
     pub fn release(&mut self, held: u64, actual: u64, now: Now) {
         let held = held.min(self.held);
@@ -281,7 +294,8 @@ impl Bucket {
         if self.sampled_at.is_some_and(|last| sample.latest < last) {
             return 0;
         }
-        let since = self.sampled_at.map_or(Duration::from_secs(10), |last| sample.latest.since(last));
+        let is_first = self.sampled_at.is_none();
+        let since = self.sampled_at.map_or(Duration::ZERO, |last| sample.latest.since(last));
         self.sampled_at = Some(sample.latest);
         self.confirmed_at = Some(now.wall);
         if self.limit.window.refill == Refill::OnRelease {
@@ -299,9 +313,14 @@ impl Bucket {
         let slack = signed(sample.grain);
         let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
 
-        // Our own figure is a band as well: the provider may have charged all of what is held, or nothing of it.
-        let (ours_low, ours_high) = (self.available, self.available.saturating_add(signed(self.held)));
-        if high < ours_low {
+        // Our own figure is a band as well: of what is held or only estimated, the provider may have charged all or nothing.
+        let open = signed(self.held).saturating_add(signed(self.estimated));
+        let (ours_low, ours_high) = (self.available, self.available.saturating_add(open));
+        if is_first && (high < ours_low || (open == 0 && low > ours_high)) {
+            // nothing to compare with: this is the level, whoever drew on it before
+            self.available = early.min(late).min(self.ceiling());
+            0
+        } else if high < ours_low {
             let foreign = ours_low - high;
             self.available = high;
             self.flow.foreign(foreign, since);
@@ -322,6 +341,7 @@ impl Bucket {
         self.refill(now);
         let taken_there = signed(other.limit.capacity).saturating_sub(other.available);
         self.held = self.held.saturating_add(other.held);
+        self.estimated = self.estimated.saturating_add(other.estimated);
         self.available = self.available.saturating_sub(taken_there.max(0)).min(self.ceiling());
         if let Some(until) = other.frozen_until {
             self.freeze(until);
@@ -480,6 +500,7 @@ mod tests {
             Sample { remaining, grain: 0, earliest: tick, latest: tick }
         };
         let mut bucket = per_minute(Dimension::Requests, 100);
+        bucket.observe(sample(100, 0), at(0));
         assert_eq!(bucket.observe(sample(40, 1), at(1)), 60);
         assert_eq!(bucket.available(), 40);
         bucket.flow = Flow::default();
@@ -494,6 +515,8 @@ mod tests {
         let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
         bucket.take(400, 0, at(0));
         let tick = at(0).tick;
+        bucket.observe(Sample { remaining: 8_000, grain: 1_000, earliest: tick, latest: tick }, at(0));
+        assert_eq!(bucket.available(), 7_600);
         assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, earliest: tick, latest: tick }, at(0)), 0);
         assert_eq!(bucket.available(), 7_600);
     }

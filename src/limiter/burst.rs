@@ -17,6 +17,8 @@ pub struct Burst {
     ceiling: Option<u64>,
     retest_at: Tick,
     refusals: u32,
+    /// Thousandths by which the pace is slower than the limit: what was sent a second apart may arrive closer together.
+    slower: u64,
     /// Something had to wait for this allowance alone since it last grew.
     wanted: bool,
 }
@@ -24,6 +26,9 @@ pub struct Burst {
 impl Burst {
     /// Seconds of the limit's rate that are believed in before anything was tried.
     const START_SECS: u64 = 6;
+    /// Thousandths of slower pace after each refusal of the smallest burst.
+    const SLOWER: u64 = 60;
+    const SLOWEST: u64 = 180;
 
     /// The first belief for this limit.
     #[must_use]
@@ -31,7 +36,17 @@ impl Burst {
         let per_window = u128::from(limit.capacity) * u128::from(Self::start_secs(limit.dimension));
         let share = per_window / u128::from(limit.window.period.as_secs().max(1));
         let capacity = u64::try_from(share).unwrap_or(u64::MAX).clamp(1, limit.capacity.max(1));
-        Self { capacity, level: cast(capacity), fraction: 0, refilled_at: now, ceiling: None, retest_at: now, refusals: 0, wanted: false }
+        Self {
+            capacity,
+            level: cast(capacity),
+            fraction: 0,
+            refilled_at: now,
+            ceiling: None,
+            retest_at: now,
+            refusals: 0,
+            slower: 0,
+            wanted: false,
+        }
     }
 
     /// Requests are what providers are known to count by the second; a request's tokens cannot be cut in pieces.
@@ -66,6 +81,11 @@ impl Burst {
         self.level = self.level.min(cast(self.capacity)).max(cast(self.capacity));
         self.refusals = refusals;
         self.ceiling = (refusals > 0).then_some(self.capacity);
+        self.slower = if refusals > 0 && capacity <= 1 { Self::SLOWER } else { 0 };
+    }
+
+    fn window(&self, limit: &Limit) -> u128 {
+        (limit.window.period.duration().as_nanos() * u128::from(1_000 + self.slower) / 1_000).max(1)
     }
 
     /// Whether the limit has such an allowance at all.
@@ -80,7 +100,7 @@ impl Burst {
             return;
         }
         let parts = u128::from(limit.capacity) * elapsed + self.fraction;
-        let window = limit.window.period.duration().as_nanos().max(1);
+        let window = self.window(limit);
         self.fraction = parts % window;
         self.level = self.level.saturating_add(i64::try_from(parts / window).unwrap_or(i64::MAX));
         if self.level >= cast(self.capacity) {
@@ -98,7 +118,7 @@ impl Burst {
         if missing <= 0 {
             return None;
         }
-        let window = limit.window.period.duration().as_nanos().max(1);
+        let window = self.window(limit);
         let parts = u128::from(missing.unsigned_abs()) * window;
         let nanos = parts.saturating_sub(self.fraction).div_ceil(u128::from(limit.capacity.max(1)));
         Some(now + std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
@@ -143,6 +163,9 @@ impl Burst {
     /// The provider refused although the bucket had room: believe half as much, and do not test again soon.
     pub fn refused(&mut self, limit: &Limit, now: Tick) {
         self.refusals = self.refusals.saturating_add(1);
+        if self.capacity <= 2 {
+            self.slower = (self.slower + Self::SLOWER).min(Self::SLOWEST);
+        }
         let half = (self.capacity.min(limit.capacity) / 2).max(1);
         self.capacity = half;
         self.ceiling = Some(half);

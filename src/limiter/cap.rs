@@ -8,7 +8,7 @@ use crate::domain::Tick;
 /// The belief about one hidden cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap {
-    cap: u64,
+    believed: u64,
     ceiling: u64,
     step: u64,
     clean: u64,
@@ -19,22 +19,25 @@ impl Cap {
     /// Believes `cap` and will never go above `ceiling`.
     #[must_use]
     pub const fn new(cap: u64, ceiling: u64) -> Self {
-        Self { cap, ceiling, step: 1, clean: 0, cut_at: None }
+        Self { believed: cap, ceiling, step: 1, clean: 0, cut_at: None }
     }
 
     /// What is believed now.
     #[must_use]
     pub const fn get(&self) -> u64 {
-        self.cap
+        self.believed
     }
 
-    /// The provider refused a request that was sent at `sent`, naming its cap or not, with `in_flight` others out.
+    /// The provider refused a request that was sent at `sent`, naming its cap or not; `in_flight` others are still out.
     pub fn refused(&mut self, named: Option<u64>, in_flight: u64, sent: Tick, now: Tick) {
         if let Some(named) = named {
-            self.cap = named.max(1);
-        } else if self.cut_at.is_none_or(|cut| sent > cut) {
-            self.cap = (in_flight.min(self.cap) * 9 / 10).max(1);
+            self.believed = named;
+        } else if in_flight < self.believed {
+            // those that are out were taken; where fewer than before are taken, the cap is falling and has not stopped
+            let falling = self.cut_at.is_some_and(|cut| sent > cut);
+            self.believed = if falling { in_flight * 17 / 20 } else { in_flight };
         }
+        self.believed = self.believed.max(1);
         self.cut_at = Some(now);
         self.step = 1;
         self.clean = 0;
@@ -43,9 +46,9 @@ impl Cap {
     /// A request that used the last free place was answered well while others waited.
     pub fn clean(&mut self) {
         self.clean += 1;
-        if self.clean >= self.cap && self.cap < self.ceiling {
-            self.cap = (self.cap + self.step).min(self.ceiling);
-            self.step = self.step.saturating_mul(2).min(self.cap / 4 + 1);
+        if self.clean >= self.believed && self.believed < self.ceiling {
+            self.believed = (self.believed + self.step).min(self.ceiling);
+            self.step = self.step.saturating_mul(2).min(self.believed / 4 + 1);
             self.clean = 0;
         }
     }
@@ -67,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn one_generation_of_refusals_cuts_once() {
-        let mut cap = Cap::new(100, 500);
-        for _ in 0..20 {
-            cap.refused(None, 100, at(1), at(2));
+    fn those_that_are_out_when_the_refusals_are_over_are_the_cap() {
+        let mut cap = Cap::new(32, 500);
+        for left in (24..32).rev() {
+            cap.refused(None, left, at(1), at(2));
         }
-        assert_eq!(cap.get(), 90);
-        cap.refused(None, 90, at(3), at(4));
-        assert_eq!(cap.get(), 81);
+        assert_eq!(cap.get(), 24);
+        cap.refused(None, 20, at(3), at(4));
+        assert_eq!(cap.get(), 17, "it is falling");
     }
 
     #[test]

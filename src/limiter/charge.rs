@@ -111,7 +111,7 @@ pub struct Evidence {
 impl Evidence {
     const MOVEMENTS: usize = 2_048;
     /// Comparisons before another rule may win.
-    const ENOUGH: u32 = 5;
+    const ENOUGH: u32 = 4;
 
     /// No evidence yet.
     #[must_use]
@@ -160,6 +160,31 @@ impl Evidence {
         self.push(Movement { at, charge });
     }
 
+    /// A request that was sent was refused: it moved nothing.
+    pub fn cancelled(&mut self, dimension: Dimension, expected: &Expectation, at: Tick) {
+        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, expected) {
+            need if rule == ChargeRule::Actual => -signed(need.on_arrival),
+            need => -signed(need.total()),
+        });
+        self.push(Movement { at, charge });
+    }
+
+    /// It was refused while `remaining` was left: rules by which it would have fitted are wrong.
+    ///
+    /// Returns whether another rule explains the refusal.
+    pub fn refused(&mut self, dimension: Dimension, expected: &Expectation, remaining: u64, grain: u64) -> bool {
+        let fits = ChargeRule::ALL.map(|rule| rule.need(dimension, expected).total() <= remaining.saturating_sub(grain / 2));
+        if !fits[self.rule as usize] || fits.iter().all(|fits| *fits) {
+            return false;
+        }
+        self.samples = self.samples.saturating_add(1);
+        for (error, fits) in self.errors.iter_mut().zip(fits) {
+            *error += if fits { 0.3 * (1.0 - *error) } else { -0.3 * *error };
+        }
+        self.decide();
+        true
+    }
+
     /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.
     #[expect(clippy::cast_precision_loss, reason = "shares, not accounts")]
     pub fn header(&mut self, remaining: u64, limit: u64, grain: u64, refilled_per_sec: f64, at: Tick) {
@@ -182,7 +207,7 @@ impl Evidence {
             sum
         });
         let (least, most) = (predicted.iter().min().copied().unwrap_or(0), predicted.iter().max().copied().unwrap_or(0));
-        if most - least < signed(4 * grain.max(8)) {
+        if most - least < signed(3 * grain.max(8)) {
             return;
         }
         let moved = before as f64 + refilled_per_sec * at.since(since).as_secs_f64() - remaining as f64;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::book::{Book, BucketId};
 use super::breaker::{Breaker, Pass};
-use super::bucket::Ready;
+use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
@@ -28,6 +28,9 @@ pub struct Settings {
     pub max_wait: Duration,
     /// How many may wait.
     pub queue_capacity: usize,
+    /// Whether a whole bucket may go out at once from the start. A provider that enforces a minute's limit by the second
+    /// then refuses; one that does not is used to its edge at once.
+    pub trust_bursts: bool,
     /// Fixes every random choice.
     pub seed: u64,
 }
@@ -35,7 +38,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         // The official SDKs give up after 600 s and say so in a header; clients that say nothing may be scripts without any limit.
-        Self { max_wait: Duration::from_secs(1_200), queue_capacity: 20_000, seed: 0 }
+        Self { max_wait: Duration::from_secs(1_200), queue_capacity: 20_000, trust_bursts: false, seed: 0 }
     }
 }
 
@@ -111,8 +114,10 @@ pub(super) struct LineState {
     pub(super) line: Line,
     pub(super) buckets: Vec<BucketId>,
     pub(super) in_flight: u64,
-    /// An answer has come, so headers have been seen if there are any.
+    /// Headers told the limits, or a refusal did.
     pub(super) verified: bool,
+    /// Answers without a refusal, while nothing was known.
+    pub(super) clean_answers: u64,
     pub(super) first_sent_at: Option<Tick>,
 }
 
@@ -144,8 +149,10 @@ pub(super) struct Obstacle {
 }
 
 impl Core {
-    /// Requests that wait for the first answer of their line do so for at most this long.
-    const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+    /// While nothing is known of a line's limits, this many requests are sent at first; one where headers will tell.
+    const FIRST_WINDOW: u64 = 8;
+    /// The window grows by one with each clean answer, and doubles each time this long passes without any.
+    const FIRST_PATIENCE: Duration = Duration::from_secs(5);
     /// A request that has waited this long keeps others from taking what it needs.
     const CLAIM_AFTER: Duration = Duration::from_secs(2);
 
@@ -154,9 +161,9 @@ impl Core {
     pub fn new(settings: Settings, assumptions: Assumptions) -> Self {
         Self {
             random: Random::new(settings.seed),
+            book: Book::new(settings.trust_bursts),
             settings,
             accounts: BTreeMap::new(),
-            book: Book::default(),
             lines: BTreeMap::new(),
             waiting: BTreeMap::new(),
             flights: BTreeMap::new(),
@@ -345,12 +352,8 @@ impl Core {
         {
             until = until.max(Some(at));
         }
-        if !state.verified
-            && sends_limits(account.setup.dialect)
-            && generates(waiting.ask.facts.api)
-            && let Some(first) = state.first_sent_at.filter(|first| state.in_flight > 0 && now.tick < *first + Self::FIRST_ANSWER_PATIENCE)
-        {
-            until = until.max(Some(first + Self::FIRST_ANSWER_PATIENCE));
+        if let Some(at) = self.first_window_opens(state, account.setup.dialect, waiting.ask.facts.api, now) {
+            until = until.max(Some(at));
         }
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
@@ -375,6 +378,24 @@ impl Core {
             }
         }
         (until.is_some() || released).then_some(Obstacle { until: until.filter(|_| !released), bucket })
+    }
+
+    /// Before limits are known, the number of requests in flight starts small: when may one more go? `None` if now.
+    fn first_window_opens(&self, state: &LineState, dialect: Dialect, api: Api, now: Now) -> Option<Tick> {
+        if state.verified || !generates(api) || state.buckets.iter().any(|id| is_measured(self.book.get(*id).bucket.limit().source)) {
+            return None;
+        }
+        let first = state.first_sent_at?;
+        let start = if sends_limits(dialect) { 1 } else { Self::FIRST_WINDOW };
+        if state.clean_answers > 0 {
+            // a window of answers doubles the window: 1 + 1 answers make 2, 2 more make 4, ...
+            let window = (start + state.clean_answers).max(1);
+            return (state.in_flight >= window).then_some(now.tick + Self::FIRST_PATIENCE);
+        }
+        let patience = Self::FIRST_PATIENCE.as_nanos();
+        let passed = now.tick.since(first).as_nanos() / patience;
+        let window = start << u32::try_from(passed).unwrap_or(u32::MAX).min(30);
+        (state.in_flight >= window).then(|| first + Duration::from_nanos(u64::try_from((passed + 1) * patience).unwrap_or(u64::MAX)))
     }
 
     fn note_obstacle(&mut self, key: &LineKey, head: Ticket, obstacle: Obstacle, claims: &mut BTreeMap<BucketId, u64>, now: Now) {
@@ -408,6 +429,9 @@ impl Core {
             let dimension = entry.key.dimension;
             let need = entry.evidence.rule().need(dimension, &waiting.expected);
             entry.bucket.take(need.on_arrival, need.held, now);
+            if rests_on_estimate(dimension) {
+                entry.bucket.note_estimate(need.on_arrival);
+            }
             if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
                 entry.evidence.sent(dimension, &waiting.expected, now.tick);
             }
@@ -603,8 +627,13 @@ fn refusal(reason: LocalReason, message: &str) -> LocalRefusal {
     LocalRefusal { reason, bucket: None, retry_after: None, ready_at: None, message: message.to_owned() }
 }
 
+/// Whether a charge on arrival in this dimension is corrected when the usage is known.
+pub(super) const fn rests_on_estimate(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::InputTokens | Dimension::OutputTokens | Dimension::Tokens)
+}
+
 /// Whether answers of this dialect carry limits in their headers.
-const fn sends_limits(dialect: Dialect) -> bool {
+pub(super) const fn sends_limits(dialect: Dialect) -> bool {
     matches!(
         dialect,
         Dialect::Anthropic

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::book::usual_window;
 use super::bucket::Sample;
 use super::charge::{ChargeRule, Need};
-use super::core::{Core, Effect, Flight, LineKey, Stop};
+use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
 use super::retry;
 use crate::domain::{
@@ -31,7 +31,8 @@ impl Core {
         let (sent_at, key) = (flight.sent_at, line_key(flight));
         let api = flight.waiting.ask.facts.api;
         if let Some(state) = self.lines.get_mut(&key) {
-            state.verified = true;
+            state.verified |= snapshot.has_limits();
+            state.clean_answers += 1;
         }
         let Some(account) = self.accounts.get_mut(&key.0) else { return };
         if snapshot.status < 500 {
@@ -78,6 +79,7 @@ impl Core {
         }
         let sample = Sample { remaining, grain: reading.grain, earliest: sent_at, latest: now.tick };
         entry.bucket.observe(sample, now);
+        entry.reading = Some((now.tick, remaining, reading.grain));
         if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
             entry.bucket.thaw();
         }
@@ -105,12 +107,16 @@ impl Core {
         let model = usage.model.as_ref().or(flight.waiting.ask.facts.model.as_ref());
         let counted = dialect.map_or(Cost::ZERO, |dialect| provider::counted(dialect, model, usage));
         let expected = flight.waiting.expected;
+        let mut raised = None;
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);
             entry.bucket.refill(now);
             let dimension = entry.key.dimension;
             let (input, output) = actual(&counted, usage.certainty, &expected);
             let rule = entry.evidence.rule();
+            if rests_on_estimate(dimension) {
+                entry.bucket.drop_estimate(need.on_arrival);
+            }
             match dimension {
                 Dimension::Requests => {}
                 Dimension::Concurrent => {
@@ -118,6 +124,7 @@ impl Core {
                     let full = entry.bucket.available() <= 1;
                     if let Some(cap) = entry.cap.as_mut().filter(|_| full && flight.answered) {
                         cap.clean();
+                        raised = (cap.get() > entry.bucket.limit().capacity).then_some((*id, cap.get()));
                     }
                 }
                 Dimension::InputTokens => entry.bucket.correct(signed(input) - signed(need.on_arrival), now),
@@ -132,6 +139,13 @@ impl Core {
             if flight.answered {
                 entry.bucket.burst_mut().clean_answer(now.tick);
             }
+        }
+        if let Some((id, capacity)) = raised {
+            let entry = self.book.get(id);
+            let (name, rule) = (entry.key.clone(), entry.evidence.rule());
+            let limit = Limit { capacity, source: LimitSource::Learned, ..*entry.bucket.limit() };
+            let (_, change) = self.book.set(&name, limit, rule, now);
+            self.effects.extend(change.map(Effect::Limit));
         }
         self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
         if let Some(account) = self.accounts.get_mut(&key.0) {
@@ -236,9 +250,12 @@ impl Core {
             let entry = self.book.get_mut(*id);
             entry.bucket.refill(now);
             entry.bucket.release(need.held, 0, now);
+            if rests_on_estimate(entry.key.dimension) {
+                entry.bucket.drop_estimate(need.on_arrival);
+            }
             if entry.key.dimension != Dimension::Requests {
                 entry.bucket.correct(-signed(need.on_arrival), now);
-                entry.evidence.ended(entry.key.dimension, &flight.waiting.expected, -signed(flight.waiting.expected.input), 0, now.tick);
+                entry.evidence.cancelled(entry.key.dimension, &flight.waiting.expected, now.tick);
             }
             room.push((*id, entry.bucket.available() >= signed(need.total())));
         }
@@ -270,7 +287,11 @@ impl Core {
                 continue;
             }
             let had_room = room.iter().any(|(bucket, room)| bucket == id && *room);
-            if had_room && !named.is_empty() {
+            let reading = entry.reading.filter(|(at, ..)| *at > flight.sent_at && !named.is_empty());
+            let otherwise_charged = reading.is_some_and(|(_, remaining, grain)| {
+                entry.evidence.refused(entry.key.dimension, &flight.waiting.expected, remaining, grain)
+            });
+            if had_room && !named.is_empty() && !otherwise_charged {
                 let limit = *entry.bucket.limit();
                 entry.bucket.burst_mut().refused(&limit, now.tick);
                 entry.bucket.empty_until(until, need.total(), now);
@@ -292,6 +313,9 @@ impl Core {
             return;
         }
         let key = line_key(flight);
+        if let Some(state) = self.lines.get_mut(&key) {
+            state.verified = true;
+        }
         let Some(account) = self.accounts.get(&key.0) else { return };
         let bucket = BucketKey { scope: account.scope.clone(), class: key.1, dimension, period };
         if let Some(id) = self.book.find(&bucket) {
@@ -318,14 +342,16 @@ impl Core {
     /// The provider takes fewer requests at once than was believed.
     fn cut_concurrency(&mut self, flight: &Flight, verdict: &Verdict, now: Now) {
         let key = line_key(flight);
+        if let Some(state) = self.lines.get_mut(&key) {
+            state.verified = true;
+        }
         let Some(account) = self.accounts.get(&key.0) else { return };
         let name =
             BucketKey { scope: account.scope.clone(), class: key.1.clone(), dimension: Dimension::Concurrent, period: Period::AT_ONCE };
         let rule = ChargeRule::prior(account.setup.dialect);
-        let in_flight = self.lines.get(&key).map_or(1, |state| state.in_flight + 1);
+        let in_flight = self.lines.get(&key).map_or(0, |state| state.in_flight);
         let known = self.book.find(&name);
-        let ceiling = known.map_or(u64::MAX, |id| self.book.get(id).bucket.limit().capacity);
-        let mut cap = known.and_then(|id| self.book.get(id).cap).unwrap_or_else(|| super::cap::Cap::new(in_flight, ceiling));
+        let mut cap = known.and_then(|id| self.book.get(id).cap).unwrap_or_else(|| super::cap::Cap::new(in_flight, u64::MAX));
         cap.refused(verdict.limit, in_flight, flight.sent_at, now.tick);
         let source = if verdict.limit.is_some() { LimitSource::Refusal } else { LimitSource::Learned };
         let limit = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: cap.get(), source };
@@ -334,6 +360,12 @@ impl Core {
         self.effects.extend(change.map(Effect::Limit));
         if known.is_none() {
             self.redraw();
+            // those that are out hold their places already
+            let entry = self.book.get_mut(id);
+            for other in self.flights.values_mut().filter(|other| line_key(other) == key) {
+                entry.bucket.take(0, 1, now);
+                other.takes.push((id, Need { on_arrival: 0, held: 1 }));
+            }
         }
     }
 

@@ -1,0 +1,71 @@
+//! The limiter against a simulated provider in virtual time: how near to the physical limit, and at what price in refusals.
+
+#[path = "support/world.rs"]
+mod world;
+
+use tierline::domain::Dimension;
+use world::{Charge, Outcome, Rule, Scenario, run};
+
+/// Runs a scenario for several seeds; the mean efficiency and the share of all requests that were refused.
+fn over_seeds(seeds: u64, scenario: &Scenario) -> (f64, f64, u64) {
+    let outcomes: Vec<Outcome> = (1..=seeds).map(|seed| run(&Scenario { seed, ..scenario.clone() })).collect();
+    let efficiency = outcomes.iter().map(|o| o.efficiency).sum::<f64>() / outcomes.len() as f64;
+    let refused: u64 = outcomes.iter().map(|o| o.refused).sum();
+    let requests: u64 = outcomes.iter().map(|o| o.requests).sum();
+    let failed = outcomes.iter().map(|o| o.failed).sum();
+    (efficiency, refused as f64 / requests as f64, failed)
+}
+
+fn check(name: &str, scenario: &Scenario, least_efficiency: f64, most_refused: f64) {
+    let (efficiency, refused, failed) = over_seeds(8, scenario);
+    println!("{name}: E {efficiency:.3}, R429 {:.3} %, failed {failed}", refused * 100.0);
+    assert!(efficiency >= least_efficiency, "{name}: E {efficiency:.3}, wanted {least_efficiency}");
+    assert!(refused <= most_refused, "{name}: R429 {refused:.5}, wanted {most_refused}");
+    assert_eq!(failed, 0, "{name}");
+}
+
+#[test]
+fn l1_known_limits_and_nobody_else() {
+    check("requests bind", &Scenario { output: 60, ..Scenario::default() }, 0.96, 0.0);
+    check("output binds", &Scenario { output: 400, ..Scenario::default() }, 0.96, 0.0);
+    check("input binds", &Scenario { input: 2_000, output: 60, ..Scenario::default() }, 0.96, 0.0);
+}
+
+#[test]
+fn l2_a_minute_enforced_by_the_second() {
+    let rules = vec![Rule { dimension: Dimension::Requests, per_minute: 60.0, burst_secs: 1.0 }];
+    check("one a second", &Scenario { rules, known: false, jobs: 600, output: 60, ..Scenario::default() }, 0.92, 0.004);
+}
+
+#[test]
+fn l3_a_hidden_co_tenant() {
+    check("requests bind", &Scenario { co_tenant: 0.4, output: 60, ..Scenario::default() }, 0.9, 0.001);
+    check("output binds", &Scenario { co_tenant: 0.4, output: 400, ..Scenario::default() }, 0.9, 0.001);
+}
+
+#[test]
+fn l4_nothing_known() {
+    for charge in [Charge::Actual, Charge::ReservesMax, Charge::KeepsMax] {
+        let scenario = Scenario { known: false, charge, output: 400, grain: 1_000, ..Scenario::default() };
+        // rounding to thousands hides a wrong rule for its first handful of refusals
+        let most_refused = if charge == Charge::KeepsMax { 0.015 } else { 0.01 };
+        check(&format!("separate buckets, {charge:?}"), &scenario, 0.85, most_refused);
+    }
+    let rules = vec![
+        Rule { dimension: Dimension::Requests, per_minute: 500.0, burst_secs: 60.0 },
+        Rule { dimension: Dimension::Tokens, per_minute: 60_000.0, burst_secs: 60.0 },
+    ];
+    for charge in [Charge::Actual, Charge::KeepsMax, Charge::Characters] {
+        let scenario = Scenario { rules: rules.clone(), known: false, charge, input: 800, output: 300, ..Scenario::default() };
+        check(&format!("one token bucket, {charge:?}"), &scenario, 0.85, 0.01);
+    }
+}
+
+#[test]
+fn l5_a_hidden_moving_cap_on_concurrency() {
+    let rules = vec![Rule { dimension: Dimension::Requests, per_minute: 100_000.0, burst_secs: 60.0 }];
+    let cap = |secs: f64| if (secs / 20.0) as u64 % 2 == 0 { 24 } else { 12 };
+    let scenario =
+        Scenario { rules, known: false, headers: false, concurrency: Some(cap), jobs: 1_500, output: 150, ..Scenario::default() };
+    check("24 or 12 at once", &scenario, 0.78, 0.07);
+}
