@@ -61,3 +61,49 @@ impl<'b> Form<'b> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn form<'b>(content_type: &str, body: &'b [u8]) -> Option<Form<'b>> {
+        read(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap())]), body)
+    }
+
+    #[test]
+    fn only_a_form_is_read_as_one() {
+        for content_type in ["application/json", "multipart/form-data", "multipart/mixed; boundary=b", "multipart/form-data; charset=utf-8"]
+        {
+            assert_eq!(form(content_type, b"--b\r\n"), None, "{content_type}");
+        }
+        for body in ["", "--b", "--b\r\n\r\n", "--b\r\nContent-Disposition: form-data; name=\"model\"", "no boundary at all"] {
+            assert_eq!(form("multipart/form-data; boundary=b", body.as_bytes()), Some(Form::default()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_told_from_a_file() {
+        for (head, value, expected) in [
+            ("form-data; name=\"model\"", "m", Form { model: Some("m"), ..Form::default() }),
+            ("form-data; name=model", "m", Form { model: Some("m"), ..Form::default() }),
+            ("form-data; name=\"model\"", "", Form::default()),
+            ("form-data; name=\"n\"", "3", Form { choices: Some(3), ..Form::default() }),
+            ("form-data; name=\"image[]\"; filename=\"a.png\"", "x", Form { files: 1, ..Form::default() }),
+            ("form-data; name=\"response_format\"", "json", Form::default()),
+        ] {
+            let body = format!("--b\r\nContent-Disposition: {head}\r\n\r\n{value}\r\n--b--\r\n");
+            assert_eq!(form("multipart/form-data; boundary=b", body.as_bytes()), Some(expected), "{head}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_panics(boundary in "[a-z]{0,3}", body in "(--|[a-z]{0,3}|\r\n|name=|\"model\"){0,40}") {
+            let form = form(&format!("multipart/form-data; boundary={boundary}"), body.as_bytes()).unwrap();
+            prop_assert!(form.files as usize <= MAX_PARTS);
+        }
+    }
+}

@@ -119,13 +119,11 @@ impl Story {
     }
 
     fn is_telling(&self, data: &[u8]) -> bool {
-        self.telling.iter().any(|finder| match finder.find(data) {
-            None => false,
+        self.telling.iter().any(|finder| {
             // chat completions write `"usage":null` into every chunk but the last
-            Some(at) if finder.needle() == b"\"usage\"" && self.api == Api::ChatCompletions => {
-                value_at(data, at + finder.needle().len()).is_some_and(|value| !value.starts_with(b"null"))
-            }
-            Some(_) => true,
+            let null_says_nothing = self.api == Api::ChatCompletions && finder.needle() == b"\"usage\"";
+            let says_null = |at: usize| value_at(data, at + finder.needle().len()).is_some_and(|value| value.starts_with(b"null"));
+            finder.find_iter(data).any(|at| !(null_says_nothing && says_null(at)))
         })
     }
 
