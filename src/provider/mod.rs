@@ -3,6 +3,7 @@
 //! Every header may be absent, negative, rounded, renamed; every body may be cut, wrapped or not JSON at all.
 //! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
 
+pub mod delay;
 pub mod error_body;
 pub mod facts;
 pub mod refusal;
