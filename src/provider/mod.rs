@@ -5,12 +5,14 @@
 
 pub mod delay;
 pub mod error_body;
+pub mod explain;
 pub mod facts;
 pub mod refusal;
 pub mod snapshot;
 pub mod usage;
 
 pub use error_body::{LocalAnswer, local_refusal, unauthorized};
+pub use explain::explain_json;
 pub use facts::request_facts;
 pub use refusal::verdict;
 pub use snapshot::snapshot;
