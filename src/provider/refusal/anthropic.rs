@@ -21,7 +21,8 @@ pub(super) fn read(said: &Said) -> Option<Verdict> {
 /// The tier's cap (429), the user's own caps (400) and an empty balance (400).
 fn spend(said: &Said) -> Option<Verdict> {
     let tier_cap = said.coded(&["enforced_spend_limit_reached"]);
-    let own_cap = said.says(&["you have reached your specified api usage limits", "you have reached your specified workspace api usage limits"]);
+    let own_cap =
+        said.says(&["you have reached your specified api usage limits", "you have reached your specified workspace api usage limits"]);
     if tier_cap || own_cap || said.says(&["you have reached your api usage limits"]) {
         // the tier's cap is lifted at 00:00 UTC on the first of the month, also where the text does not say so
         let back = delay::date_in_prose(&said.lower).or_else(|| if tier_cap { delay::next_month(said.at) } else { None });

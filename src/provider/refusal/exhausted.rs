@@ -27,7 +27,8 @@ fn the_one<'a>(verdict: &Verdict, readings: &'a [Reading]) -> Option<&'a Reading
     let empty = |reading: &&Reading| reading.remaining == Some(0);
     let fits = |reading: &&Reading| {
         verdict.dimension == Some(reading.dimension)
-            && (verdict.period.is_none() || verdict.period == reading.period)
+            // a header without a window can only be meant if it is the empty one
+            && (verdict.period.is_none() || verdict.period == reading.period || (reading.period.is_none() && empty(reading)))
             && (verdict.limit.is_none() || verdict.limit == reading.limit)
     };
     let mut found = match verdict.dimension {

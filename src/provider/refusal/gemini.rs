@@ -52,7 +52,11 @@ fn key(said: &Said) -> Option<Verdict> {
 
 fn spend(said: &Said) -> Option<Verdict> {
     let (scope, reason, advice) = if said.says(&["spending cap", "spend cap"]) {
-        (Some(ScopeKind::Project), "the project's monthly spending cap is reached", "raise the cap in AI Studio, or wait for the next month")
+        (
+            Some(ScopeKind::Project),
+            "the project's monthly spending cap is reached",
+            "raise the cap in AI Studio, or wait for the next month",
+        )
     } else if said.status == 402 || said.says(&["prepayment credits", "credits are depleted"]) || said.coded(&["payment_required"]) {
         (None, "the prepaid credits are used up", "add credits in AI Studio")
     } else if said.coded(&["insufficient_g1_credits_balance"]) {
@@ -135,7 +139,9 @@ fn named_quota(said: &Said) -> Option<Verdict> {
 
 /// A 429 that names no quota.
 fn exhausted(said: &Said) -> Option<Verdict> {
-    if !matches!(said.status, 0 | 429) || !said.coded(&["resource_exhausted", "too_many_requests", "rate_limit_exceeded", "quota_exhausted"]) && said.status != 429 {
+    if !matches!(said.status, 0 | 429)
+        || !said.coded(&["resource_exhausted", "too_many_requests", "rate_limit_exceeded", "quota_exhausted"]) && said.status != 429
+    {
         return None;
     }
     let (reason, advice) = if said.says(&["exhausted your capacity"]) || said.coded(&["quota_exhausted"]) {

@@ -53,12 +53,8 @@ pub fn verdict(dialect: Dialect, status: StatusCode, headers: &HeaderMap, body: 
     if let Some(own) = gateway::read(&said, headers) {
         return Some(own);
     }
-    let verdict = own_reader(dialect)
-        .into_iter()
-        .chain(READERS)
-        .find_map(|reader| reader(&said))
-        .unwrap_or_else(|| common::read(&said));
-    Some(exhausted::fill(verdict, &said))
+    let verdict = own_reader(dialect).into_iter().chain(READERS).find_map(|reader| reader(&said)).unwrap_or_else(|| common::read(&said));
+    Some(ruling::timed(exhausted::fill(verdict, &said)))
 }
 
 const READERS: [Reader; 6] = [anthropic::read, openai::read, gemini::read, deepseek::read, openrouter::read, others::read];

@@ -17,11 +17,7 @@ const MONEY: [&str; 7] = [
 ];
 
 pub(super) fn read(said: &Said) -> Option<Verdict> {
-    quota(said)
-        .or_else(|| no_capacity(said))
-        .or_else(|| growth(said))
-        .or_else(|| batch_queue(said))
-        .or_else(|| rate(said))
+    quota(said).or_else(|| no_capacity(said)).or_else(|| growth(said)).or_else(|| batch_queue(said)).or_else(|| rate(said))
 }
 
 fn quota(said: &Said) -> Option<Verdict> {
@@ -49,8 +45,7 @@ fn no_capacity(said: &Said) -> Option<Verdict> {
     }
     let overloaded = said.coded(&["server_is_overloaded", "engine_overloaded", "capacity_exceeded", "service_unavailable_error"])
         || said.says(&["currently overloaded", "server is overloaded", "experiencing high demand", "experiencing high load"]);
-    overloaded
-        .then(|| Verdict { retry_after: said.wait(), ..overload("the provider has no capacity now; this is not one of your limits") })
+    overloaded.then(|| Verdict { retry_after: said.wait(), ..overload("the provider has no capacity now; this is not one of your limits") })
 }
 
 fn growth(said: &Said) -> Option<Verdict> {

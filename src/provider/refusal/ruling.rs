@@ -1,5 +1,7 @@
 //! Verdicts of each kind with nothing known yet, and the sentence for a limit that was reached.
 
+use std::time::Duration;
+
 use crate::domain::dimension::Meter;
 use crate::domain::{Dimension, Period, ScopeKind, Verdict, VerdictKind, Whose};
 
@@ -17,6 +19,33 @@ pub(super) fn ruling(kind: VerdictKind, reason: impl Into<String>, advice: impl 
         whose: if kind == VerdictKind::Overload { Whose::Provider } else { Whose::Account },
         reason: reason.into(),
         advice: advice.into(),
+    }
+}
+
+/// The start of advice that gets its time when everything is read.
+const UNTIMED: &str = "wait";
+
+/// The verdict with its time in the advice, if the advice is to wait.
+pub(super) fn timed(mut verdict: Verdict) -> Verdict {
+    if let Some(rest) = verdict.advice.strip_prefix(UNTIMED)
+        && rest.starts_with(',')
+    {
+        verdict.advice = match verdict.retry_after {
+            Some(wait) => format!("wait {}{rest}", spoken(wait)),
+            None => format!("wait with growing pauses, as the answer gives no time{rest}"),
+        };
+    }
+    verdict
+}
+
+/// `0.6 s`, `41 s`, `7 min 12 s`, `20 h 0 min`.
+fn spoken(wait: Duration) -> String {
+    let secs = wait.as_secs();
+    match secs {
+        0..10 => format!("{:.1} s", wait.as_secs_f64()),
+        10..60 => format!("{secs} s"),
+        60..3_600 => format!("{} min {} s", secs / 60, secs % 60),
+        _ => format!("{} h {} min", secs / 3_600, secs % 3_600 / 60),
     }
 }
 
@@ -71,7 +100,7 @@ impl Reached {
                 format!("the request counts as {requested}, and {what} is {limit}: it can never pass as it is"),
                 "make the request smaller (shorter input, lower output ceiling), split it, or raise the limit".to_owned(),
             ),
-            _ => (VerdictKind::Wait, self.used_up(&what), "wait, then send the same request again; slow down until then".to_owned()),
+            _ => (VerdictKind::Wait, self.used_up(&what), format!("{UNTIMED}, then send the same request again; slow down until then")),
         };
         Verdict { dimension, period, limit, used, requested, scope, ..ruling(kind, reason, advice) }
     }

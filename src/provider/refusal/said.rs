@@ -67,13 +67,7 @@ pub(super) struct Violation {
 
 impl Said {
     /// Reads an answer; `None` if it is no error at all.
-    pub(super) fn read(
-        dialect: Dialect,
-        status: StatusCode,
-        headers: &HeaderMap,
-        bytes: &[u8],
-        at: Timestamp,
-    ) -> Option<Self> {
+    pub(super) fn read(dialect: Dialect, status: StatusCode, headers: &HeaderMap, bytes: &[u8], at: Timestamp) -> Option<Self> {
         let refused = status.as_u16() >= 400;
         if !refused && !may_hold_error(bytes) {
             return None;
@@ -174,8 +168,8 @@ impl Said {
             match key.as_str() {
                 "code" | "type" | "status" | "reason" | "error_code" | "error_type" | "provider_code" | "statusCode" | "http_status"
                 | "raw_status_code" | "finish_reason" => self.code(key, value),
-                "error" | "errors" | "details" | "detail" | "metadata" | "availability" | "response" | "cause" | "body"
-                | "choices" | "message" => match value {
+                "error" | "errors" | "details" | "detail" | "metadata" | "availability" | "response" | "cause" | "body" | "choices"
+                | "message" => match value {
                     Value::Object(_) | Value::Array(_) => self.node(value, depth + 1),
                     Value::String(text) if key == "error" || key == "body" => self.word_or_message(text, depth),
                     _ => {}

@@ -116,7 +116,20 @@ pub(super) fn inside(message: &str) -> Option<Value> {
 /// An object that has one of the keys of errors and answers, or an array of such: brackets in prose read as less.
 fn is_document(value: &Value) -> bool {
     const KEYS: [&str; 14] = [
-        "@type", "choices", "code", "data", "detail", "details", "error", "errors", "event_type", "message", "reason", "response", "status", "type",
+        "@type",
+        "choices",
+        "code",
+        "data",
+        "detail",
+        "details",
+        "error",
+        "errors",
+        "event_type",
+        "message",
+        "reason",
+        "response",
+        "status",
+        "type",
     ];
     let known = |value: &Value| value.as_object().is_some_and(|map| KEYS.iter().any(|key| map.contains_key(*key)));
     match value {
@@ -172,7 +185,11 @@ mod tests {
         check("Too many requests", &[], "Too many requests");
         check("Limit reached [see {docs}] now", &[], "Limit reached [see {docs}] now");
         check("[429 Too Many Requests] Quota. [{\"@type\":\"x\"}]", &[json!({"@type": "x"})], "[429 Too Many Requests] Quota.");
-        check("Quota [links {\n url: \"x\"\n}\n, retry_delay { seconds: 23 }]", &[], "Quota [links {\n url: \"x\"\n}\n, retry_delay { seconds: 23 }]");
+        check(
+            "Quota [links {\n url: \"x\"\n}\n, retry_delay { seconds: 23 }]",
+            &[],
+            "Quota [links {\n url: \"x\"\n}\n, retry_delay { seconds: 23 }]",
+        );
         check("", &[], "");
     }
 

@@ -129,8 +129,7 @@ static ANTHROPIC_COMPATIBLE: [Family; 2] = [
 static OPENAI: [Family; 4] = [
     Family::new(x_ratelimit!("requests"), Dimension::Requests, Span::Recovered { otherwise: None }),
     Family::new(x_ratelimit!("tokens"), Dimension::Tokens, Span::Recovered { otherwise: Some(Period::MINUTE) }),
-    Family::new(x_ratelimit!("project-tokens"), Dimension::Tokens, Span::Recovered { otherwise: Some(Period::MINUTE) })
-        .pool(Pool::Project),
+    Family::new(x_ratelimit!("project-tokens"), Dimension::Tokens, Span::Recovered { otherwise: Some(Period::MINUTE) }).pool(Pool::Project),
     Family::new(x_ratelimit!("input-images"), Dimension::Images, Span::Recovered { otherwise: Some(Period::MINUTE) }),
 ];
 
@@ -141,10 +140,8 @@ static AZURE: [Family; 2] = [
 ];
 
 /// Requests per day, tokens per minute, whatever the other limits are.
-static GROQ: [Family; 2] = [
-    Family::new(x_ratelimit!("requests"), Dimension::Requests, DAY),
-    Family::new(x_ratelimit!("tokens"), Dimension::Tokens, MINUTE),
-];
+static GROQ: [Family; 2] =
+    [Family::new(x_ratelimit!("requests"), Dimension::Requests, DAY), Family::new(x_ratelimit!("tokens"), Dimension::Tokens, MINUTE)];
 
 /// The names of 2026, then those of 2025, which count tokens ("by size").
 static MISTRAL: [Family; 5] = [

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::families::{Family, Span};
 use self::fields::Fields;
 use super::delay;
-use crate::domain::{Dialect, Identity, Oddity, Reading, Snapshot};
+use crate::domain::{Dialect, Identity, Reading, Snapshot};
 
 /// Where a provider puts its id for a request, the one its support asks for first.
 const REQUEST_ID: [&str; 4] = ["request-id", "apim-request-id", "x-request-id", "x-ds-trace-id"];
@@ -43,17 +43,16 @@ pub fn snapshot(dialect: Dialect, status: StatusCode, headers: &HeaderMap, at: T
 }
 
 /// The limits in these headers, each with the names it was read from.
-pub(super) fn limits(dialect: Dialect, headers: &HeaderMap, at: Timestamp) -> (Vec<(&'static Family, Reading)>, Vec<Oddity>) {
+pub(super) fn limits(dialect: Dialect, headers: &HeaderMap, at: Timestamp) -> Vec<(&'static Family, Reading)> {
     let mut fields = Fields::new(headers);
     let clock = Clock::new(&mut fields, at);
-    (readings(dialect, &mut fields, clock), fields.into_oddities())
+    readings(dialect, &mut fields, clock)
 }
 
 fn readings(dialect: Dialect, fields: &mut Fields<'_>, clock: Clock) -> Vec<(&'static Family, Reading)> {
     let present = |family: &&Family| family.names().into_iter().any(|name| fields.has(name));
     let outdone = |family: &&Family| family.unless.iter().any(|name| fields.has(name));
-    let found: Vec<&'static Family> =
-        families::of(dialect).filter(|family| present(family) && !outdone(family)).collect();
+    let found: Vec<&'static Family> = families::of(dialect).filter(|family| present(family) && !outdone(family)).collect();
     found.into_iter().filter_map(|family| Some((family, reading(family, fields, clock)?))).collect()
 }
 
