@@ -4,6 +4,8 @@
 //! placeholders of the same length. `at` is the time of the answer where that matters, `expected` is what
 //! `tierline explain --json` must print, less `reason` and `advice`.
 
+#![expect(clippy::unwrap_used, reason = "a malformed case must fail the test")]
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use crate::domain::dimension::Zone;
 
 /// No provider means to make anyone wait longer than this; more is a mistake.
-pub const LONGEST: Duration = Duration::from_secs(400 * 86_400);
+pub const LONGEST: Duration = Duration::from_hours(400 * 24);
 
 /// Longer texts are no delay; they are not looked at.
 const LONGEST_TEXT: usize = 128;

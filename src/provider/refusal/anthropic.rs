@@ -53,7 +53,7 @@ fn no_capacity(said: &Said) -> Option<Verdict> {
         "the provider is overloaded; this is not one of your limits"
     } else if said.coded(&["timeout_error"]) {
         "the provider did not finish in time; a stream would have kept the connection alive"
-    } else if said.coded(&["api_error"]) && said.status != 429 {
+    } else if said.coded(&["api_error"]) && (said.status == 0 || said.status >= 500) {
         "the provider failed inside"
     } else {
         return None;

@@ -26,10 +26,9 @@ pub(super) fn read(said: &Said) -> Verdict {
 
 fn by_status(said: &Said, status: u16) -> Verdict {
     match status {
-        401 => key(status),
         402 => money(told(said, "payment is required"), "add credit, or raise the spending limit"),
         403 if said.says(&["moderation", "flagged", "content policy"]) => request(told(said, "the input was refused by moderation")),
-        403 => key(status),
+        401 | 403 => key(status),
         404 if said.codes.contains("not_found_error") && said.says(&["model:"]) => model(told(said, "the model is unknown or retired")),
         404 | 405 => request(told(said, "there is nothing at this address")),
         408 | 425 => Verdict { retry_after: said.wait(), ..overload(told(said, "the provider did not take the request in time")) },
@@ -126,6 +125,7 @@ fn is_money(said: &Said) -> bool {
             "out of credits",
             "payment required",
             "past due",
+            "enable billing",
         ])
 }
 

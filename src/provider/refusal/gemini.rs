@@ -108,7 +108,11 @@ fn quota(said: &Said) -> Option<Verdict> {
         "wait for midnight Pacific, use another model, or move the project to a higher tier".clone_into(&mut verdict.advice);
         return Some(verdict);
     }
-    verdict.retry_after = said.stated_wait.or_else(|| said.wait_in_prose()).or(said.snapshot.retry_after).map(|wait| wait + CUT_OFF);
+    verdict.retry_after = if is_subscription(said) {
+        longest_wait(said)
+    } else {
+        said.stated_wait.or_else(|| said.wait_in_prose()).or(said.snapshot.retry_after).map(|wait| wait + CUT_OFF)
+    };
     match (reached.dimension, reached.period) {
         (Some(Dimension::InputTokens), _) => {
             verdict.advice.push_str("; if it is refused when sent alone, the request itself is larger than the limit and must shrink");
@@ -164,15 +168,16 @@ fn is_subscription(said: &Said) -> bool {
     said.says(&["cloudcode"])
 }
 
-/// `* Quota exceeded for metric: M, limit: N, model: ...`, once for every violation.
+/// `* Quota exceeded for metric: M, limit: N, model: ...`, once for every violation; on Vertex `Quota exceeded for M with base model ...`.
 fn in_message(lower: &str) -> Vec<Violation> {
-    let parts = lower.split("quota exceeded for metric: ").skip(1).take(64);
+    let parts = lower.split("quota exceeded for ").skip(1).take(64).map(|part| part.strip_prefix("metric: ").unwrap_or(part));
     let violation = |part: &str| {
         let metric = part.split([',', ' ', '\n']).next().unwrap_or_default();
         let line = part.split('\n').next().unwrap_or_default();
-        Violation { id: String::new(), metric: metric.to_owned(), value: prose::labelled(line, "limit") }
+        // a metric is a path; `quota metric '...'` is another sentence
+        metric.contains('/').then(|| Violation { id: String::new(), metric: metric.to_owned(), value: prose::labelled(line, "limit") })
     };
-    parts.map(violation).collect()
+    parts.filter_map(violation).collect()
 }
 
 /// A violation without a value takes the one that the message gives for its metric, if it gives one only.
@@ -209,7 +214,11 @@ impl Violation {
         };
         // JSON of this kind leaves a zero out, and on the free tier a zero means "not on this tier"
         let limit = self.value.or(if self.id.ends_with("freetier") { Some(0) } else { None });
-        let scope = if is_subscription(said) { None } else { Some(ScopeKind::Project) };
+        let scope = match (has(&["peruser"]), is_subscription(said)) {
+            (true, _) => Some(ScopeKind::Account),
+            (false, true) => None,
+            (false, false) => Some(ScopeKind::Project),
+        };
         Reached { dimension, period, limit, scope, ..Reached::default() }
     }
 }

@@ -1,14 +1,14 @@
 //! Brings any refusal (status, headers, body, or an error inside a 200 stream) to one verdict.
 //!
-//! First [`said`] lists what the answer says, without judging; then these decide, the first that knows the case wins:
+//! First `said` lists what the answer says, without judging; then these decide, the first that knows the case wins:
 //!
-//! 1. [`gateway`]: Tierline's own answers, by their header;
+//! 1. `gateway`: Tierline's own answers, by their header;
 //! 2. the reader of the account's dialect;
 //! 3. the readers of the other dialects, whose sentences and codes are their own: behind a custom endpoint may be anyone;
-//! 4. [`common`]: money, key, model by code and words, then the HTTP status.
+//! 4. `common`: money, key, model by code and words, then the HTTP status.
 //!
 //! Inside each reader the order is: what needs the user (money, key, model), what can never pass, the provider's own trouble, and
-//! only then waiting. At last [`exhausted`] fills in from the headers what the body left open. What nobody says stays `None`.
+//! only then waiting. At last `exhausted` fills in from the headers what the body left open. What nobody says stays `None`.
 
 mod anthropic;
 mod common;

@@ -60,8 +60,8 @@ fn free_models(said: &Said) -> Option<Verdict> {
     let reached = Reached {
         dimension: Some(Dimension::Requests),
         period: Some(period),
-        limit: said.limit,
-        used: said.limit.filter(|_| said.remaining == Some(0)),
+        limit: said.copied_limit,
+        used: said.copied_limit.filter(|_| said.copied_remaining == Some(0)),
         scope: Some(ScopeKind::Account),
         ..Reached::default()
     };

@@ -43,10 +43,10 @@ pub(super) struct Said {
     pub(super) limit_source: Option<String>,
     /// Whether the body itself says that a retry makes sense.
     pub(super) retryable: Option<bool>,
-    /// Rate-limit headers that OpenRouter copies into the body.
-    pub(super) limit: Option<u64>,
-    /// The same: what is left.
-    pub(super) remaining: Option<u64>,
+    /// `X-RateLimit-Limit`, where OpenRouter copies headers into the body.
+    pub(super) copied_limit: Option<u64>,
+    /// `X-RateLimit-Remaining`, from there too.
+    pub(super) copied_remaining: Option<u64>,
     /// Whether OpenRouter names an upstream provider as the origin.
     pub(super) from_upstream: bool,
     /// A web page came instead of an answer of the API.
@@ -86,8 +86,8 @@ impl Said {
             resets_at: None,
             limit_source: None,
             retryable: None,
-            limit: None,
-            remaining: None,
+            copied_limit: None,
+            copied_remaining: None,
             from_upstream: false,
             html,
             statuses: Vec::new(),
@@ -281,8 +281,8 @@ impl Said {
         for (name, value) in value.as_object().into_iter().flatten() {
             let text = scalar(value);
             match name.to_ascii_lowercase().as_str() {
-                "x-ratelimit-limit" => self.limit = text.parse().ok(),
-                "x-ratelimit-remaining" => self.remaining = text.parse().ok(),
+                "x-ratelimit-limit" => self.copied_limit = text.parse().ok(),
+                "x-ratelimit-remaining" => self.copied_remaining = text.parse().ok(),
                 "x-ratelimit-reset" => self.resets_at = delay::moment(&text, self.at),
                 "retry-after" => self.stated_wait = delay::retry_after(&text, self.at).or(self.stated_wait),
                 _ => {}

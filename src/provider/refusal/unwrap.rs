@@ -163,9 +163,9 @@ mod tests {
 
     use super::*;
 
-    fn check(text: &str, documents: &[Value], prose: &str) {
+    fn check(text: &str, documents: &[&Value], prose: &str) {
         let body = body(text.as_bytes());
-        assert_eq!(body.documents, documents, "{text}");
+        assert_eq!(body.documents.iter().collect::<Vec<_>>(), documents, "{text}");
         assert_eq!(body.prose, prose, "{text}");
     }
 
@@ -173,18 +173,18 @@ mod tests {
     fn bodies_are_taken_apart() {
         let error = json!({"error": {"code": 429}});
         let chunk = json!({"choices": []});
-        check("\n\n{\"error\":{\"code\":429}}", &[error.clone()], "");
-        check("[{\"error\":{\"code\":429}}\n]", &[error.clone()], "");
-        check("{\"choices\":[]}\n{\"error\":{\"code\":429}}", &[chunk.clone(), error.clone()], "");
-        check("Error code: 429 - {'error': {'code': 429}}", &[error.clone()], "Error code: 429 -");
-        check("429 RESOURCE_EXHAUSTED. {'error': {'code': 429}}", &[error.clone()], "429 RESOURCE_EXHAUSTED.");
-        check("data: {\"choices\":[]}\n\ndata: {\"error\":{\"code\":429}}\n\ndata: [DONE]\n", &[chunk.clone(), error.clone()], "");
-        check(": keep-alive\n\nevent: error\ndata: {\"error\":{\"code\":429}}", &[error.clone()], "");
-        check("data: {\"choices\":[]}\n\n{\n  \"error\": {\n    \"code\": 429\n  }\n}\n", &[chunk.clone(), error.clone()], "");
-        check("data: {\"choices\":[]}\n\n,\n{\"error\": {\"code\": 429}}]", &[chunk.clone(), error], "]");
+        check("\n\n{\"error\":{\"code\":429}}", &[&error], "");
+        check("[{\"error\":{\"code\":429}}\n]", &[&error], "");
+        check("{\"choices\":[]}\n{\"error\":{\"code\":429}}", &[&chunk, &error], "");
+        check("Error code: 429 - {'error': {'code': 429}}", &[&error], "Error code: 429 -");
+        check("429 RESOURCE_EXHAUSTED. {'error': {'code': 429}}", &[&error], "429 RESOURCE_EXHAUSTED.");
+        check("data: {\"choices\":[]}\n\ndata: {\"error\":{\"code\":429}}\n\ndata: [DONE]\n", &[&chunk, &error], "");
+        check(": keep-alive\n\nevent: error\ndata: {\"error\":{\"code\":429}}", &[&error], "");
+        check("data: {\"choices\":[]}\n\n{\n  \"error\": {\n    \"code\": 429\n  }\n}\n", &[&chunk, &error], "");
+        check("data: {\"choices\":[]}\n\n,\n{\"error\": {\"code\": 429}}]", &[&chunk, &error], "]");
         check("Too many requests", &[], "Too many requests");
         check("Limit reached [see {docs}] now", &[], "Limit reached [see {docs}] now");
-        check("[429 Too Many Requests] Quota. [{\"@type\":\"x\"}]", &[json!({"@type": "x"})], "[429 Too Many Requests] Quota.");
+        check("[429 Too Many Requests] Quota. [{\"@type\":\"x\"}]", &[&json!({"@type": "x"})], "[429 Too Many Requests] Quota.");
         check(
             "Quota [links {\n url: \"x\"\n}\n, retry_delay { seconds: 23 }]",
             &[],

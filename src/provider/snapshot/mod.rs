@@ -1,7 +1,7 @@
 //! Reads limits, identity and waits from the headers of an answer.
 //!
-//! Which header means what stands in [`families`]; how a value is read and doubted in [`fields`]; how a header that says
-//! neither minute nor day gives its window away in [`period`]. Subscription headers (`anthropic-ratelimit-unified-*`,
+//! Which header means what stands in `families`; how a value is read and doubted in `fields`; how a header that says
+//! neither minute nor day gives its window away in `period`. Subscription headers (`anthropic-ratelimit-unified-*`,
 //! `x-codex-*`) meter something that an API key does not have, and are left alone.
 
 pub(super) mod families;
