@@ -4,9 +4,12 @@
 //! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
 
 pub mod credential;
+pub mod delay;
 pub mod error_body;
+pub mod explain;
 pub mod facts;
 mod lenient;
+pub mod probe;
 pub mod refusal;
 pub mod snapshot;
 mod sse;
@@ -14,7 +17,9 @@ pub mod usage;
 
 pub use credential::{Presented, authorize, presented, without_credentials};
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
+pub use explain::explain_json;
 pub use facts::request_facts;
+pub use probe::{ProbePlan, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;
 pub use usage::{UsageReader, counted};
