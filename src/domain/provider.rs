@@ -111,6 +111,13 @@ pub enum Dialect {
     OpenAiCompatible,
 }
 
+/// What a provider's own address speaks; any OpenAI-compatible way for custom endpoints, of which no more is known.
+impl From<Provider> for Dialect {
+    fn from(provider: Provider) -> Self {
+        Self::of(provider, "")
+    }
+}
+
 impl Dialect {
     /// Every dialect.
     pub const ALL: [Self; 14] = [
