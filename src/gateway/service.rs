@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONNECTION;
 use http::request::Parts as Head;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::forward::{self, Job, shutting_down};
 use super::guard::Guard;
-use super::headers::strip_request;
+use super::headers::{is_oddly_framed, strip_request};
 use super::late::{self, Listener, Stage};
 use super::parts::Parts;
 use super::request_body::{self, Budget, Share, Whole};
 use super::respond::{AnswerBody, front_page, local, text};
 use super::routes::{Turned, Visitor};
-use super::stopgap::{authorize, bad_request, forbidden, not_found, presented, without_credentials};
+use super::stopgap::{authorize, bad_request, forbidden, not_found, presented, request_facts, without_credentials};
 use super::target::{ProviderTarget, Target};
 use super::trail::Trail;
 use super::wishes::Wishes;
 use crate::domain::event::Arrival;
 use crate::domain::{Api, Dialect, LocalReason, LocalRefusal, ModelClass, RequestFacts, Secret};
 use crate::limiter::Ask;
-use crate::provider::{LocalAnswer, local_refusal, request_facts, unauthorized};
+use crate::provider::{LocalAnswer, local_refusal, unauthorized};
 use crate::upstream::UpstreamRequest;
 
 /// What all connections share.
@@ -40,6 +41,11 @@ impl Front {
         let (head, body) = request.into_parts();
         if let Err((status, why)) = self.guard.check(&head.uri, &head.headers) {
             return text(status, why);
+        }
+        if is_oddly_framed(&head.headers) {
+            let mut response = text(StatusCode::BAD_REQUEST, "the only transfer-encoding understood is chunked");
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
         }
         match Target::of(&head.uri) {
             Target::Front => front_page(),

@@ -2,13 +2,20 @@
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 
-use crate::domain::{Api, Dialect, Secret, Verdict, VerdictKind, Whose};
+use crate::domain::{Api, Dialect, RequestFacts, Secret, Verdict, VerdictKind, Whose};
 use crate::provider::{self, LocalAnswer};
 
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
+
+/// What can be told of a request; whether it asks for a stream, while nothing better is known.
+pub(super) fn request_facts(dialect: Dialect, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
+    let mut facts = provider::request_facts(dialect, method, path, headers, body);
+    facts.stream |= body.starts_with(b"{\"stream\":true");
+    facts
+}
 
 /// The credentials a client may have sent.
 pub(super) fn presented(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
