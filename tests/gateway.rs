@@ -16,6 +16,7 @@ use scripted::{Gate, Scripted, Step};
 use tierline::domain::{Event, Lane, Outcome, Provider};
 use tierline::gateway::{Patience, Routes};
 use tierline::upstream::Timing;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use wire::Wire;
 
@@ -487,7 +488,7 @@ mod broken {
 
     #[tokio::test]
     async fn an_upstream_that_fails_before_the_head_is_a_502_with_a_reason() {
-        let timing = Timing { head: Duration::from_millis(300), ..Timing::default() };
+        let timing = Timing { head: Duration::from_millis(400), connect: Duration::from_millis(200), ..Timing::default() };
         let never = Gate::shut();
         for (case, says) in [
             ("down", "no connection to"),
@@ -495,6 +496,8 @@ mod broken {
             ("closes", "closed the connection before it answered"),
             ("garbage", "closed the connection before it answered"),
             ("silent", "did not begin to answer within"),
+            ("no tls", "no trusted connection to"),
+            ("silent before tls", "connection to"),
         ] {
             let gate = never.clone();
             let upstream = Scripted::start(move |_, _| match case {
@@ -504,14 +507,29 @@ mod broken {
                 _ => vec![Step::Wait(gate.clone())],
             })
             .await;
-            let addr = if case == "down" { "127.0.0.1:1".parse().unwrap() } else { upstream.addr };
-            let rig = Rig::start(Provider::OpenAi, addr, Plan { retries: 1, timing: Some(timing), ..Plan::default() }).await;
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let dialled = listener.local_addr().unwrap();
+            if case == "no tls" {
+                tokio::spawn(async move {
+                    while let Ok((mut stream, _)) = listener.accept().await {
+                        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+                    }
+                });
+            }
+            let base = match case {
+                "down" => "http://127.0.0.1:1".to_owned(),
+                "no tls" | "silent before tls" => format!("https://{dialled}"),
+                _ => format!("http://{}", upstream.addr),
+            };
+            let plan = Plan { retries: 1, timing: Some(timing), ..Plan::default() };
+            let rig = Rig::with(vec![endpoint(1, Provider::OpenAi, "main", &base, Some(KEY))], plan).await;
             let reply = Wire::ask(rig.addr, rig.request("POST /openai/v1/responses?secret=1", "", "{}")).await;
             assert_eq!((reply.status, reply.header("x-tierline-refused-by")), (502, Some("gateway")), "{case}");
             assert!(reply.text().contains(says) && !reply.text().contains("secret"), "{case}: {}", reply.text());
             let record = rig.only().await;
             // only what certainly was not processed is sent again
-            assert_eq!((record.outcome, record.attempts), (Outcome::UpstreamFailed, if case == "down" { 2 } else { 1 }), "{case}");
+            let safe = matches!(case, "down" | "no tls" | "silent before tls");
+            assert_eq!((record.outcome, record.attempts), (Outcome::UpstreamFailed, if safe { 2 } else { 1 }), "{case}");
             assert!(upstream.seen().len() <= 1, "{case}");
         }
     }

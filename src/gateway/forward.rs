@@ -18,7 +18,7 @@ use super::tap::{self, Tap};
 use super::trail::{Trail, is_limit};
 use crate::domain::{Dialect, LocalReason, LocalRefusal, Outcome, Usage};
 use crate::limiter::Ask;
-use crate::provider::{local_refusal, snapshot};
+use crate::provider::{LocalAnswer, local_refusal, snapshot};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// A request that was understood and let in.
@@ -119,22 +119,23 @@ impl Job {
         response
     }
 
-    fn refuse(self, refusal: &LocalRefusal) -> Response<AnswerBody> {
+    fn refuse(mut self, refusal: &LocalRefusal) -> Response<AnswerBody> {
+        self.trail.turned_away(refusal);
         let answer = local_refusal(self.dialect, self.ask.facts.api, refusal);
-        let (status, bytes) = (answer.status.as_u16(), answer.body.len() as u64);
-        let mut response = local(answer);
-        self.trail.mark(response.headers_mut());
-        self.trail.refused_locally(refusal, status, bytes);
-        response
+        self.end(answer, Outcome::RefusedLocally)
     }
 
-    fn fail(mut self, error: &UpstreamError) -> Response<AnswerBody> {
+    fn fail(self, error: &UpstreamError) -> Response<AnswerBody> {
         let answer = bad_gateway(self.dialect, self.ask.facts.api, &error.to_string());
+        self.end(answer, Outcome::UpstreamFailed)
+    }
+
+    fn end(mut self, answer: LocalAnswer, outcome: Outcome) -> Response<AnswerBody> {
         let (status, bytes) = (answer.status.as_u16(), answer.body.len() as u64);
         let mut response = local(answer);
         self.trail.mark(response.headers_mut());
         self.trail.shown(status);
-        self.trail.finish(Outcome::UpstreamFailed, Usage::default(), bytes);
+        self.trail.finish(outcome, Usage::default(), bytes);
         response
     }
 }

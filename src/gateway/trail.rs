@@ -116,10 +116,9 @@ impl Trail {
     }
 
     /// Tierline itself refuses it.
-    pub(super) fn refused_locally(mut self, refusal: &LocalRefusal, status: u16, bytes: u64) {
+    pub(super) fn turned_away(&mut self, refusal: &LocalRefusal) {
         self.record.bound_by = refusal.bucket.as_ref().map(|bucket| bucket.meter().to_string());
-        self.record.status = status;
-        self.finish(Outcome::RefusedLocally, Usage::default(), bytes);
+        self.record.wait_millis = millis(self.parts.clock.now().tick.since(self.arrived));
     }
 
     /// It is over.

@@ -17,6 +17,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 
+use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
 use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
@@ -24,7 +25,7 @@ use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, Upstre
 /// How long each phase may last. There is no limit on the whole: a long answer is a good answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// From dialling to a connection.
+    /// From dialling to a connection, the TLS handshake included.
     pub connect: Duration,
     /// From sending to the head of the answer. The official SDKs give up after 600 s.
     pub head: Duration,
@@ -55,11 +56,13 @@ pub struct HttpUpstream {
     timing: Timing,
 }
 
+type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
+
 #[derive(Debug)]
 struct Secure {
-    direct: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    direct: OverTls<HttpConnector>,
     proxies: Matcher,
-    proxied: Option<Client<HttpsConnector<Tunnel<HttpConnector>>, Full<Bytes>>>,
+    proxied: Option<OverTls<Tunnel<HttpConnector>>>,
 }
 
 impl HttpUpstream {
@@ -72,7 +75,7 @@ impl HttpUpstream {
         connector.set_connect_timeout(Some(timing.connect));
         connector.set_keepalive(Some(Duration::from_mins(1)));
         let builder = client_builder();
-        let secure = Secure::new(&builder, &connector);
+        let secure = Secure::new(&builder, &connector, timing.connect);
         Self { plain: builder.build(connector), secure, timing }
     }
 }
@@ -105,8 +108,8 @@ impl Upstream for HttpUpstream {
 }
 
 impl Secure {
-    fn new(builder: &Builder, connector: &HttpConnector) -> Result<Self, String> {
-        let direct = builder.build(over_tls(connector.clone())?);
+    fn new(builder: &Builder, connector: &HttpConnector, limit: Duration) -> Result<Self, String> {
+        let direct = builder.build(DialLimited::new(over_tls(connector.clone())?, limit));
         let proxies = Matcher::from_system();
         // one proxy serves every https host, so any host shows which
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
@@ -116,7 +119,7 @@ impl Secure {
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Some(builder.build(over_tls(tunnel)?))
+                Some(builder.build(DialLimited::new(over_tls(tunnel)?, limit)))
             }
             _ => None,
         };
@@ -174,7 +177,7 @@ fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
     let failure = match () {
         () if !error.is_connect() => Failure::BeforeHead,
         () if in_chain("dns error") => Failure::Dns,
-        () if in_chain("tcp") || in_chain("tunnel") => Failure::Connect,
+        () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,
         () => Failure::Tls,
     };
     UpstreamError::new(failure, url).because(root_cause(error))

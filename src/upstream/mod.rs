@@ -3,6 +3,7 @@
 //! A request leaves exactly as it was given: no redirect is followed, nothing is decompressed, no cookie is kept, no
 //! header is added but `host` and `content-length`. Nothing here knows limits, accounts or keys.
 
+mod dial;
 pub mod error;
 pub mod http;
 mod idle;
