@@ -1,10 +1,20 @@
-//! The async side of the limiter: waiting futures, one timer, reservations that settle themselves.
+//! The async side of the limiter: waiting futures, one timer, reservations that settle themselves. The only file with tasks in it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Notify, oneshot};
+
+use super::core::{Core, Effect};
+use super::line::Ticket;
+use super::settle::Next;
 use crate::domain::dimension::Meter;
-use crate::domain::{AccountId, ClientName, Cost, Lane, LocalRefusal, ModelClass, RequestFacts, RequestId, Snapshot, Usage, Verdict};
+use crate::domain::{
+    AccountId, ClientName, Clock, Cost, Dimension, Lane, LimitChange, LocalRefusal, ModelClass, Notice, Now, RequestFacts, RequestId,
+    Snapshot, Tick, Usage, Verdict,
+};
 
 /// A request that wants to be admitted.
 #[derive(Debug, Clone)]
@@ -25,44 +35,206 @@ pub struct Ask {
     pub patience: Option<Duration>,
 }
 
+/// What the limiter has to tell that belongs to no single request.
+#[derive(Debug)]
+pub enum Told {
+    /// A limit changed.
+    Limit(LimitChange),
+    /// Something the user should know.
+    Notice(Notice),
+}
+
 /// Admits requests. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Limiter {}
+#[derive(Clone)]
+pub struct Limiter(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+    wake: Notify,
+    told: Box<dyn Fn(Told) + Send + Sync>,
+}
+
+struct State {
+    core: Core,
+    doors: BTreeMap<Ticket, oneshot::Sender<Result<(), LocalRefusal>>>,
+    /// When the timer will look next.
+    alarm: Option<Tick>,
+    /// Counts changes, so that a view is made only when there is something new.
+    changes: u64,
+}
 
 /// Room that was taken for one request. Settled exactly once: by [`settle`](Self::settle), or on drop with what was seen.
-#[derive(Debug)]
 pub struct Reservation {
+    shared: Arc<Shared>,
+    ticket: Ticket,
     ask: Ask,
+    waited: Duration,
+    bound_by: Option<Meter>,
+    reserved: Cost,
     seen: Usage,
+    open: bool,
+}
+
+/// A place in the queue that is given up on drop.
+struct Place {
+    shared: Arc<Shared>,
+    ticket: Ticket,
+    waits: bool,
 }
 
 impl Limiter {
+    /// A limiter around `core`. `told` hears what belongs to no single request; it must not block.
+    ///
+    /// [`run`](Self::run) must be spawned once, or nobody who waits is ever let in.
+    #[must_use]
+    pub fn new(core: Core, clock: Arc<dyn Clock>, told: impl Fn(Told) + Send + Sync + 'static) -> Self {
+        let state = State { core, doors: BTreeMap::new(), alarm: None, changes: 0 };
+        Self(Arc::new(Shared { state: Mutex::new(state), clock, wake: Notify::new(), told: Box::new(told) }))
+    }
+
+    /// The timer: sleeps until the exact moment at which somebody may go. Sleeps for ever while nobody waits.
+    pub async fn run(&self) {
+        loop {
+            let alarm = self.0.lock().alarm;
+            match alarm {
+                None => self.0.wake.notified().await,
+                Some(at) => {
+                    let wait = at.since(self.0.clock.now().tick);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => self.0.with(|_, _| ()),
+                        () = self.0.wake.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+
     /// Waits for room in every bucket the request draws on. Dropping the future gives up the place in the queue.
     ///
     /// # Errors
     /// A refusal of our own that says when it would pass, or never.
-    #[expect(clippy::unused_async, reason = "a stand-in until the core is there")]
     pub async fn admit(&self, ask: Ask) -> Result<Reservation, LocalRefusal> {
-        Ok(Reservation { ask, seen: Usage::default() })
+        let (door, opened) = oneshot::channel();
+        let ticket = self.0.with(|state, now| {
+            let ticket = state.core.enqueue(ask.clone(), now)?;
+            state.doors.insert(ticket, door);
+            Ok(ticket)
+        })?;
+        self.enter(ticket, ask, opened, Duration::ZERO).await
     }
 
     /// After a refusal by the provider: gives the room back, freezes the bucket that the verdict names, and, where a
     /// retry can help and is allowed, waits at the head of the queue for room again.
     ///
-    /// # Errors
-    /// `None` if the refusal should be passed on to the client; a refusal of our own does not occur here.
-    #[expect(clippy::unused_async, reason = "a stand-in until the core is there")]
-    pub async fn after_refusal(&self, reservation: Reservation, _verdict: &Verdict) -> Option<Reservation> {
-        drop(reservation);
-        None
+    /// `None` if the refusal should be passed on to the client.
+    pub async fn after_refusal(&self, reservation: Reservation, verdict: &Verdict) -> Option<Reservation> {
+        self.again(reservation, |core, ticket, now| core.refused(ticket, verdict, now)).await
     }
 
-    /// After an attempt that got no answer: gives the room back as far as it is certain that nothing was processed,
-    /// and, where a retry is `safe` and allowed, waits for room again.
-    #[expect(clippy::unused_async, reason = "a stand-in until the core is there")]
-    pub async fn after_failure(&self, reservation: Reservation, _safe: bool) -> Option<Reservation> {
-        drop(reservation);
-        None
+    /// After an attempt that got no answer: gives the room back as far as it is certain that nothing was processed
+    /// (`safe`), and, where a retry is safe and allowed, waits for room again.
+    pub async fn after_failure(&self, reservation: Reservation, safe: bool) -> Option<Reservation> {
+        self.again(reservation, |core, ticket, now| core.failed(ticket, safe, now)).await
+    }
+
+    /// Looks at or changes the core; whoever may go afterwards is let in.
+    pub fn with<T>(&self, f: impl FnOnce(&mut Core, Now) -> T) -> T {
+        self.0.with(|state, now| f(&mut state.core, now))
+    }
+
+    /// A number that grows with every change.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.0.lock().changes
+    }
+
+    async fn again(&self, mut reservation: Reservation, f: impl FnOnce(&mut Core, Ticket, Now) -> Next) -> Option<Reservation> {
+        reservation.open = false;
+        let ticket = reservation.ticket;
+        let (door, opened) = oneshot::channel();
+        let next = self.0.with(|state, now| {
+            let next = f(&mut state.core, ticket, now);
+            if next == Next::Again {
+                state.doors.insert(ticket, door);
+            }
+            next
+        });
+        match next {
+            Next::Again => self.enter(ticket, reservation.ask.clone(), opened, reservation.waited).await.ok(),
+            Next::PassOn => None,
+        }
+    }
+
+    async fn enter(
+        &self,
+        ticket: Ticket,
+        ask: Ask,
+        opened: oneshot::Receiver<Result<(), LocalRefusal>>,
+        waited: Duration,
+    ) -> Result<Reservation, LocalRefusal> {
+        let mut place = Place { shared: Arc::clone(&self.0), ticket, waits: true };
+        let since = self.0.clock.now().tick;
+        let answer = opened.await;
+        place.waits = false;
+        // the door is dropped only with the limiter itself
+        let closed = LocalRefusal {
+            reason: crate::domain::LocalReason::ShuttingDown,
+            bucket: None,
+            retry_after: None,
+            ready_at: None,
+            message: "Tierline is shutting down".into(),
+        };
+        answer.unwrap_or(Err(closed))?;
+        let (bound_by, reserved) = self.0.lock().core.taken(ticket);
+        let waited = waited + self.0.clock.now().tick.since(since);
+        Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, seen: Usage::default(), open: true })
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // a panic while the lock was held leaves sums that are at worst a little off; the gateway must go on
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f`, lets go who may go then, delivers the answers, and sets the alarm.
+    fn with<T>(&self, f: impl FnOnce(&mut State, Now) -> T) -> T {
+        let now = self.clock.now();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let result = f(state, now);
+        state.changes += 1;
+        let alarm = state.core.pump(now);
+        let sooner = alarm.is_some() && (state.alarm.is_none() || alarm < state.alarm);
+        state.alarm = alarm;
+        let mut told = Vec::new();
+        let mut unheard = Vec::new();
+        for effect in state.core.take_effects() {
+            match effect {
+                Effect::Grant(ticket) => {
+                    let heard = state.doors.remove(&ticket).is_some_and(|door| door.send(Ok(())).is_ok());
+                    if !heard {
+                        unheard.push(ticket);
+                    }
+                }
+                Effect::Refuse(ticket, refusal) => {
+                    // nobody listens any more if the client went away at the same moment
+                    let _ = state.doors.remove(&ticket).map(|door| door.send(Err(refusal)));
+                }
+                Effect::Limit(change) => told.push(Told::Limit(change)),
+                Effect::Notice(notice) => told.push(Told::Notice(notice)),
+            }
+        }
+        for ticket in unheard {
+            state.core.withdraw(ticket, now);
+        }
+        drop(guard);
+        if sooner {
+            self.wake.notify_one();
+        }
+        told.into_iter().for_each(&self.told);
+        result
     }
 }
 
@@ -70,19 +242,19 @@ impl Reservation {
     /// How long it waited for room, over all attempts.
     #[must_use]
     pub const fn waited(&self) -> Duration {
-        Duration::ZERO
+        self.waited
     }
 
     /// The meter that made it wait.
     #[must_use]
     pub const fn bound_by(&self) -> Option<Meter> {
-        None
+        self.bound_by
     }
 
     /// What was taken for it.
     #[must_use]
     pub const fn reserved(&self) -> Cost {
-        Cost::ZERO
+        self.reserved
     }
 
     /// Which request it is for.
@@ -92,7 +264,9 @@ impl Reservation {
     }
 
     /// The head of the answer arrived.
-    pub fn observe(&mut self, _snapshot: &Snapshot) {}
+    pub fn observe(&mut self, snapshot: &Snapshot) {
+        self.shared.with(|state, now| state.core.observe(self.ticket, snapshot, now));
+    }
 
     /// Usage seen so far, while the answer streams.
     pub fn progress(&mut self, seen: &Usage) {
@@ -100,5 +274,59 @@ impl Reservation {
     }
 
     /// The answer is over and took this.
-    pub fn settle(self, _usage: &Usage) {}
+    pub fn settle(mut self, usage: &Usage) {
+        self.open = false;
+        self.shared.with(|state, now| state.core.settle(self.ticket, usage, now));
+    }
+
+    /// What the buckets it draws on hold now, one line each.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<String> {
+        self.shared.lock().core.ledger(self.ask.account, &self.ask.class)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.open {
+            let seen = std::mem::take(&mut self.seen);
+            self.shared.with(|state, now| state.core.settle(self.ticket, &seen, now));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.waits {
+            self.shared.with(|state, now| {
+                state.doors.remove(&self.ticket);
+                // it may have been let go at this very moment
+                state.core.cancel(self.ticket);
+                state.core.withdraw(self.ticket, now);
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limiter").field(&self.0.lock().core).finish()
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("ticket", &self.ticket).field("ask", &self.ask).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// What was taken for a request that was let go, and the meter that made it wait.
+    fn taken(&self, ticket: Ticket) -> (Option<Meter>, Cost) {
+        let Some(flight) = self.flights.get(&ticket) else { return (None, Cost::ZERO) };
+        let expected = flight.waiting.expected;
+        let bound = flight.waiting.bound_by.map(|id| self.book.get(id).key.meter());
+        let cost = Cost::request().with(Dimension::InputTokens, expected.input).with(Dimension::OutputTokens, expected.output);
+        (bound, cost)
+    }
 }

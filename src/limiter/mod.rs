@@ -1,7 +1,26 @@
 //! Admission: every request is checked against all buckets it draws on, waits when one is short, and settles afterwards.
 //!
 //! Everything that decides is pure and takes `now`; [`handle`] is the only file with tasks and waits in it.
+//! Read from the bottom up: a [`bucket`] keeps one limit's books, the [`book`] names them all, a [`line`] orders who
+//! waits, and the [`core`] lets them go; [`settle`] hears what came of it.
 
+pub mod book;
+pub mod breaker;
+pub mod bucket;
+pub mod burst;
+pub mod calendar;
+pub mod cap;
+pub mod charge;
+pub mod core;
+pub mod estimate;
+pub mod flow;
 pub mod handle;
+pub mod line;
+pub mod random;
+pub mod report;
+pub mod retry;
+pub mod settle;
 
-pub use handle::{Ask, Limiter, Reservation};
+pub use self::core::{AccountSetup, Core, Settings};
+pub use handle::{Ask, Limiter, Reservation, Told};
+pub use report::{Memory, SavedBucket};

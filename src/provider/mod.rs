@@ -3,13 +3,17 @@
 //! Every header may be absent, negative, rounded, renamed; every body may be cut, wrapped or not JSON at all.
 //! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
 
+pub mod credential;
 pub mod error_body;
 pub mod facts;
+mod lenient;
 pub mod refusal;
 pub mod snapshot;
+mod sse;
 pub mod usage;
 
-pub use error_body::{LocalAnswer, local_refusal, unauthorized};
+pub use credential::{Presented, authorize, presented, without_credentials};
+pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use facts::request_facts;
 pub use refusal::verdict;
 pub use snapshot::snapshot;

@@ -1,0 +1,605 @@
+//! One limit's live state in whole units: what is available, what is held, when a need can be met.
+//!
+//! It does not know whose bucket it is, who waits for it, or what a token is.
+//!
+//! **The law:** `available + held <= capacity`, at every moment, also while refilling. Adding an unused part back and
+//! clamping at the capacity would over-admit as soon as requests overlap: what is held has not been refilled yet.
+//! `available` may be negative: debt is kept, not forgiven.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::burst::Burst;
+use super::calendar;
+use super::flow::Flow;
+use crate::domain::{Dimension, Limit, LimitSource, Now, Refill, Tick};
+
+/// When a need can be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// At once.
+    Now,
+    /// At this tick, if nothing else is taken meanwhile.
+    At(Tick),
+    /// When something that is held is given back; nobody can say when.
+    OnRelease,
+}
+
+/// What a header said, brought to this bucket's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// What is left.
+    pub remaining: u64,
+    /// By how much that may be off.
+    pub grain: u64,
+    /// The earliest moment at which the provider may have computed it.
+    pub earliest: Tick,
+    /// The latest such moment.
+    pub latest: Tick,
+}
+
+/// One limit's live state.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    limit: Limit,
+    available: i64,
+    held: u64,
+    /// Refill that is less than a unit so far, in units times nanoseconds.
+    fraction: u128,
+    refilled_at: Tick,
+    resets_at: Option<Tick>,
+    frozen_until: Option<Tick>,
+    burst: Burst,
+    flow: Flow,
+    sampled_at: Option<Tick>,
+    confirmed_at: Option<Timestamp>,
+}
+
+impl Bucket {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(limit: Limit, now: Now) -> Self {
+        let mut bucket = Self {
+            limit,
+            available: signed(limit.capacity),
+            held: 0,
+            fraction: 0,
+            refilled_at: now.tick,
+            resets_at: None,
+            frozen_until: None,
+            burst: Burst::new(&limit, now.tick),
+            flow: Flow::default(),
+            sampled_at: None,
+            confirmed_at: None,
+        };
+        bucket.resets_at = bucket.next_reset(now);
+        bucket
+    }
+
+    /// The limit it enforces.
+    #[must_use]
+    pub const fn limit(&self) -> &Limit {
+        &self.limit
+    }
+
+    /// What new requests can take, as of the last [`refill`](Self::refill).
+    #[must_use]
+    pub const fn available(&self) -> i64 {
+        self.available
+    }
+
+    /// What requests in flight hold.
+    #[must_use]
+    pub const fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// Until when the provider forbade to draw on it.
+    #[must_use]
+    pub const fn frozen_until(&self) -> Option<Tick> {
+        self.frozen_until
+    }
+
+    /// How much it may give in a short time.
+    #[must_use]
+    pub const fn burst(&self) -> &Burst {
+        &self.burst
+    }
+
+    /// The same, to be taught.
+    pub const fn burst_mut(&mut self) -> &mut Burst {
+        &mut self.burst
+    }
+
+    /// Own and foreign use over time.
+    #[must_use]
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// When a header last spoke of it.
+    #[must_use]
+    pub const fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed_at
+    }
+
+    /// Kept free, because the provider starts to refill only when a request reaches it, a moment after we count it.
+    #[must_use]
+    pub const fn guard(&self) -> i64 {
+        match self.limit.window.refill {
+            Refill::Continuous if self.limit.capacity >= 20 => signed(self.limit.capacity) / 50 + 1,
+            _ => 0,
+        }
+    }
+
+    /// Brings the state to `now`.
+    pub fn refill(&mut self, now: Now) {
+        let elapsed = now.tick.since(self.refilled_at).as_nanos();
+        self.burst.refill(&self.limit, now.tick);
+        self.flow.fade(now.tick);
+        if self.frozen_until.is_some_and(|until| until <= now.tick) {
+            self.frozen_until = None;
+        }
+        match self.limit.window.refill {
+            Refill::Continuous if elapsed > 0 => {
+                let parts = u128::from(self.net_capacity()) * elapsed + self.fraction;
+                let window = self.window_nanos();
+                self.fraction = parts % window;
+                let gained = i64::try_from(parts / window).unwrap_or(i64::MAX);
+                self.available = self.available.saturating_add(gained);
+                if self.available >= self.ceiling() {
+                    self.available = self.ceiling();
+                    self.fraction = 0;
+                }
+            }
+            Refill::Fixed | Refill::Calendar(_) if self.resets_at.is_some_and(|at| at <= now.tick) => {
+                self.available = self.ceiling();
+                self.resets_at = self.next_reset(now);
+            }
+            Refill::Continuous | Refill::Fixed | Refill::Calendar(_) | Refill::OnRelease => {}
+        }
+        self.refilled_at = self.refilled_at.max(now.tick);
+    }
+
+    /// When `need` units can be taken. A need above the capacity waits for a full bucket and goes alone.
+    #[must_use]
+    pub fn ready(&self, need: u64, now: Now) -> Ready {
+        let level = self.ready_by_level(need, now);
+        let earliest = [self.frozen_until, self.burst.ready_at(need, &self.limit, now.tick)].into_iter().flatten().max();
+        match (level, earliest) {
+            (Ready::OnRelease, _) => Ready::OnRelease,
+            (ready, None) => ready,
+            (Ready::Now, Some(at)) if at <= now.tick => Ready::Now,
+            (Ready::Now, Some(at)) => Ready::At(at),
+            (Ready::At(a), Some(b)) => Ready::At(a.max(b)),
+        }
+    }
+
+    /// Whether only the short-time allowance stands in the way of `need`.
+    #[must_use]
+    pub fn held_back_by_burst(&self, need: u64, now: Now) -> bool {
+        self.ready_by_level(need, now) == Ready::Now
+            && self.frozen_until.is_none()
+            && self.burst.ready_at(need, &self.limit, now.tick).is_some_and(|at| at > now.tick)
+    }
+
+    fn ready_by_level(&self, need: u64, now: Now) -> Ready {
+        let capacity = signed(self.limit.capacity);
+        let wanted = signed(need).saturating_add(self.guard()).min(capacity);
+        let missing = wanted.saturating_sub(self.available);
+        if missing <= 0 {
+            return Ready::Now;
+        }
+        match self.limit.window.refill {
+            Refill::OnRelease => Ready::OnRelease,
+            _ if wanted > self.ceiling() => Ready::OnRelease,
+            Refill::Continuous => Ready::At(now.tick + self.time_to_gain(missing)),
+            Refill::Fixed | Refill::Calendar(_) => self.resets_at.map_or(Ready::OnRelease, Ready::At),
+        }
+    }
+
+    /// How long until `units` more are there.
+    #[must_use]
+    pub fn time_to_gain(&self, units: i64) -> Duration {
+        let parts = u128::from(units.max(0).unsigned_abs()) * self.window_nanos();
+        let nanos = parts.saturating_sub(self.fraction).div_ceil(u128::from(self.net_capacity()));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Takes `charged` for good and `held` until it is [released](Self::release).
+    pub fn take(&mut self, charged: u64, held: u64, now: Now) {
+        if self.resets_at.is_none() {
+            self.resets_at = self.next_reset(now);
+        }
+        let both = signed(charged.saturating_add(held));
+        self.available = self.available.saturating_sub(both);
+        self.held = self.held.saturating_add(held);
+        self.burst.take(both);
+        self.flow.charge(charged, now.tick);
+    }
+
+    /// Gives back what was held and charges what it turned out to be.
+    pub fn release(&mut self, held: u64, actual: u64, now: Now) {
+        let held = held.min(self.held);
+        self.held -= held;
+        self.available = self.available.saturating_add(signed(held)).saturating_sub(signed(actual)).min(self.ceiling());
+        self.burst.give_back(signed(held).saturating_sub(signed(actual)));
+        self.flow.charge(actual, now.tick);
+    }
+
+    /// Corrects a charge that was made on an estimate: positive takes more, negative gives back.
+    pub fn correct(&mut self, difference: i64, now: Now) {
+        self.available = self.available.saturating_sub(difference).min(self.ceiling());
+        self.burst.give_back(-difference);
+        self.flow.correct(difference, now.tick);
+    }
+
+    /// Another capacity, from a better source or because the provider changed it.
+    pub fn set_limit(&mut self, limit: Limit, now: Now) {
+        self.refill(now);
+        let grown = signed(limit.capacity).saturating_sub(signed(self.limit.capacity));
+        let window_changed = limit.window != self.limit.window;
+        self.limit = limit;
+        self.available = self.available.saturating_add(grown).min(self.ceiling());
+        self.burst.follow(&self.limit);
+        if window_changed {
+            self.fraction = 0;
+            self.resets_at = self.next_reset(now);
+        }
+    }
+
+    /// No draws before `until`. A shorter freeze never replaces a longer one.
+    pub fn freeze(&mut self, until: Tick) {
+        self.frozen_until = Some(self.frozen_until.map_or(until, |old| old.max(until)));
+    }
+
+    /// Lifts a freeze: a header showed room.
+    pub const fn thaw(&mut self) {
+        self.frozen_until = None;
+    }
+
+    /// The provider refused `need` units although they seemed to be there: they will be, but only at `ready`.
+    pub fn empty_until(&mut self, ready: Tick, need: u64, now: Now) {
+        self.refill(now);
+        let by_then = match self.limit.window.refill {
+            Refill::Continuous => {
+                let parts = u128::from(self.net_capacity()) * ready.since(now.tick).as_nanos();
+                i64::try_from(parts / self.window_nanos()).unwrap_or(i64::MAX)
+            }
+            _ => 0,
+        };
+        let level = signed(need).saturating_add(self.guard()).saturating_sub(by_then);
+        self.available = self.available.min(level).min(self.ceiling());
+    }
+
+    /// A header's figure: down at once, up a quarter of the way, not at all where the figure is older than one already used.
+    ///
+    /// Returns how much foreign traffic it revealed.
+    pub fn observe(&mut self, sample: Sample, now: Now) -> u64 {
+        self.refill(now);
+        if self.sampled_at.is_some_and(|last| sample.latest < last) {
+            return 0;
+        }
+        let since = self.sampled_at.map_or(Duration::from_secs(10), |last| sample.latest.since(last));
+        self.sampled_at = Some(sample.latest);
+        self.confirmed_at = Some(now.wall);
+        if self.limit.window.refill == Refill::OnRelease {
+            return 0;
+        }
+
+        // The figure brought to now. Nobody says when the provider computed it (on arrival, or at the end of the answer),
+        // and it may be rounded: so it is a band from the lowest reading to the highest.
+        let capacity = signed(self.limit.capacity);
+        let projected = |at: Tick| {
+            let refilled = self.refill_over(now.tick.since(at));
+            signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(self.flow.charged_since(at)))
+        };
+        let (early, late) = (projected(sample.earliest), projected(sample.latest));
+        let slack = signed(sample.grain);
+        let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
+
+        // Our own figure is a band as well: the provider may have charged all of what is held, or nothing of it.
+        let (ours_low, ours_high) = (self.available, self.available.saturating_add(signed(self.held)));
+        if high < ours_low {
+            let foreign = ours_low - high;
+            self.available = high;
+            self.flow.foreign(foreign, since);
+            foreign.unsigned_abs()
+        } else {
+            if low > ours_high {
+                self.available = self.available.saturating_add((low - ours_high) / 4).min(self.ceiling());
+                self.flow.foreign(ours_high - low, since);
+            }
+            0
+        }
+    }
+
+    /// Takes over the state of a bucket that turned out to be the same one: both saw only part of the traffic.
+    pub fn absorb(&mut self, other: &Self, now: Now) {
+        let mut other = other.clone();
+        other.refill(now);
+        self.refill(now);
+        let taken_there = signed(other.limit.capacity).saturating_sub(other.available);
+        self.held = self.held.saturating_add(other.held);
+        self.available = self.available.saturating_sub(taken_there.max(0)).min(self.ceiling());
+        if let Some(until) = other.frozen_until {
+            self.freeze(until);
+        }
+    }
+
+    /// Restores a level from before a restart: what was left then and what came back since.
+    pub fn restore(&mut self, available: i64, ago: Duration, now: Now) {
+        let regained = match self.limit.window.refill {
+            Refill::Continuous => self.refill_over(ago),
+            Refill::Fixed | Refill::Calendar(_) => {
+                let passed = self.resets_at.map(|at| now.wall_at(at)).is_none_or(|reset| {
+                    let saved = now.wall.saturating_sub(ago).unwrap_or(now.wall);
+                    calendar::start_of_window(self.limit.window, reset).is_none_or(|start| saved < start)
+                });
+                if passed { i64::MAX } else { 0 }
+            }
+            Refill::OnRelease => i64::MAX,
+        };
+        self.available = available.saturating_add(regained).min(self.ceiling());
+    }
+
+    /// When it is full again (or reset), if nothing more is taken.
+    #[must_use]
+    pub fn full_at(&self, now: Now) -> Option<Timestamp> {
+        let missing = self.ceiling().saturating_sub(self.available);
+        match self.limit.window.refill {
+            _ if missing <= 0 => None,
+            Refill::Continuous => Some(now.wall_at(now.tick + self.time_to_gain(missing))),
+            Refill::Fixed | Refill::Calendar(_) => self.resets_at.map(|at| now.wall_at(at)),
+            Refill::OnRelease => None,
+        }
+    }
+
+    /// Units that come back each window, foreign traffic taken off.
+    fn net_capacity(&self) -> u64 {
+        let capacity = self.limit.capacity;
+        let foreign = self.flow.foreign_per(self.limit.window.period.duration());
+        capacity.saturating_sub(foreign).max(capacity / 20).max(1)
+    }
+
+    fn refill_over(&self, time: Duration) -> i64 {
+        match self.limit.window.refill {
+            Refill::Continuous => {
+                i64::try_from(u128::from(self.net_capacity()) * time.as_nanos() / self.window_nanos()).unwrap_or(i64::MAX)
+            }
+            _ => 0,
+        }
+    }
+
+    fn window_nanos(&self) -> u128 {
+        self.limit.window.period.duration().as_nanos().max(1)
+    }
+
+    /// The most that may be available while `held` is out.
+    const fn ceiling(&self) -> i64 {
+        signed(self.limit.capacity).saturating_sub(signed(self.held))
+    }
+
+    fn next_reset(&self, now: Now) -> Option<Tick> {
+        match self.limit.window.refill {
+            Refill::Fixed => Some(now.tick + self.limit.window.period.duration()),
+            Refill::Calendar(zone) => calendar::next_reset(zone, self.limit.window.period, now.wall).map(|wall| now.tick_at(wall)),
+            Refill::Continuous | Refill::OnRelease => None,
+        }
+    }
+}
+
+/// Whether a limit's number says what a provider enforces, or only what somebody assumed.
+#[must_use]
+pub const fn is_measured(source: LimitSource) -> bool {
+    matches!(source, LimitSource::Header | LimitSource::Refusal | LimitSource::Admin)
+}
+
+/// Dimensions of which a request takes its part for good when it reaches the provider; the others are held till it ends.
+#[must_use]
+pub const fn charged_on_arrival(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::Requests | Dimension::InputTokens | Dimension::Images)
+}
+
+/// Capacities stay far below `i64::MAX`; one that does not is as good as endless.
+const fn signed(units: u64) -> i64 {
+    if units > i64::MAX as u64 { i64::MAX } else { units.cast_signed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Period, Window};
+
+    fn at(millis: u64) -> Now {
+        Now {
+            tick: Tick::from_nanos(millis * 1_000_000),
+            wall: Timestamp::from_millisecond(1_800_000_000_000 + millis.cast_signed()).unwrap(),
+        }
+    }
+
+    fn per_minute(dimension: Dimension, capacity: u64) -> Bucket {
+        let mut bucket = Bucket::new(Limit { dimension, window: Window::PER_MINUTE, capacity, source: LimitSource::User }, at(0));
+        bucket.burst_mut().trust();
+        bucket
+    }
+
+    #[test]
+    fn what_was_taken_comes_back_over_a_minute() {
+        let mut bucket = per_minute(Dimension::OutputTokens, 6_000);
+        bucket.take(6_000, 0, at(0));
+        for (millis, expect) in [(0, 0), (10, 1), (1_000, 100), (30_000, 3_000), (60_000, 6_000), (90_000, 6_000)] {
+            bucket.refill(at(millis));
+            assert_eq!(bucket.available(), expect, "after {millis} ms");
+        }
+    }
+
+    #[test]
+    fn the_moment_of_readiness_is_exact() {
+        let mut bucket = per_minute(Dimension::Requests, 7);
+        bucket.take(7, 0, at(0));
+        let Ready::At(tick) = bucket.ready(1, at(0)) else { panic!("not a time") };
+        assert_eq!(tick.as_nanos(), 60_000_000_000_u64.div_ceil(7));
+        let before = Now { tick: tick - Duration::from_nanos(1), ..at(8_571) };
+        bucket.refill(before);
+        assert_ne!(bucket.ready(1, before), Ready::Now);
+        let then = Now { tick, ..at(8_572) };
+        bucket.refill(then);
+        assert_eq!(bucket.ready(1, then), Ready::Now);
+    }
+
+    /// A prototype that added the unused part back and clamped at the capacity admitted 52 requests too many in 184,320.
+    #[test]
+    fn what_is_held_does_not_refill() {
+        let mut bucket = per_minute(Dimension::OutputTokens, 1_000);
+        bucket.take(0, 800, at(0));
+        bucket.refill(at(60_000));
+        assert_eq!(bucket.available(), 200);
+        bucket.release(800, 800, at(60_000));
+        assert_eq!(bucket.available(), 200);
+        bucket.refill(at(72_000));
+        assert_eq!(bucket.available(), 400);
+    }
+
+    #[test]
+    fn more_than_a_bucket_waits_for_a_full_one_and_goes_alone() {
+        let mut bucket = per_minute(Dimension::InputTokens, 1_000);
+        assert_eq!(bucket.ready(5_000, at(0)), Ready::Now);
+        bucket.take(5_000, 0, at(0));
+        assert_eq!(bucket.available(), -4_000);
+        assert_eq!(bucket.ready(1, at(0)), Ready::At(Tick::ZERO + bucket.time_to_gain(4_000 + 1 + bucket.guard())));
+    }
+
+    #[test]
+    fn a_header_corrects_down_at_once_and_up_slowly() {
+        let sample = |remaining, millis| {
+            let tick = at(millis).tick;
+            Sample { remaining, grain: 0, earliest: tick, latest: tick }
+        };
+        let mut bucket = per_minute(Dimension::Requests, 100);
+        assert_eq!(bucket.observe(sample(40, 1), at(1)), 60);
+        assert_eq!(bucket.available(), 40);
+        bucket.flow = Flow::default();
+        assert_eq!(bucket.observe(sample(80, 2), at(2)), 0);
+        assert_eq!(bucket.available(), 50);
+        assert_eq!(bucket.observe(sample(0, 1), at(3)), 0, "an older figure");
+        assert_eq!(bucket.available(), 50);
+    }
+
+    #[test]
+    fn a_rounded_header_does_not_invent_foreign_traffic() {
+        let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
+        bucket.take(400, 0, at(0));
+        let tick = at(0).tick;
+        assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, earliest: tick, latest: tick }, at(0)), 0);
+        assert_eq!(bucket.available(), 7_600);
+    }
+
+    #[test]
+    fn a_day_that_ends_at_midnight_pacific_comes_back_then() {
+        let limit = Limit { dimension: Dimension::Requests, window: Window::PACIFIC_DAY, capacity: 20, source: LimitSource::Refusal };
+        let start = Now { tick: Tick::ZERO, wall: "2026-11-24T07:59:00Z".parse().unwrap() };
+        let mut bucket = Bucket::new(limit, start);
+        bucket.take(20, 0, start);
+        assert_eq!(bucket.ready(1, start), Ready::At(Tick::ZERO + Duration::from_secs(60)));
+        let midnight = Now { tick: Tick::ZERO + Duration::from_secs(60), wall: "2026-11-24T08:00:00Z".parse().unwrap() };
+        bucket.refill(midnight);
+        assert_eq!(bucket.available(), 20);
+    }
+
+    #[test]
+    fn places_in_flight_come_back_when_given_back() {
+        let limit = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: 2, source: LimitSource::User };
+        let mut bucket = Bucket::new(limit, at(0));
+        bucket.take(0, 2, at(0));
+        assert_eq!(bucket.ready(1, at(60_000)), Ready::OnRelease);
+        bucket.release(1, 0, at(60_000));
+        assert_eq!(bucket.ready(1, at(60_000)), Ready::Now);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Wait(u64),
+        Take { charged: u64, held: u64 },
+        Release { actual: u64 },
+        Correct(i64),
+        Observe { remaining: u64, grain: u64 },
+        Resize(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..90_000_u64).prop_map(Step::Wait),
+            (0..400_u64, 0..400_u64).prop_map(|(charged, held)| Step::Take { charged, held }),
+            (0..900_u64).prop_map(|actual| Step::Release { actual }),
+            (-300..300_i64).prop_map(Step::Correct),
+            (0..1_500_u64, 0..200_u64).prop_map(|(remaining, grain)| Step::Observe { remaining, grain }),
+            (1..2_000_u64).prop_map(Step::Resize),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_law_holds_whatever_happens(steps in proptest::collection::vec(step(), 1..60)) {
+            let mut bucket = per_minute(Dimension::Tokens, 1_000);
+            let mut out = Vec::new();
+            let mut millis = 0;
+            for step in steps {
+                match step {
+                    Step::Wait(by) => millis += by,
+                    Step::Take { charged, held } => {
+                        bucket.refill(at(millis));
+                        bucket.take(charged, held, at(millis));
+                        out.push(held);
+                    }
+                    Step::Release { actual } => if let Some(held) = out.pop() { bucket.release(held, actual, at(millis)) },
+                    Step::Correct(by) => bucket.correct(by, at(millis)),
+                    Step::Observe { remaining, grain } => {
+                        let tick = at(millis).tick;
+                        bucket.observe(Sample { remaining, grain, earliest: tick, latest: tick }, at(millis));
+                    }
+                    Step::Resize(capacity) => bucket.set_limit(Limit { capacity, ..*bucket.limit() }, at(millis)),
+                }
+                bucket.refill(at(millis));
+                prop_assert!(bucket.available() + signed(bucket.held()) <= signed(bucket.limit().capacity));
+                prop_assert_eq!(bucket.held(), out.iter().sum::<u64>());
+            }
+        }
+
+        /// Nothing that is admitted in any stretch of time exceeds what the provider allows in it.
+        #[test]
+        fn never_more_than_the_start_plus_the_refill(needs in proptest::collection::vec((1..300_u64, 0..5_000_u64), 1..120)) {
+            let mut bucket = per_minute(Dimension::InputTokens, 1_000);
+            let (mut millis, mut taken) = (0, Vec::new());
+            for (need, pause) in needs {
+                millis += pause;
+                bucket.refill(at(millis));
+                if bucket.ready(need, at(millis)) == Ready::Now {
+                    bucket.take(need, 0, at(millis));
+                    taken.push((millis, need));
+                }
+            }
+            for (i, (start, _)) in taken.iter().enumerate() {
+                let mut sum = 0;
+                for (end, need) in &taken[i..] {
+                    sum += need;
+                    prop_assert!(sum <= 1_000 + 1_000 * (end - start) / 60_000 + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_period_of_a_second_refills_in_a_second() {
+        let window = Window { period: Period::SECOND, refill: Refill::Continuous };
+        let mut bucket = Bucket::new(Limit { dimension: Dimension::Requests, window, capacity: 10, source: LimitSource::User }, at(0));
+        bucket.take(10, 0, at(0));
+        bucket.refill(at(500));
+        assert_eq!(bucket.available(), 5);
+    }
+}

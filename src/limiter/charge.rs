@@ -1,0 +1,273 @@
+//! How a provider charges a request's tokens: the rule believed at first, and the evidence that may overturn it.
+//!
+//! Reserving `max_tokens` where the provider charges what was used wastes most of the limit; the reverse earns refusals.
+//! Documents and recordings disagree (OpenAI's say both), so every rule predicts what `remaining` should do between two
+//! headers, and the rule whose predictions fit best is used.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::estimate::Expectation;
+use crate::domain::{Dialect, Dimension, Tick};
+
+/// A way to charge tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeRule {
+    /// Input on arrival, output as it is generated (Anthropic's page since 2026-02).
+    Actual,
+    /// The most it may generate is taken on arrival, and what was not generated is given back at the end.
+    ReservesMax,
+    /// The most it may generate is taken on arrival and kept.
+    KeepsMax,
+    /// Characters of the text over four, whatever is generated (OpenAI, measured 2025).
+    Characters,
+}
+
+/// What a request takes from one bucket under a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Need {
+    /// For good, when it reaches the provider.
+    pub on_arrival: u64,
+    /// Until it ends.
+    pub held: u64,
+}
+
+impl Need {
+    /// All of it.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.on_arrival.saturating_add(self.held)
+    }
+}
+
+impl ChargeRule {
+    /// Every rule, the likeliest first.
+    pub const ALL: [Self; 4] = [Self::Actual, Self::ReservesMax, Self::KeepsMax, Self::Characters];
+
+    /// What to believe before any evidence.
+    #[must_use]
+    pub const fn prior(dialect: Dialect) -> Self {
+        match dialect {
+            // reserved up front, as Cerebras documents for max_completion_tokens
+            Dialect::Cerebras => Self::ReservesMax,
+            _ => Self::Actual,
+        }
+    }
+
+    /// The name on screen.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Actual => "charges what was used",
+            Self::ReservesMax => "reserves the maximum, gives back the rest",
+            Self::KeepsMax => "charges the maximum allowed",
+            Self::Characters => "charges characters / 4",
+        }
+    }
+
+    /// What a request with this expectation takes from a bucket of `dimension`.
+    #[must_use]
+    pub fn need(self, dimension: Dimension, expected: &Expectation) -> Need {
+        let max = expected.max_output.unwrap_or(expected.output);
+        match dimension {
+            Dimension::Requests => Need { on_arrival: 1, held: 0 },
+            Dimension::Concurrent => Need { on_arrival: 0, held: 1 },
+            Dimension::InputTokens => Need { on_arrival: expected.input, held: 0 },
+            Dimension::OutputTokens => match self {
+                Self::Actual | Self::Characters => Need { on_arrival: 0, held: expected.output },
+                Self::ReservesMax | Self::KeepsMax => Need { on_arrival: max, held: 0 },
+            },
+            Dimension::Tokens => match self {
+                Self::Actual => Need { on_arrival: expected.input, held: expected.output },
+                Self::ReservesMax | Self::KeepsMax => Need { on_arrival: expected.input.saturating_add(max), held: 0 },
+                Self::Characters => Need { on_arrival: expected.text_bytes / 4 + 8, held: 0 },
+            },
+            Dimension::Images | Dimension::AudioSeconds | Dimension::Money => Need::default(),
+        }
+    }
+}
+
+/// One thing that may have moved a provider's counter.
+#[derive(Debug, Clone, Copy)]
+struct Movement {
+    at: Tick,
+    /// Predicted charge under each rule of [`ChargeRule::ALL`]; negative gives back.
+    charge: [i64; ChargeRule::ALL.len()],
+}
+
+/// The evidence for one bucket.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    rule: ChargeRule,
+    movements: VecDeque<Movement>,
+    anchor: Option<(Tick, u64)>,
+    /// Mean error of each rule's predictions, as a share of what moved.
+    errors: [f64; ChargeRule::ALL.len()],
+    samples: u32,
+}
+
+impl Evidence {
+    const MOVEMENTS: usize = 2_048;
+    /// Comparisons before another rule may win.
+    const ENOUGH: u32 = 5;
+
+    /// No evidence yet.
+    #[must_use]
+    pub const fn new(rule: ChargeRule) -> Self {
+        Self { rule, movements: VecDeque::new(), anchor: None, errors: [0.0; ChargeRule::ALL.len()], samples: 0 }
+    }
+
+    /// The rule in force.
+    #[must_use]
+    pub const fn rule(&self) -> ChargeRule {
+        self.rule
+    }
+
+    /// How many comparisons it rests on.
+    #[must_use]
+    pub const fn samples(&self) -> u32 {
+        self.samples
+    }
+
+    /// Believes what was learned before a restart.
+    pub const fn recall(&mut self, rule: ChargeRule) {
+        self.rule = rule;
+    }
+
+    /// A request was sent.
+    pub fn sent(&mut self, dimension: Dimension, expected: &Expectation, at: Tick) {
+        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, expected) {
+            // what is held under `Actual` moves the counter only when it was generated
+            need if rule == ChargeRule::Actual => signed(need.on_arrival),
+            need => signed(need.total()),
+        });
+        self.push(Movement { at, charge });
+    }
+
+    /// A request's input estimate turned out to be off by `input`, and it generated `output`.
+    pub fn ended(&mut self, dimension: Dimension, expected: &Expectation, input_off: i64, output: u64, at: Tick) {
+        let max = expected.max_output.unwrap_or(expected.output);
+        let input_off = if dimension == Dimension::Tokens { input_off } else { 0 };
+        let charge = ChargeRule::ALL.map(|rule| match rule {
+            ChargeRule::Actual => input_off + signed(output),
+            ChargeRule::ReservesMax => input_off - signed(max.saturating_sub(output)),
+            ChargeRule::KeepsMax => input_off,
+            ChargeRule::Characters if dimension == Dimension::OutputTokens => signed(output) - signed(expected.output),
+            ChargeRule::Characters => 0,
+        });
+        self.push(Movement { at, charge });
+    }
+
+    /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.
+    #[expect(clippy::cast_precision_loss, reason = "shares, not accounts")]
+    pub fn header(&mut self, remaining: u64, limit: u64, grain: u64, refilled_per_sec: f64, at: Tick) {
+        let Some((since, before)) = self.anchor else {
+            self.anchor = Some((at, remaining));
+            return;
+        };
+        if at <= since {
+            return;
+        }
+        if remaining + grain >= limit {
+            // a full bucket hides what moved
+            self.reanchor(at, remaining);
+            return;
+        }
+        let predicted = self.movements.iter().filter(|m| m.at > since && m.at <= at).fold([0_i64; ChargeRule::ALL.len()], |mut sum, m| {
+            for (sum, charge) in sum.iter_mut().zip(m.charge) {
+                *sum = sum.saturating_add(charge);
+            }
+            sum
+        });
+        let (least, most) = (predicted.iter().min().copied().unwrap_or(0), predicted.iter().max().copied().unwrap_or(0));
+        if most - least < signed(4 * grain.max(8)) {
+            return;
+        }
+        let moved = before as f64 + refilled_per_sec * at.since(since).as_secs_f64() - remaining as f64;
+        let scale = moved.abs().max(4.0 * grain as f64).max(1.0);
+        self.samples = self.samples.saturating_add(1);
+        let gain = 1.0 / f64::from(self.samples.min(12));
+        for (error, predicted) in self.errors.iter_mut().zip(predicted) {
+            *error += gain * (((moved - predicted as f64).abs() / scale).min(1.0) - *error);
+        }
+        self.reanchor(at, remaining);
+        self.decide();
+    }
+
+    fn decide(&mut self) {
+        if self.samples < Self::ENOUGH {
+            return;
+        }
+        let mine = self.errors[self.rule as usize];
+        let best = ChargeRule::ALL.into_iter().min_by(|a, b| self.errors[*a as usize].total_cmp(&self.errors[*b as usize]));
+        if let Some(best) = best.filter(|best| self.errors[*best as usize] < 0.6 * mine && mine > 0.05) {
+            self.rule = best;
+        }
+    }
+
+    fn reanchor(&mut self, at: Tick, remaining: u64) {
+        self.anchor = Some((at, remaining));
+        while self.movements.front().is_some_and(|m| m.at <= at) {
+            self.movements.pop_front();
+        }
+    }
+
+    fn push(&mut self, movement: Movement) {
+        if self.movements.len() >= Self::MOVEMENTS {
+            self.movements.pop_front();
+            self.anchor = None;
+        }
+        self.movements.push_back(movement);
+    }
+}
+
+const fn signed(units: u64) -> i64 {
+    if units > i64::MAX as u64 { i64::MAX } else { units.cast_signed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(n: u64) -> Tick {
+        Tick::from_nanos(n * 1_000_000_000)
+    }
+
+    /// Requests one after another at a provider that charges by `truth`; answers which rule is believed after `n`.
+    fn believed_after(n: u64, truth: ChargeRule, prior: ChargeRule) -> ChargeRule {
+        let mut evidence = Evidence::new(prior);
+        let mut remaining = 900_000_i64;
+        for i in 0..n {
+            let input = 400 + 37 * (i % 5);
+            let output = 120 + 61 * (i % 7);
+            let expected = Expectation { input, input_mean: input, output: 400, max_output: Some(4_096), text_bytes: input * 5 };
+            evidence.sent(Dimension::Tokens, &expected, secs(10 * i));
+            remaining -= match truth {
+                ChargeRule::Actual => signed(input),
+                ChargeRule::ReservesMax | ChargeRule::KeepsMax => signed(input) + 4_096,
+                ChargeRule::Characters => signed(input * 5 / 4 + 8),
+            };
+            evidence.ended(Dimension::Tokens, &expected, 0, output, secs(10 * i + 3));
+            remaining += match truth {
+                ChargeRule::Actual => -signed(output),
+                ChargeRule::ReservesMax => 4_096 - signed(output),
+                ChargeRule::KeepsMax | ChargeRule::Characters => 0,
+            };
+            evidence.header(remaining.unsigned_abs(), 1_000_000, 1, 0.0, secs(10 * i + 4));
+        }
+        evidence.rule()
+    }
+
+    #[test]
+    fn the_rule_is_found_within_twenty_answers_whatever_was_believed() {
+        for truth in [ChargeRule::Actual, ChargeRule::KeepsMax, ChargeRule::Characters] {
+            for prior in ChargeRule::ALL {
+                let found = believed_after(20, truth, prior);
+                let same = found == truth || (truth == ChargeRule::Actual && found == ChargeRule::ReservesMax);
+                assert!(same, "{truth:?} is charged, {prior:?} was believed, {found:?} was found");
+            }
+        }
+    }
+}

@@ -1,0 +1,623 @@
+//! The limiter without tasks: who waits, who may go, what was taken. Every method takes `now`; the same calls give the same answers.
+//!
+//! It does not know sockets or bodies. What it decides comes out as [`Effect`]s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::book::{Book, BucketId};
+use super::breaker::{Breaker, Pass};
+use super::bucket::Ready;
+use super::charge::{ChargeRule, Need};
+use super::estimate::{Estimator, Expectation, Kind};
+use super::handle::Ask;
+use super::line::{Earliest, Line, Ticket};
+use super::random::Random;
+use crate::domain::command::UserLimit;
+use crate::domain::{
+    AccountId, Api, BucketKey, Dialect, Dimension, Lane, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice,
+    Now, Provider, Scope, Tick,
+};
+
+/// What the user can set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The longest a request may wait for room if its client sets no deadline.
+    pub max_wait: Duration,
+    /// How many may wait.
+    pub queue_capacity: usize,
+    /// Fixes every random choice.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // The official SDKs give up after 600 s and say so in a header; clients that say nothing may be scripts without any limit.
+        Self { max_wait: Duration::from_secs(1_200), queue_capacity: 20_000, seed: 0 }
+    }
+}
+
+/// An account as the limiter knows it.
+#[derive(Debug, Clone)]
+pub struct AccountSetup {
+    /// Which account.
+    pub id: AccountId,
+    /// Whose API.
+    pub provider: Provider,
+    /// How it writes headers and charges.
+    pub dialect: Dialect,
+    /// The user's name for it.
+    pub label: String,
+    /// Whose buckets it draws on, if that was found out before.
+    pub scope: Option<Scope>,
+}
+
+/// What the core decided.
+#[derive(Debug)]
+pub enum Effect {
+    /// This one may go.
+    Grant(Ticket),
+    /// This one may not, and waits no longer.
+    Refuse(Ticket, LocalRefusal),
+    /// A limit changed.
+    Limit(LimitChange),
+    /// Something the user should know.
+    Notice(Notice),
+}
+
+/// What the catalogue says of a class of models, before any header was seen.
+pub type Assumptions = Arc<dyn Fn(Provider, &ModelClass) -> Vec<Limit> + Send + Sync>;
+
+/// The limiter's whole state.
+pub struct Core {
+    pub(super) settings: Settings,
+    pub(super) accounts: BTreeMap<AccountId, Account>,
+    pub(super) book: Book,
+    pub(super) lines: BTreeMap<LineKey, LineState>,
+    pub(super) waiting: BTreeMap<Ticket, Waiting>,
+    pub(super) flights: BTreeMap<Ticket, Flight>,
+    pub(super) estimator: Estimator,
+    pub(super) random: Random,
+    pub(super) effects: Vec<Effect>,
+    assumptions: Assumptions,
+    deadlines: BTreeSet<(Tick, Ticket)>,
+    next_ticket: u64,
+    closing: bool,
+}
+
+pub(super) type LineKey = (AccountId, ModelClass);
+
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) setup: AccountSetup,
+    pub(super) scope: Scope,
+    /// Money or key: nothing goes before this, then one request tries.
+    pub(super) stopped: Option<Stop>,
+    pub(super) retries: super::retry::Budget,
+    pub(super) breakers: BTreeMap<(ModelClass, Api), Breaker>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Stop {
+    pub(super) until: Tick,
+    pub(super) reason: String,
+    pub(super) trying: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct LineState {
+    pub(super) line: Line,
+    pub(super) buckets: Vec<BucketId>,
+    pub(super) in_flight: u64,
+    /// An answer has come, so headers have been seen if there are any.
+    pub(super) verified: bool,
+    pub(super) first_sent_at: Option<Tick>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) ask: Ask,
+    pub(super) kind: Kind,
+    pub(super) expected: Expectation,
+    pub(super) since: Tick,
+    pub(super) deadline: Tick,
+    pub(super) not_before: Option<Tick>,
+    pub(super) bound_by: Option<BucketId>,
+    pub(super) attempt: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Flight {
+    pub(super) waiting: Waiting,
+    pub(super) takes: Vec<(BucketId, Need)>,
+    pub(super) sent_at: Tick,
+    pub(super) answered: bool,
+}
+
+/// Why the next in line may not go yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub(super) until: Option<Tick>,
+    pub(super) bucket: Option<BucketId>,
+}
+
+impl Core {
+    /// Requests that wait for the first answer of their line do so for at most this long.
+    const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+    /// A request that has waited this long keeps others from taking what it needs.
+    const CLAIM_AFTER: Duration = Duration::from_secs(2);
+
+    /// An empty limiter.
+    #[must_use]
+    pub fn new(settings: Settings, assumptions: Assumptions) -> Self {
+        Self {
+            random: Random::new(settings.seed),
+            settings,
+            accounts: BTreeMap::new(),
+            book: Book::default(),
+            lines: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            estimator: Estimator::default(),
+            effects: Vec::new(),
+            assumptions,
+            deadlines: BTreeSet::new(),
+            next_ticket: 1,
+            closing: false,
+        }
+    }
+
+    /// Makes an account known, or changes what is known of it.
+    pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
+        let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
+        if let Some(account) = self.accounts.get_mut(&setup.id) {
+            account.setup = setup
+        } else {
+            let account = Account {
+                setup: setup.clone(),
+                scope,
+                stopped: None,
+                retries: super::retry::Budget::new(now.tick),
+                breakers: BTreeMap::new(),
+            };
+            self.accounts.insert(setup.id, account);
+        }
+    }
+
+    /// Forgets an account. Requests of it that wait are refused.
+    pub fn remove_account(&mut self, id: AccountId) {
+        self.accounts.remove(&id);
+        let waiting: Vec<Ticket> = self.waiting.iter().filter(|(_, w)| w.ask.account == id).map(|(t, _)| *t).collect();
+        for ticket in waiting {
+            self.refuse_waiting(ticket, refusal(LocalReason::AccountStopped, "the account was removed"));
+        }
+        self.lines.retain(|(account, _), _| *account != id);
+    }
+
+    /// The user's own ceilings, all of them: those that are not among them any more are lifted.
+    pub fn set_user_limits(&mut self, limits: &[UserLimit], now: Now) {
+        let mut wanted = Vec::new();
+        for limit in limits {
+            let Some(account) = self.accounts.get(&limit.account) else { continue };
+            let Some(capacity) = limit.capacity else { continue };
+            let key = BucketKey {
+                scope: account.scope.clone(),
+                class: limit.class.clone().unwrap_or_else(ModelClass::any),
+                dimension: limit.dimension,
+                period: limit.period,
+            };
+            let window = super::book::usual_window(limit.dimension, limit.period);
+            let rule = ChargeRule::prior(account.setup.dialect);
+            wanted.push((key, Limit { dimension: limit.dimension, window, capacity, source: LimitSource::User }, rule));
+        }
+        for old in self.book.user_ceilings() {
+            if !wanted.iter().any(|(key, ..)| *key == old) {
+                let change = self.book.unset(&old, LimitSource::User, now);
+                self.effects.extend(change.map(Effect::Limit));
+            }
+        }
+        for (key, limit, rule) in wanted {
+            let (_, change) = self.book.set(&key, limit, rule, now);
+            self.effects.extend(change.map(Effect::Limit));
+        }
+        self.redraw();
+    }
+
+    /// Stands a request in the queue.
+    ///
+    /// # Errors
+    /// A refusal that says when it would pass, or never: its account is stopped, it fits no bucket, its deadline cannot be met.
+    pub fn enqueue(&mut self, ask: Ask, now: Now) -> Result<Ticket, LocalRefusal> {
+        if self.closing {
+            return Err(refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"));
+        }
+        if self.waiting.len() >= self.settings.queue_capacity {
+            let message = format!("{} requests wait already; send fewer at once", self.waiting.len());
+            return Err(LocalRefusal { retry_after: Some(Duration::from_secs(10)), ..refusal(LocalReason::QueueFull, &message) });
+        }
+        let Some(account) = self.accounts.get(&ask.account) else {
+            return Err(refusal(LocalReason::AccountStopped, "the account was removed"));
+        };
+        if let Some(stop) = account.stopped.as_ref().filter(|stop| now.tick < stop.until || stop.trying) {
+            let wait = stop.until.since(now.tick).max(Duration::from_secs(1));
+            let mut refusal = refusal(
+                LocalReason::AccountStopped,
+                &format!("{}; Tierline sends nothing with account {} before it is mended", stop.reason, account.setup.label),
+            );
+            refusal.retry_after = Some(wait);
+            refusal.ready_at = Some(now.wall_at(now.tick + wait));
+            return Err(refusal);
+        }
+        let key = (ask.account, ask.class.clone());
+        self.open_line(&key, now);
+        let kind = Kind { class: ask.class.clone(), api: ask.facts.api, client: ask.client.clone(), media: ask.facts.media > 0 };
+        let expected = self.estimator.expect(&kind, &ask.facts);
+        self.check_fits(&key, &expected)?;
+        let patience = ask.patience.map_or(self.settings.max_wait, |own| own.min(self.settings.max_wait));
+        self.check_deadline(&key, ask.lane, &expected, patience, now)?;
+
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let waiting =
+            Waiting { kind, expected, since: now.tick, deadline: now.tick + patience, not_before: None, bound_by: None, attempt: 1, ask };
+        if let Some(state) = self.lines.get_mut(&key) {
+            state.line.push(ticket, waiting.ask.lane, &waiting.ask.client, &expected);
+        }
+        self.deadlines.insert((waiting.deadline, ticket));
+        self.waiting.insert(ticket, waiting);
+        Ok(ticket)
+    }
+
+    /// A request that waits gives up its place.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        self.take_waiting(ticket);
+    }
+
+    /// Lets go who may go, refuses whose time is up, and says when to look again.
+    pub fn pump(&mut self, now: Now) -> Option<Tick> {
+        let mut wake = Earliest::default();
+        self.expire(now);
+        if let Some((deadline, _)) = self.deadlines.first() {
+            wake.also(*deadline);
+        }
+        let mut open: Vec<(Tick, LineKey)> = self
+            .lines
+            .iter()
+            .filter_map(|(key, state)| state.line.next().and_then(|head| self.waiting.get(&head)).map(|head| (head.since, key.clone())))
+            .collect();
+        open.sort();
+        let mut claims: BTreeMap<BucketId, u64> = BTreeMap::new();
+        // a round lets one of each line go, so that lines that share a bucket take turns
+        while !open.is_empty() {
+            open.retain(|(_, key)| {
+                let Some(head) = self.lines.get(key).and_then(|state| state.line.next()) else { return false };
+                match self.obstacle(key, head, &claims, now) {
+                    None => {
+                        self.grant(key, head, now);
+                        true
+                    }
+                    Some(obstacle) => {
+                        if let Some(until) = obstacle.until {
+                            wake.also(until.max(now.tick));
+                        }
+                        self.note_obstacle(key, head, obstacle, &mut claims, now);
+                        false
+                    }
+                }
+            });
+        }
+        wake.0
+    }
+
+    /// What was decided since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Nobody is admitted any more; who waits is refused.
+    pub fn close(&mut self) {
+        self.closing = true;
+        for ticket in self.waiting.keys().copied().collect::<Vec<_>>() {
+            self.refuse_waiting(
+                ticket,
+                refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"),
+            );
+        }
+    }
+
+    /// The next in line may go, or this stands in its way.
+    pub(super) fn obstacle(&mut self, key: &LineKey, ticket: Ticket, claims: &BTreeMap<BucketId, u64>, now: Now) -> Option<Obstacle> {
+        let waiting = self.waiting.get(&ticket)?;
+        let account = self.accounts.get(&waiting.ask.account)?;
+        let state = self.lines.get(key)?;
+        let mut until = waiting.not_before.filter(|at| *at > now.tick);
+        let mut bucket = None;
+        let mut released = false;
+        if let Some(stop) = &account.stopped
+            && (stop.trying || now.tick < stop.until)
+        {
+            until = until.max(Some(stop.until.max(now.tick + Duration::from_secs(1))));
+        }
+        if let Some(Pass::NotBefore(at)) =
+            account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).map(|breaker| breaker.pass(now.tick))
+        {
+            until = until.max(Some(at));
+        }
+        if !state.verified
+            && sends_limits(account.setup.dialect)
+            && generates(waiting.ask.facts.api)
+            && let Some(first) = state.first_sent_at.filter(|first| state.in_flight > 0 && now.tick < *first + Self::FIRST_ANSWER_PATIENCE)
+        {
+            until = until.max(Some(first + Self::FIRST_ANSWER_PATIENCE));
+        }
+        for id in &state.buckets {
+            let entry = self.book.get_mut(*id);
+            let need = entry.evidence.rule().need(entry.key.dimension, &waiting.expected).total();
+            if need == 0 {
+                continue;
+            }
+            entry.bucket.refill(now);
+            let claimed = claims.get(id).copied().unwrap_or(0);
+            match entry.bucket.ready(need.saturating_add(claimed), now) {
+                Ready::Now => {}
+                Ready::At(at) => {
+                    if until.is_none_or(|until| at > until) && !released {
+                        bucket = Some(*id);
+                    }
+                    until = until.max(Some(at));
+                }
+                Ready::OnRelease => {
+                    released = true;
+                    bucket = Some(*id);
+                }
+            }
+        }
+        (until.is_some() || released).then_some(Obstacle { until: until.filter(|_| !released), bucket })
+    }
+
+    fn note_obstacle(&mut self, key: &LineKey, head: Ticket, obstacle: Obstacle, claims: &mut BTreeMap<BucketId, u64>, now: Now) {
+        let Some(waiting) = self.waiting.get_mut(&head) else { return };
+        if obstacle.bucket.is_some() {
+            waiting.bound_by = obstacle.bucket;
+        }
+        let claims_now = now.tick.since(waiting.since) >= Self::CLAIM_AFTER;
+        let expected = waiting.expected;
+        let Some(state) = self.lines.get(key) else { return };
+        for id in &state.buckets {
+            let entry = self.book.get_mut(*id);
+            let need = entry.evidence.rule().need(entry.key.dimension, &expected).total();
+            if entry.bucket.held_back_by_burst(need, now) {
+                entry.bucket.burst_mut().want();
+            }
+            if claims_now {
+                *claims.entry(*id).or_default() += need;
+            }
+        }
+    }
+
+    fn grant(&mut self, key: &LineKey, ticket: Ticket, now: Now) {
+        let Some(waiting) = self.waiting.remove(&ticket) else { return };
+        self.deadlines.remove(&(waiting.deadline, ticket));
+        let Some(state) = self.lines.get_mut(key) else { return };
+        let mut takes = Vec::with_capacity(state.buckets.len());
+        let mut weight = 1;
+        for id in &state.buckets {
+            let entry = self.book.get_mut(*id);
+            let dimension = entry.key.dimension;
+            let need = entry.evidence.rule().need(dimension, &waiting.expected);
+            entry.bucket.take(need.on_arrival, need.held, now);
+            if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
+                entry.evidence.sent(dimension, &waiting.expected, now.tick);
+            }
+            weight = weight.max(need.total().saturating_mul(1_000_000) / entry.bucket.limit().capacity.max(1));
+            takes.push((*id, need));
+        }
+        state.line.served(ticket, waiting.ask.lane, &waiting.ask.client, &waiting.expected, weight);
+        state.in_flight += 1;
+        state.first_sent_at.get_or_insert(now.tick);
+        if let Some(account) = self.accounts.get_mut(&waiting.ask.account) {
+            if let Some(stop) = &mut account.stopped {
+                stop.trying = true;
+            }
+            account.retries.sent(now.tick);
+            account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent();
+        }
+        self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, answered: false });
+        self.effects.push(Effect::Grant(ticket));
+    }
+
+    /// Puts a request that was sent back to the head of its line.
+    pub(super) fn requeue(&mut self, ticket: Ticket, mut waiting: Waiting, not_before: Option<Tick>) {
+        let key = (waiting.ask.account, waiting.ask.class.clone());
+        waiting.attempt += 1;
+        waiting.not_before = not_before;
+        if let Some(state) = self.lines.get_mut(&key) {
+            state.line.push_again(ticket);
+        }
+        self.deadlines.insert((waiting.deadline, ticket));
+        self.waiting.insert(ticket, waiting);
+    }
+
+    /// Brings every line's list of buckets up to date.
+    pub(super) fn redraw(&mut self) {
+        for ((account, class), state) in &mut self.lines {
+            if let Some(account) = self.accounts.get(account) {
+                state.buckets = self.book.drawn_on(&account.scope, class);
+            }
+        }
+    }
+
+    fn open_line(&mut self, key: &LineKey, now: Now) {
+        if self.lines.contains_key(key) {
+            return;
+        }
+        let Some(account) = self.accounts.get(&key.0) else { return };
+        let (scope, rule) = (account.scope.clone(), ChargeRule::prior(account.setup.dialect));
+        for limit in (self.assumptions)(account.setup.provider, &key.1) {
+            let bucket = BucketKey { scope: scope.clone(), class: key.1.clone(), dimension: limit.dimension, period: limit.window.period };
+            let (_, change) = self.book.set(&bucket, limit, rule, now);
+            self.effects.extend(change.map(Effect::Limit));
+        }
+        self.lines.insert(key.clone(), LineState::default());
+        self.redraw();
+    }
+
+    fn check_fits(&self, key: &LineKey, expected: &Expectation) -> Result<(), LocalRefusal> {
+        let Some(state) = self.lines.get(key) else { return Ok(()) };
+        for id in &state.buckets {
+            let entry = self.book.get(*id);
+            let capacity = entry.bucket.limit().capacity;
+            let surely = match entry.key.dimension {
+                Dimension::Requests | Dimension::Concurrent => 1,
+                // the estimate may be off: only what is far too large is called so
+                Dimension::InputTokens | Dimension::Tokens => expected.input_mean * 2 / 3,
+                _ => 0,
+            };
+            if surely > capacity {
+                let message = format!(
+                    "this request needs about {} {}, and {} allows {capacity} ({}); make it smaller or use another model",
+                    expected.input_mean.max(surely),
+                    entry.key.dimension.unit(),
+                    entry.key,
+                    entry.bucket.limit().source,
+                );
+                return Err(LocalRefusal { bucket: Some(entry.key.clone()), ..refusal(LocalReason::NeverFits, &message) });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_deadline(
+        &mut self,
+        key: &LineKey,
+        lane: Lane,
+        expected: &Expectation,
+        patience: Duration,
+        now: Now,
+    ) -> Result<(), LocalRefusal> {
+        let Some((bucket, at)) = self.expected_start(key, lane, expected, now) else { return Ok(()) };
+        let wait = at.since(now.tick);
+        if wait <= patience {
+            return Ok(());
+        }
+        let key = self.book.get(bucket).key.clone();
+        Err(self.too_late(Some(key), wait, patience, now))
+    }
+
+    /// When a request at the end of the queue can be expected to go, by the bucket that decides.
+    pub(super) fn expected_start(&mut self, key: &LineKey, lane: Lane, expected: &Expectation, now: Now) -> Option<(BucketId, Tick)> {
+        let state = self.lines.get(key)?;
+        let mut ahead = *state.line.queued(Lane::Interactive);
+        if lane == Lane::Batch {
+            ahead = ahead.plus(state.line.queued(Lane::Batch));
+        }
+        let mut latest = None;
+        for id in state.buckets.clone() {
+            let entry = self.book.get_mut(id);
+            entry.bucket.refill(now);
+            let rule = entry.evidence.rule();
+            let need = match entry.key.dimension {
+                Dimension::Requests => ahead.count + 1,
+                // places in flight come back at a pace that nobody knows
+                Dimension::Concurrent => continue,
+                dimension => rule.need(dimension, &ahead.sum).total().saturating_add(rule.need(dimension, expected).total()),
+            };
+            let missing = i64::try_from(need).unwrap_or(i64::MAX).saturating_sub(entry.bucket.available());
+            let mut at = entry.bucket.frozen_until().unwrap_or(now.tick);
+            if missing > 0 {
+                at = at.max(match entry.bucket.limit().window.refill {
+                    crate::domain::Refill::Continuous => now.tick + entry.bucket.time_to_gain(missing),
+                    _ => match entry.bucket.ready(1, now) {
+                        Ready::At(at) => at,
+                        Ready::Now | Ready::OnRelease => now.tick,
+                    },
+                });
+            }
+            if latest.is_none_or(|(_, latest)| at > latest) {
+                latest = Some((id, at));
+            }
+        }
+        latest
+    }
+
+    fn too_late(&self, bucket: Option<BucketKey>, wait: Duration, patience: Duration, now: Now) -> LocalRefusal {
+        let what = bucket.as_ref().map_or_else(|| "the queue".to_owned(), ToString::to_string);
+        let message = format!(
+            "{what} has room for this request in {:.1} s, later than its deadline of {:.1} s; {} requests wait",
+            wait.as_secs_f64(),
+            patience.as_secs_f64(),
+            self.waiting.len(),
+        );
+        LocalRefusal {
+            reason: LocalReason::Deadline,
+            bucket,
+            retry_after: Some(wait),
+            ready_at: Some(now.wall_at(now.tick + wait)),
+            message,
+        }
+    }
+
+    fn expire(&mut self, now: Now) {
+        while let Some((deadline, ticket)) = self.deadlines.first().copied() {
+            if deadline > now.tick {
+                break;
+            }
+            self.deadlines.pop_first();
+            let Some(waiting) = self.waiting.get(&ticket) else { continue };
+            let key = (waiting.ask.account, waiting.ask.class.clone());
+            let patience = deadline.since(waiting.since);
+            let obstacle = self.obstacle(&key, ticket, &BTreeMap::new(), now);
+            let at = obstacle.and_then(|o| o.until).unwrap_or(now.tick + Duration::from_secs(1));
+            let bucket = obstacle.and_then(|o| o.bucket).map(|id| self.book.get(id).key.clone());
+            let refusal = self.too_late(bucket, at.since(now.tick), patience, now);
+            self.refuse_waiting(ticket, refusal);
+        }
+    }
+
+    fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {
+        if self.take_waiting(ticket).is_some() {
+            self.effects.push(Effect::Refuse(ticket, refusal));
+        }
+    }
+
+    fn take_waiting(&mut self, ticket: Ticket) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&ticket)?;
+        self.deadlines.remove(&(waiting.deadline, ticket));
+        if let Some(state) = self.lines.get_mut(&(waiting.ask.account, waiting.ask.class.clone())) {
+            state.line.remove(ticket, waiting.ask.lane, &waiting.ask.client, &waiting.expected);
+        }
+        Some(waiting)
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("waiting", &self.waiting.len()).field("flights", &self.flights.len()).finish_non_exhaustive()
+    }
+}
+
+/// A refusal that says never, for now.
+fn refusal(reason: LocalReason, message: &str) -> LocalRefusal {
+    LocalRefusal { reason, bucket: None, retry_after: None, ready_at: None, message: message.to_owned() }
+}
+
+/// Whether answers of this dialect carry limits in their headers.
+const fn sends_limits(dialect: Dialect) -> bool {
+    matches!(
+        dialect,
+        Dialect::Anthropic
+            | Dialect::OpenAi
+            | Dialect::AzureOpenAi
+            | Dialect::Groq
+            | Dialect::Mistral
+            | Dialect::Fireworks
+            | Dialect::Cerebras
+    )
+}
+
+/// Whether this API's answers draw on the token buckets and carry their headers.
+const fn generates(api: Api) -> bool {
+    matches!(api, Api::Messages | Api::ChatCompletions | Api::Completions | Api::Responses | Api::GenerateContent | Api::Embeddings)
+}

@@ -1,0 +1,231 @@
+//! What a request will probably take, from its bytes and from what requests like it took.
+//!
+//! Text becomes tokens at a ratio that is learned per model class, API and client; output is learned the same way,
+//! once as a number and once as a share of the maximum the request allows, and the better predictor is used.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Api, Certainty, ClientName, Cost, Dimension, ModelClass, RequestFacts, Usage};
+
+/// What a request is expected to take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// Input tokens, as the provider counts them, with a margin for error.
+    pub input: u64,
+    /// The same without the margin.
+    pub input_mean: u64,
+    /// Output tokens, with a margin.
+    pub output: u64,
+    /// The most output tokens it allows.
+    pub max_output: Option<u64>,
+    /// Bytes of its text, for providers that charge by characters.
+    pub text_bytes: u64,
+}
+
+/// Requests that are alike in what they take.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Kind {
+    /// Which models.
+    pub class: ModelClass,
+    /// Which API.
+    pub api: Api,
+    /// Which program.
+    pub client: ClientName,
+    /// With images, audio or files in the input.
+    pub media: bool,
+}
+
+/// A running mean with its spread; the first values weigh more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Running {
+    mean: f64,
+    variance: f64,
+    count: u32,
+}
+
+impl Running {
+    const MEMORY: u32 = 30;
+
+    fn add(&mut self, value: f64) {
+        self.count = self.count.saturating_add(1);
+        let gain = 1.0 / f64::from(self.count.min(Self::MEMORY));
+        let off = value - self.mean;
+        self.mean += gain * off;
+        self.variance = (1.0 - gain) * (self.variance + gain * off * off);
+    }
+
+    /// Standard deviation over mean.
+    fn spread(&self) -> f64 {
+        if self.mean > 0.0 { self.variance.sqrt() / self.mean } else { 0.0 }
+    }
+}
+
+/// What was learned of one kind of request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    tokens_per_byte: Running,
+    output: Running,
+    output_share: Running,
+}
+
+/// Everything learned about sizes. Forgets the least used kinds when there are too many.
+#[derive(Debug, Clone, Default)]
+pub struct Estimator {
+    kinds: BTreeMap<Kind, Learned>,
+}
+
+/// Overhead of a request's frame, in bytes, so that short texts do not teach absurd ratios.
+const FRAME_BYTES: u64 = 40;
+/// Tokens per byte before anything was seen: English text has about a quarter, code and other languages more.
+const FIRST_RATIO: f64 = 0.32;
+/// Tokens of an image before any was seen (the facts record 765 to 790 at OpenAI; Anthropic's are up to about 1,600).
+const FIRST_MEDIA_TOKENS: u64 = 1_600;
+/// Output before any was seen.
+const FIRST_OUTPUT: u64 = 1_000;
+
+impl Estimator {
+    const KINDS: usize = 1_024;
+
+    /// What `facts` will probably take.
+    #[must_use]
+    pub fn expect(&self, kind: &Kind, facts: &RequestFacts) -> Expectation {
+        let learned = self.kinds.get(kind).copied().unwrap_or_default();
+        let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
+        let (ratio, margin) = match learned.tokens_per_byte.count {
+            0 => (FIRST_RATIO, 1.2),
+            1..5 => (learned.tokens_per_byte.mean, 1.2),
+            _ => (learned.tokens_per_byte.mean, 1.0 + (2.0 * learned.tokens_per_byte.spread()).min(0.5)),
+        };
+        let input_mean = scale(bytes, ratio);
+        let max_output = facts.max_output.map(|max| max.saturating_mul(facts.choices.max(1)));
+        Expectation {
+            input: scale(input_mean, margin),
+            input_mean,
+            output: expected_output(&learned, facts, max_output),
+            max_output,
+            text_bytes: facts.text_bytes,
+        }
+    }
+
+    /// What a request of this kind really took, as counted by the provider.
+    #[expect(clippy::cast_precision_loss, reason = "token counts are small")]
+    pub fn learn(&mut self, kind: &Kind, facts: &RequestFacts, usage: &Usage, counted: &Cost) {
+        if usage.certainty != Certainty::Exact || usage.total_input() == 0 {
+            return;
+        }
+        if self.kinds.len() >= Self::KINDS && !self.kinds.contains_key(kind) {
+            let rarest = self.kinds.iter().min_by_key(|(_, learned)| learned.output.count).map(|(kind, _)| kind.clone());
+            rarest.map(|kind| self.kinds.remove(&kind));
+        }
+        let learned = self.kinds.entry(kind.clone()).or_default();
+        let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
+        let input = counted[Dimension::InputTokens];
+        learned.tokens_per_byte.add(input as f64 / bytes as f64);
+        learned.output.add(usage.output as f64);
+        if let Some(max) = facts.max_output.filter(|max| *max > 0) {
+            learned.output_share.add(usage.output as f64 / max as f64);
+        }
+    }
+
+    /// What is known of one kind, for people: tokens per byte, mean output, how many requests it rests on.
+    #[must_use]
+    pub fn belief(&self, kind: &Kind) -> Option<(f64, f64, u32)> {
+        let learned = self.kinds.get(kind)?;
+        Some((learned.tokens_per_byte.mean, learned.output.mean, learned.output.count))
+    }
+
+    /// All that was learned, to be kept over a restart.
+    #[must_use]
+    pub fn export(&self) -> Vec<(Kind, Learned)> {
+        self.kinds.iter().map(|(kind, learned)| (kind.clone(), *learned)).collect()
+    }
+
+    /// Recalls what was learned before a restart.
+    pub fn import(&mut self, kinds: impl IntoIterator<Item = (Kind, Learned)>) {
+        self.kinds.extend(kinds.into_iter().take(Self::KINDS));
+    }
+}
+
+fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u64>) -> u64 {
+    const GENERATES_NOTHING: [Api; 4] = [Api::Embeddings, Api::CountTokens, Api::Models, Api::Other];
+    if GENERATES_NOTHING.contains(&facts.api) {
+        return 0;
+    }
+    let most = max_output.unwrap_or(u64::MAX);
+    let expected = match (learned.output.count, max_output) {
+        (0, _) => FIRST_OUTPUT,
+        (_, Some(max)) if learned.output_share.count > 2 && learned.output_share.spread() < learned.output.spread() => {
+            scale(max, learned.output_share.mean * 1.15)
+        }
+        _ => scale(1, learned.output.mean * 1.15),
+    };
+    expected.clamp(1, most.max(1))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "token counts are small; saturates"
+)]
+fn scale(units: u64, by: f64) -> u64 {
+    (units as f64 * by).ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind() -> Kind {
+        Kind { class: ModelClass::new("sonnet-5.5"), api: Api::Messages, client: ClientName::new("test"), media: false }
+    }
+
+    fn request(text_bytes: u64, max_output: Option<u64>) -> RequestFacts {
+        RequestFacts { max_output, ..RequestFacts::opaque(Api::Messages, text_bytes) }
+    }
+
+    fn answer(input: u64, output: u64) -> (Usage, Cost) {
+        let usage = Usage { input, output, certainty: Certainty::Exact, ..Usage::default() };
+        (usage, Cost::request().with(Dimension::InputTokens, input).with(Dimension::OutputTokens, output))
+    }
+
+    #[test]
+    fn twenty_answers_teach_the_ratio() {
+        let mut estimator = Estimator::default();
+        for i in 0..20_u64 {
+            let bytes = 2_000 + 300 * (i % 7);
+            let (usage, counted) = answer((bytes + FRAME_BYTES) / 4, 200);
+            estimator.learn(&kind(), &request(bytes, None), &usage, &counted);
+        }
+        let expected = estimator.expect(&kind(), &request(4_000, None));
+        assert!((1_010..1_120).contains(&expected.input), "{expected:?}");
+        assert!((200..=240).contains(&expected.output), "{expected:?}");
+    }
+
+    #[test]
+    fn output_that_follows_the_maximum_is_predicted_from_it() {
+        let mut estimator = Estimator::default();
+        for max in [100_u64, 4_000, 250, 1_600, 700] {
+            let (usage, counted) = answer(500, max / 2);
+            estimator.learn(&kind(), &request(2_000, Some(max)), &usage, &counted);
+        }
+        let expected = estimator.expect(&kind(), &request(2_000, Some(1_000)));
+        assert!((500..=600).contains(&expected.output), "{expected:?}");
+    }
+
+    #[test]
+    fn no_more_output_is_expected_than_the_request_allows() {
+        assert_eq!(Estimator::default().expect(&kind(), &request(10, Some(8))).output, 8);
+    }
+
+    #[test]
+    fn broken_answers_teach_nothing() {
+        let mut estimator = Estimator::default();
+        let (mut usage, counted) = answer(500, 3);
+        usage.certainty = Certainty::AtLeast;
+        estimator.learn(&kind(), &request(2_000, None), &usage, &counted);
+        assert_eq!(estimator.belief(&kind()), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! What flowed out of one bucket lately: our own charges, and what headers revealed of others'.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::domain::Tick;
+
+/// Recent charges, and a moving average of foreign traffic.
+#[derive(Debug, Clone, Default)]
+pub struct Flow {
+    charges: VecDeque<(Tick, u64)>,
+    charged: u64,
+    foreign_per_sec: f64,
+}
+
+impl Flow {
+    /// How long charges are remembered.
+    const MEMORY: Duration = Duration::from_secs(60);
+    /// How many at the most; beyond that neighbours are merged.
+    const ENTRIES: usize = 4_096;
+    /// The time over which the average of foreign traffic forgets.
+    const FORGET_SECS: f64 = 15.0;
+
+    /// Forgets what is older than a minute.
+    pub fn fade(&mut self, now: Tick) {
+        let oldest = now - Self::MEMORY;
+        while let Some((at, units)) = self.charges.front().copied() {
+            if at >= oldest {
+                break;
+            }
+            self.charges.pop_front();
+            self.charged = self.charged.saturating_sub(units);
+        }
+    }
+
+    /// We took `units`.
+    pub fn charge(&mut self, units: u64, now: Tick) {
+        if units == 0 {
+            return;
+        }
+        self.charged = self.charged.saturating_add(units);
+        let full = self.charges.len() >= Self::ENTRIES;
+        match self.charges.back_mut() {
+            Some((at, sum)) if *at == now || full => {
+                *sum = sum.saturating_add(units);
+            }
+            _ => self.charges.push_back((now, units)),
+        }
+    }
+
+    /// An estimate was off by this much.
+    pub fn correct(&mut self, difference: i64, now: Tick) {
+        if let Ok(more) = u64::try_from(difference) {
+            self.charge(more, now);
+            return;
+        }
+        let mut less = difference.unsigned_abs();
+        for (_, units) in self.charges.iter_mut().rev() {
+            let part = less.min(*units);
+            *units -= part;
+            less -= part;
+            self.charged -= part;
+            if less == 0 {
+                break;
+            }
+        }
+    }
+
+    /// What we took after `since`.
+    #[must_use]
+    pub fn charged_since(&self, since: Tick) -> u64 {
+        self.charges.iter().rev().take_while(|(at, _)| *at > since).map(|(_, units)| units).sum()
+    }
+
+    /// What we took in the last minute.
+    #[must_use]
+    pub const fn own_per_minute(&self) -> u64 {
+        self.charged
+    }
+
+    /// A header showed `units` more (or, negative, fewer) taken than we knew, over a stretch of time.
+    #[expect(clippy::cast_precision_loss, reason = "an average, not an account")]
+    pub fn foreign(&mut self, units: i64, over: Duration) {
+        let secs = over.as_secs_f64().max(0.05);
+        let gain = 1.0 - (-secs / Self::FORGET_SECS).exp();
+        self.foreign_per_sec = (self.foreign_per_sec + gain * units as f64 / secs).max(0.0);
+    }
+
+    /// Foreign traffic over a window of this length, in units.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; saturates")]
+    pub fn foreign_per(&self, window: Duration) -> u64 {
+        (self.foreign_per_sec * window.as_secs_f64()) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(secs: u64) -> Tick {
+        Tick::from_nanos(secs * 1_000_000_000)
+    }
+
+    #[test]
+    fn charges_are_counted_after_a_moment_and_forgotten_after_a_minute() {
+        let mut flow = Flow::default();
+        for (secs, units) in [(1, 10), (2, 20), (3, 30)] {
+            flow.charge(units, at(secs));
+        }
+        assert_eq!(flow.charged_since(at(1)), 50);
+        assert_eq!(flow.own_per_minute(), 60);
+        flow.correct(-25, at(3));
+        assert_eq!(flow.own_per_minute(), 35);
+        flow.fade(at(63));
+        assert_eq!(flow.own_per_minute(), 5);
+    }
+
+    #[test]
+    fn a_steady_neighbour_is_learned_within_a_minute() {
+        let mut flow = Flow::default();
+        for _ in 0..60 {
+            let missed = 10.0 - flow.foreign_per_sec;
+            #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+            flow.foreign(missed.round() as i64, Duration::from_secs(1));
+        }
+        assert!((540..=660).contains(&flow.foreign_per(Duration::from_secs(60))), "{}", flow.foreign_per(Duration::from_secs(60)));
+    }
+}

@@ -1,0 +1,262 @@
+//! The queue before one account's buckets for one class of models: fair between clients, interactive before batch.
+//!
+//! It orders; whether the next one may go is not its business.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::estimate::Expectation;
+use crate::domain::{ClientName, Lane, Tick};
+
+/// A place in the queue, and later a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One client's requests, oldest first, and how much it was served.
+#[derive(Debug, Clone, Default)]
+struct Turn {
+    /// Virtual token counter: the share of the limits that was given to this client.
+    served: u64,
+    waiting: VecDeque<Ticket>,
+}
+
+/// What waits in one lane, summed up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// How many.
+    pub count: u64,
+    /// The sum of their expectations.
+    pub sum: Expectation,
+}
+
+/// The queue.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    /// Requests that were refused or failed and are to go again first.
+    again: VecDeque<Ticket>,
+    turns: BTreeMap<(Lane, ClientName), Turn>,
+    queued: [Queued; 2],
+    /// Served to each lane since both were waiting.
+    lanes_served: [u64; 2],
+}
+
+impl Line {
+    /// Of what is served while both lanes wait, batch gets at least one part in this many.
+    const BATCH_FLOOR: u64 = 20;
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.again.is_empty() && self.queued.iter().all(|q| q.count == 0)
+    }
+
+    /// What waits in a lane, first tries only.
+    #[must_use]
+    pub const fn queued(&self, lane: Lane) -> &Queued {
+        &self.queued[lane as usize]
+    }
+
+    /// Stands at the end of its client's queue.
+    pub fn push(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation) {
+        let least = self.turns.iter().filter(|((l, _), turn)| *l == lane && !turn.waiting.is_empty()).map(|(_, turn)| turn.served).min();
+        let turn = self.turns.entry((lane, client.clone())).or_default();
+        if turn.waiting.is_empty() {
+            // who was away has saved nothing up
+            turn.served = turn.served.max(least.unwrap_or(0));
+        }
+        turn.waiting.push_back(ticket);
+        self.queued[lane as usize].add(expected);
+    }
+
+    /// Stands before everybody.
+    pub fn push_again(&mut self, ticket: Ticket) {
+        self.again.push_back(ticket);
+    }
+
+    /// Who goes next.
+    #[must_use]
+    pub fn next(&self) -> Option<Ticket> {
+        if let Some(ticket) = self.again.front() {
+            return Some(*ticket);
+        }
+        let (_, turn) = self
+            .turns
+            .iter()
+            .filter(|((lane, _), turn)| *lane == self.next_lane() && !turn.waiting.is_empty())
+            .min_by_key(|(_, turn)| turn.served)?;
+        turn.waiting.front().copied()
+    }
+
+    fn next_lane(&self) -> Lane {
+        let [interactive, batch] = self.queued.map(|q| q.count > 0);
+        let [to_interactive, to_batch] = self.lanes_served;
+        match (interactive, batch) {
+            (true, true) if to_batch * Self::BATCH_FLOOR < to_interactive + to_batch => Lane::Batch,
+            (true, _) => Lane::Interactive,
+            (false, _) => Lane::Batch,
+        }
+    }
+
+    /// `ticket` was served with `weight` millionths of the limits.
+    pub fn served(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation, weight: u64) {
+        let both = self.queued.iter().all(|q| q.count > 0);
+        if self.remove(ticket, lane, client, expected) {
+            self.lanes_served = if both { self.lanes_served } else { [0; 2] };
+            self.lanes_served[lane as usize] += weight.max(1);
+            if let Some(turn) = self.turns.get_mut(&(lane, client.clone())) {
+                turn.served = turn.served.saturating_add(weight.max(1));
+            }
+        }
+        // clients that went away long ago are forgotten
+        if self.turns.len() > 256 {
+            self.turns.retain(|_, turn| !turn.waiting.is_empty());
+        }
+    }
+
+    /// Gives up its place. Whether it stood among the first tries.
+    pub fn remove(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation) -> bool {
+        if let Some(at) = self.again.iter().position(|t| *t == ticket) {
+            self.again.remove(at);
+            return false;
+        }
+        let Some(turn) = self.turns.get_mut(&(lane, client.clone())) else { return false };
+        // nearly always the first
+        let Some(at) = turn.waiting.iter().position(|t| *t == ticket) else { return false };
+        turn.waiting.remove(at);
+        self.queued[lane as usize].sub(expected);
+        true
+    }
+
+    /// Everybody in the order in which they would go if each were the same size.
+    #[must_use]
+    pub fn order(&self) -> Vec<Ticket> {
+        let mut order: Vec<Ticket> = self.again.iter().copied().collect();
+        for lane in [Lane::Interactive, Lane::Batch] {
+            let mut turns: Vec<_> =
+                self.turns.iter().filter(|((l, _), _)| *l == lane).map(|(_, turn)| (turn.served, turn.waiting.iter())).collect();
+            while let Some(next) = turns.iter_mut().filter(|(_, waiting)| waiting.len() > 0).min_by_key(|(served, _)| *served) {
+                next.0 = next.0.saturating_add(1);
+                order.extend(next.1.next());
+            }
+        }
+        order
+    }
+}
+
+impl Queued {
+    /// This and another lane together.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        self.add(&other.sum);
+        self.count += other.count;
+        self.count -= 1;
+        self
+    }
+
+    fn add(&mut self, expected: &Expectation) {
+        self.count += 1;
+        self.sum = Expectation {
+            input: self.sum.input.saturating_add(expected.input),
+            input_mean: self.sum.input_mean.saturating_add(expected.input_mean),
+            output: self.sum.output.saturating_add(expected.output),
+            max_output: Some(self.sum.max_output.unwrap_or(0).saturating_add(expected.max_output.unwrap_or(expected.output))),
+            text_bytes: self.sum.text_bytes.saturating_add(expected.text_bytes),
+        };
+    }
+
+    const fn sub(&mut self, expected: &Expectation) {
+        let max = match expected.max_output {
+            Some(max) => max,
+            None => expected.output,
+        };
+        let sum_max = match self.sum.max_output {
+            Some(max) => max,
+            None => 0,
+        };
+        self.count -= 1;
+        self.sum = Expectation {
+            input: self.sum.input.saturating_sub(expected.input),
+            input_mean: self.sum.input_mean.saturating_sub(expected.input_mean),
+            output: self.sum.output.saturating_sub(expected.output),
+            max_output: Some(sum_max.saturating_sub(max)),
+            text_bytes: self.sum.text_bytes.saturating_sub(expected.text_bytes),
+        };
+    }
+}
+
+/// When something must be looked at again: the earliest of what it is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Earliest(pub Option<Tick>);
+
+impl Earliest {
+    /// Also at `tick`.
+    pub fn also(&mut self, tick: Tick) {
+        self.0 = Some(self.0.map_or(tick, |at| at.min(tick)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Queue(Line, BTreeMap<Ticket, (Lane, ClientName)>);
+
+    impl Queue {
+        fn push(&mut self, n: u64, lane: Lane, client: &str) {
+            self.0.push(Ticket(n), lane, &ClientName::new(client), &Expectation::default());
+            self.1.insert(Ticket(n), (lane, ClientName::new(client)));
+        }
+
+        fn serve(&mut self, weight: u64) -> u64 {
+            let ticket = self.0.next().unwrap();
+            let (lane, client) = self.1[&ticket].clone();
+            self.0.served(ticket, lane, &client, &Expectation::default(), weight);
+            ticket.0
+        }
+    }
+
+    fn queue() -> Queue {
+        Queue(Line::default(), BTreeMap::new())
+    }
+
+    #[test]
+    fn a_script_with_fifty_requests_does_not_starve_one_with_one() {
+        let mut queue = queue();
+        for n in 0..50 {
+            queue.push(n, Lane::Interactive, "script");
+        }
+        assert_eq!([queue.serve(10), queue.serve(10)], [0, 1]);
+        queue.push(100, Lane::Interactive, "person");
+        let next: Vec<u64> = (0..3).map(|_| queue.serve(10)).collect();
+        assert!(next[..2].contains(&100), "{next:?}");
+    }
+
+    #[test]
+    fn batch_waits_for_people_but_gets_its_floor() {
+        let mut queue = queue();
+        for n in 0..200 {
+            queue.push(n, Lane::Interactive, "person");
+            queue.push(1_000 + n, Lane::Batch, "batch");
+        }
+        let served: Vec<u64> = (0..100).map(|_| queue.serve(10)).collect();
+        let batch = served.iter().filter(|n| **n >= 1_000).count();
+        assert!((5..=6).contains(&batch), "{batch} of 100");
+    }
+
+    #[test]
+    fn who_was_refused_goes_first() {
+        let mut queue = queue();
+        queue.push(1, Lane::Interactive, "a");
+        queue.0.push_again(Ticket(9));
+        assert_eq!(queue.0.next(), Some(Ticket(9)));
+        assert_eq!(queue.0.order(), [Ticket(9), Ticket(1)]);
+    }
+
+    #[test]
+    fn the_order_alternates_between_clients() {
+        let mut queue = queue();
+        for (n, client) in [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b")] {
+            queue.push(n, Lane::Interactive, client);
+        }
+        assert_eq!(queue.0.order().iter().map(|t| t.0).collect::<Vec<_>>(), [1, 4, 2, 5, 3]);
+    }
+}

@@ -1,0 +1,289 @@
+//! The limiter's state for people, and for the next start.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::book::{BucketId, Entry};
+use super::charge::ChargeRule;
+use super::core::Core;
+use super::estimate::{Kind, Learned};
+use super::line::Ticket;
+use crate::domain::view::{Belief, BucketView, WaitingView};
+use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Refill, Scope};
+
+/// One bucket as it is kept over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedBucket {
+    /// Its name.
+    pub key: BucketKey,
+    /// Its limit.
+    pub limit: Limit,
+    /// What was available.
+    pub available: i64,
+    /// The burst that was believed in.
+    pub burst: u64,
+    /// How often the provider refused a burst.
+    pub burst_refusals: u32,
+    /// How its tokens are charged.
+    pub rule: ChargeRule,
+}
+
+/// Everything worth remembering.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// Every bucket.
+    pub buckets: Vec<SavedBucket>,
+    /// What was learned about sizes.
+    pub sizes: Vec<(Kind, Learned)>,
+}
+
+impl Core {
+    /// Every bucket, grouped by scope and class.
+    #[must_use]
+    pub fn buckets(&mut self, now: Now) -> Vec<BucketView> {
+        let binding = self.binding(now);
+        let mut waiting_for: BTreeMap<BucketId, u32> = BTreeMap::new();
+        for waiting in self.waiting.values() {
+            if let Some(id) = waiting.bound_by {
+                *waiting_for.entry(id).or_default() += 1;
+            }
+        }
+        let ids: Vec<BucketId> = self.book.iter().map(|(id, _)| id).collect();
+        ids.into_iter()
+            .map(|id| {
+                self.book.get_mut(id).bucket.refill(now);
+                let entry = self.book.get(id);
+                let accounts = self.accounts.values().filter(|a| a.scope == entry.key.scope).map(|a| a.setup.label.clone()).collect();
+                let mut view = bucket_view(entry, accounts, now);
+                view.binding = binding.values().any(|bound| *bound == id);
+                view.waiting = waiting_for.get(&id).copied().unwrap_or(0);
+                if matches!(entry.key.dimension, Dimension::InputTokens | Dimension::Tokens) {
+                    view.beliefs.extend(self.size_belief(&entry.key.class));
+                }
+                view
+            })
+            .collect()
+    }
+
+    /// The queue, next to go first.
+    #[must_use]
+    pub fn queue(&mut self, now: Now) -> Vec<WaitingView> {
+        let orders: Vec<_> = self.lines.iter().map(|(key, state)| (key.clone(), state.line.order())).collect();
+        let mut views = Vec::with_capacity(self.waiting.len());
+        for (key, order) in orders {
+            let head = order.first().copied();
+            let obstacle = head.and_then(|head| self.obstacle(&key, head, &BTreeMap::new(), now));
+            for (position, ticket) in order.into_iter().enumerate() {
+                views.extend(self.waiting_view(ticket, position, obstacle.and_then(|o| o.bucket), obstacle.and_then(|o| o.until), now));
+            }
+        }
+        views.sort_by_key(|view| (view.position, view.since));
+        views
+    }
+
+    fn waiting_view(
+        &self,
+        ticket: Ticket,
+        position: usize,
+        bucket: Option<BucketId>,
+        head_until: Option<crate::domain::Tick>,
+        now: Now,
+    ) -> Option<WaitingView> {
+        let waiting = self.waiting.get(&ticket)?;
+        let bucket = waiting.bound_by.or(bucket);
+        // those behind the head wait for as much again, each
+        let ready = head_until.map(|until| {
+            let step = bucket.map_or(Duration::ZERO, |id| {
+                let entry = self.book.get(id);
+                let need = entry.evidence.rule().need(entry.key.dimension, &waiting.expected).total();
+                entry.bucket.time_to_gain(i64::try_from(need).unwrap_or(i64::MAX))
+            });
+            until + step.saturating_mul(u32::try_from(position).unwrap_or(u32::MAX))
+        });
+        Some(WaitingView {
+            id: waiting.ask.id,
+            client: waiting.ask.client.clone(),
+            lane: waiting.ask.lane,
+            model: waiting.ask.facts.model.clone(),
+            class: waiting.ask.class.clone(),
+            position: u32::try_from(position + 1).unwrap_or(u32::MAX),
+            bucket: bucket.map(|id| self.book.get(id).key.clone()),
+            ready_at: ready.map(|tick| now.wall_at(tick)),
+            since: now.wall_at(waiting.since),
+        })
+    }
+
+    /// Whose buckets each account draws on, and why nothing is sent with it, if so.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<(AccountId, Scope, Option<String>)> {
+        self.accounts
+            .iter()
+            .map(|(id, account)| (*id, account.scope.clone(), account.stopped.as_ref().map(|stop| stop.reason.clone())))
+            .collect()
+    }
+
+    /// What every bucket of an account and class holds, one line each.
+    #[must_use]
+    pub fn ledger(&self, account: AccountId, class: &ModelClass) -> Vec<String> {
+        let Some(state) = self.lines.get(&(account, class.clone())) else { return Vec::new() };
+        state
+            .buckets
+            .iter()
+            .map(|id| {
+                let entry = self.book.get(*id);
+                let (bucket, limit) = (&entry.bucket, entry.bucket.limit());
+                format!(
+                    "{}: {} available, {} held of {} ({}), foreign {}/min, burst {}",
+                    entry.key.meter(),
+                    bucket.available(),
+                    bucket.held(),
+                    limit.capacity,
+                    limit.source,
+                    bucket.flow().foreign_per(Duration::from_secs(60)),
+                    bucket.burst().capacity().min(limit.capacity),
+                )
+            })
+            .collect()
+    }
+
+    /// How many wait and how many were sent and are not over.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.waiting.len(), self.flights.len())
+    }
+
+    /// Everything worth remembering.
+    #[must_use]
+    pub fn remember(&mut self, now: Now) -> Memory {
+        let ids: Vec<BucketId> = self.book.iter().map(|(id, _)| id).collect();
+        let buckets = ids
+            .into_iter()
+            .map(|id| {
+                let entry = self.book.get_mut(id);
+                entry.bucket.refill(now);
+                SavedBucket {
+                    key: entry.key.clone(),
+                    limit: *entry.bucket.limit(),
+                    // what is held would be charged if the app ended now
+                    available: entry.bucket.available(),
+                    burst: entry.bucket.burst().capacity(),
+                    burst_refusals: entry.bucket.burst().refusals(),
+                    rule: entry.evidence.rule(),
+                }
+            })
+            .collect();
+        Memory { buckets, sizes: self.estimator.export() }
+    }
+
+    /// Recalls what was saved `ago`.
+    pub fn recall(&mut self, memory: Memory, ago: Duration, now: Now) {
+        for saved in memory.buckets {
+            // what the catalogue or the user says comes anew from them
+            if matches!(saved.limit.source, LimitSource::User | LimitSource::Catalog { .. }) {
+                continue;
+            }
+            let (id, _) = self.book.set(&saved.key, saved.limit, saved.rule, now);
+            let entry = self.book.get_mut(id);
+            entry.bucket.burst_mut().recall(saved.burst, saved.burst_refusals);
+            entry.evidence.recall(saved.rule);
+            entry.bucket.restore(saved.available, ago, now);
+        }
+        self.estimator.import(memory.sizes);
+        self.redraw();
+    }
+
+    /// The bucket of each account and class that would run out first if requests went on as they do.
+    fn binding(&self, now: Now) -> BTreeMap<(AccountId, ModelClass), BucketId> {
+        let mut binding = BTreeMap::new();
+        for (key, state) in &self.lines {
+            let head = state.line.next().and_then(|head| self.waiting.get(&head)).and_then(|head| head.bound_by);
+            let fullest = state.buckets.iter().copied().max_by(|a, b| pressure(self.book.get(*a)).total_cmp(&pressure(self.book.get(*b))));
+            let used = fullest.filter(|id| pressure(self.book.get(*id)) > 0.0);
+            if let Some(id) = head.or(used) {
+                binding.insert(key.clone(), id);
+            }
+        }
+        let _ = now;
+        binding
+    }
+
+    fn size_belief(&self, class: &ModelClass) -> Vec<Belief> {
+        self.estimator
+            .export()
+            .into_iter()
+            .filter(|(kind, _)| kind.class == *class)
+            .filter_map(|(kind, _)| {
+                let (ratio, output, count) = self.estimator.belief(&kind)?;
+                Some(Belief {
+                    what: format!("size of {}'s requests", kind.client),
+                    value: format!("{ratio:.3} tokens per byte, {output:.0} output tokens"),
+                    evidence: format!("the last {count} answers to {}", kind.api.name()),
+                })
+            })
+            .take(4)
+            .collect()
+    }
+
+    /// How much waits in each lane over all lines.
+    #[must_use]
+    pub fn waiting_by_lane(&self) -> [u64; 2] {
+        let count = |lane| self.lines.values().map(|state| state.line.queued(lane).count).sum();
+        [count(Lane::Interactive), count(Lane::Batch)]
+    }
+}
+
+/// How near to its end a bucket is: what is used of it, as a share.
+#[expect(clippy::cast_precision_loss, reason = "a share to compare")]
+fn pressure(entry: &Entry) -> f64 {
+    let capacity = entry.bucket.limit().capacity.max(1) as f64;
+    (capacity - entry.bucket.available() as f64) / capacity
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates for people")]
+fn bucket_view(entry: &Entry, accounts: Vec<String>, now: Now) -> BucketView {
+    let (bucket, limit) = (&entry.bucket, entry.bucket.limit());
+    let minute = Duration::from_secs(60);
+    let used = i128::from(limit.capacity) - i128::from(bucket.available());
+    let mut beliefs = Vec::new();
+    if limit.window.refill == Refill::Continuous {
+        let burst = bucket.burst();
+        let (value, evidence) = if burst.capacity() >= limit.capacity {
+            ("the whole bucket may go at once".to_owned(), "larger and larger bursts were answered without a refusal".to_owned())
+        } else {
+            let refusals = burst.refusals();
+            let evidence = if refusals > 0 { format!("{refusals} bursts were refused") } else { "nothing larger was tried yet".to_owned() };
+            (format!("{} {} at once", burst.capacity(), entry.key.dimension.unit()), evidence)
+        };
+        beliefs.push(Belief { what: "burst".into(), value, evidence });
+    }
+    if matches!(entry.key.dimension, Dimension::Tokens | Dimension::OutputTokens) {
+        let samples = entry.evidence.samples();
+        let evidence = if samples == 0 {
+            "documentation; no header has tested it yet".to_owned()
+        } else {
+            format!("{samples} comparisons with headers")
+        };
+        beliefs.push(Belief { what: "charge rule".into(), value: entry.evidence.rule().title().into(), evidence });
+    }
+    BucketView {
+        key: entry.key.clone(),
+        meter: entry.key.meter().to_string(),
+        accounts,
+        refill: limit.window.refill,
+        capacity: limit.capacity,
+        source: limit.source,
+        used: u64::try_from(used.max(0)).unwrap_or(u64::MAX),
+        held: bucket.held(),
+        remaining: bucket.available(),
+        full_at: bucket.full_at(now),
+        frozen_until: bucket.frozen_until().map(|tick| now.wall_at(tick)),
+        own_per_minute: bucket.flow().own_per_minute() as f64,
+        foreign_per_minute: bucket.flow().foreign_per(minute) as f64,
+        confirmed_at: bucket.confirmed_at(),
+        binding: false,
+        waiting: 0,
+        beliefs,
+    }
+}

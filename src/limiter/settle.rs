@@ -1,0 +1,401 @@
+//! What comes back after a request was let go: headers, refusals, failures, usage. Every flight ends here exactly once.
+
+use std::time::Duration;
+
+use super::book::usual_window;
+use super::bucket::Sample;
+use super::charge::{ChargeRule, Need};
+use super::core::{Core, Effect, Flight, LineKey, Stop};
+use super::line::Ticket;
+use super::retry;
+use crate::domain::{
+    BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, Snapshot, Usage,
+    Verdict, VerdictKind, Window,
+};
+use crate::provider;
+
+/// What becomes of a request whose attempt came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It stands at the head of the queue again.
+    Again,
+    /// It is over: the client gets what came.
+    PassOn,
+}
+
+impl Core {
+    /// The head of an answer arrived.
+    pub fn observe(&mut self, ticket: Ticket, snapshot: &Snapshot, now: Now) {
+        let Some(flight) = self.flights.get_mut(&ticket) else { return };
+        flight.answered = true;
+        let (sent_at, key) = (flight.sent_at, line_key(flight));
+        let api = flight.waiting.ask.facts.api;
+        if let Some(state) = self.lines.get_mut(&key) {
+            state.verified = true;
+        }
+        let Some(account) = self.accounts.get_mut(&key.0) else { return };
+        if snapshot.status < 500 {
+            account.breakers.entry((key.1.clone(), api)).or_default().succeeded(now.tick);
+        }
+        let dialect = account.setup.dialect;
+        if let Some(scope) = Scope::from_identity(account.setup.provider, &snapshot.identity).filter(|scope| *scope != account.scope) {
+            let old = std::mem::replace(&mut account.scope, scope.clone());
+            // other accounts may stay behind in the old scope; an account scope has only this one
+            if old.kind == crate::domain::ScopeKind::Account {
+                self.book.rescope(&old, &scope, now);
+            }
+            self.redraw();
+        }
+        let Some(scope) = self.accounts.get(&key.0).map(|account| account.scope.clone()) else { return };
+        for reading in snapshot.readings.iter().filter(|reading| reading.pool == Pool::Standard) {
+            self.read(&scope, &key.1, ChargeRule::prior(dialect), reading, (sent_at, now));
+        }
+    }
+
+    /// One limiter as the headers show it.
+    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, (sent_at, now): (crate::domain::Tick, Now)) {
+        let dimension = reading.dimension;
+        // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
+        let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));
+        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)) else { return };
+        let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
+        if let Some(capacity) = reading.limit {
+            let is_new = self.book.find(&key).is_none();
+            let limit = Limit { dimension, window: usual_window(dimension, period), capacity, source: LimitSource::Header };
+            let (_, change) = self.book.set(&key, limit, rule, now);
+            self.effects.extend(change.map(Effect::Limit));
+            if is_new {
+                self.redraw();
+            }
+        }
+        let (Some(remaining), Some(id)) = (reading.remaining, self.book.find(&key)) else { return };
+        let entry = self.book.get_mut(id);
+        let capacity = entry.bucket.limit().capacity;
+        let by_user = entry.bucket.limit().source == LimitSource::User;
+        // under the user's own, lower ceiling the provider's figure matters only when it is lower still
+        if by_user && remaining > entry.bucket.available().max(0).unsigned_abs() {
+            return;
+        }
+        let sample = Sample { remaining, grain: reading.grain, earliest: sent_at, latest: now.tick };
+        entry.bucket.observe(sample, now);
+        if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
+            entry.bucket.thaw();
+        }
+        if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) && !by_user {
+            #[expect(clippy::cast_precision_loss, reason = "a rate for comparison")]
+            let per_sec = capacity as f64 / f64::from(period.as_secs().max(1));
+            entry.evidence.header(remaining, capacity, reading.grain, per_sec, now.tick);
+        }
+    }
+
+    fn period_by_capacity(&self, scope: &Scope, class: &ModelClass, reading: &Reading) -> Option<Period> {
+        self.book
+            .drawn_on(scope, class)
+            .into_iter()
+            .map(|id| self.book.get(id))
+            .find(|entry| entry.key.dimension == reading.dimension && Some(entry.bucket.limit().capacity) == reading.limit)
+            .map(|entry| entry.key.period)
+    }
+
+    /// The answer is over and took this.
+    pub fn settle(&mut self, ticket: Ticket, usage: &Usage, now: Now) {
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        let key = line_key(&flight);
+        let dialect = self.accounts.get(&key.0).map(|account| account.setup.dialect);
+        let model = usage.model.as_ref().or(flight.waiting.ask.facts.model.as_ref());
+        let counted = dialect.map_or(Cost::ZERO, |dialect| provider::counted(dialect, model, usage));
+        let expected = flight.waiting.expected;
+        for (id, need) in &flight.takes {
+            let entry = self.book.get_mut(*id);
+            entry.bucket.refill(now);
+            let dimension = entry.key.dimension;
+            let (input, output) = actual(&counted, usage.certainty, &expected);
+            let rule = entry.evidence.rule();
+            match dimension {
+                Dimension::Requests => {}
+                Dimension::Concurrent => {
+                    entry.bucket.release(need.held, 0, now);
+                    let full = entry.bucket.available() <= 1;
+                    if let Some(cap) = entry.cap.as_mut().filter(|_| full && flight.answered) {
+                        cap.clean();
+                    }
+                }
+                Dimension::InputTokens => entry.bucket.correct(signed(input) - signed(need.on_arrival), now),
+                Dimension::OutputTokens | Dimension::Tokens => {
+                    let both = if dimension == Dimension::Tokens { input } else { 0 };
+                    settle_tokens(&mut entry.bucket, rule, *need, both, output, usage.certainty, &expected, dimension, now);
+                    entry.evidence.ended(dimension, &expected, signed(both) - signed(expected.input), output, now.tick);
+                }
+                Dimension::Images => entry.bucket.correct(signed(usage.images) - signed(need.on_arrival), now),
+                Dimension::AudioSeconds | Dimension::Money => entry.bucket.release(need.held, 0, now),
+            }
+            if flight.answered {
+                entry.bucket.burst_mut().clean_answer(now.tick);
+            }
+        }
+        self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
+        if let Some(account) = self.accounts.get_mut(&key.0) {
+            if flight.answered {
+                account.stopped = None;
+            } else if let Some(breaker) = account.breakers.get_mut(&(key.1.clone(), flight.waiting.ask.facts.api)) {
+                breaker.undecided();
+            }
+        }
+        self.landed(&key);
+    }
+
+    /// The provider refused it. Whatever was taken for tokens is given back; the request itself stays counted
+    /// (OpenAI says that failed requests count, nobody says that they do not).
+    pub fn refused(&mut self, ticket: Ticket, verdict: &Verdict, now: Now) -> Next {
+        let Some(flight) = self.flights.remove(&ticket) else { return Next::PassOn };
+        let key = line_key(&flight);
+        let room = self.give_back(&flight, now);
+        self.landed(&key);
+        let attempt = flight.waiting.attempt;
+        let wait = match verdict.kind {
+            VerdictKind::Wait => {
+                let wait = self.freeze(&flight, verdict, &room, now);
+                (attempt < retry::ATTEMPTS_ON_REFUSAL).then_some(wait)
+            }
+            VerdictKind::Overload => {
+                let breaker =
+                    self.accounts.get_mut(&key.0).map(|a| a.breakers.entry((key.1.clone(), flight.waiting.ask.facts.api)).or_default());
+                if let Some(breaker) = breaker {
+                    breaker.failed(now.tick);
+                }
+                self.retry_after_failure(&key, attempt, now).map(|pause| pause.max(verdict.retry_after.unwrap_or(Duration::ZERO)))
+            }
+            VerdictKind::Money => {
+                self.stop(&key, verdict, now);
+                None
+            }
+            VerdictKind::Never | VerdictKind::Key | VerdictKind::Model | VerdictKind::Request => None,
+        };
+        self.again(ticket, flight, wait, now)
+    }
+
+    /// It got no answer. `safe`: nothing of it can have been processed.
+    pub fn failed(&mut self, ticket: Ticket, safe: bool, now: Now) -> Next {
+        let Some(flight) = self.flights.get(&ticket) else { return Next::PassOn };
+        let key = line_key(flight);
+        let breaker = self.accounts.get_mut(&key.0).map(|a| a.breakers.entry((key.1.clone(), flight.waiting.ask.facts.api)).or_default());
+        if let Some(breaker) = breaker {
+            breaker.failed(now.tick);
+        }
+        if !safe {
+            // it may have been processed: what was reserved for it counts as used
+            let seen = Usage::default();
+            self.settle(ticket, &seen, now);
+            return Next::PassOn;
+        }
+        let Some(flight) = self.flights.remove(&ticket) else { return Next::PassOn };
+        self.give_back(&flight, now);
+        self.landed(&key);
+        let wait = self.retry_after_failure(&key, flight.waiting.attempt, now);
+        self.again(ticket, flight, wait, now)
+    }
+
+    /// It was let go, but its client went away before it was sent: everything is given back.
+    pub fn withdraw(&mut self, ticket: Ticket, now: Now) {
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        let key = line_key(&flight);
+        self.give_back(&flight, now);
+        for (id, need) in &flight.takes {
+            let entry = self.book.get_mut(*id);
+            if entry.key.dimension == Dimension::Requests {
+                entry.bucket.correct(-signed(need.on_arrival), now);
+            }
+        }
+        if let Some(breaker) =
+            self.accounts.get_mut(&key.0).and_then(|a| a.breakers.get_mut(&(key.1.clone(), flight.waiting.ask.facts.api)))
+        {
+            breaker.undecided();
+        }
+        self.landed(&key);
+    }
+
+    fn again(&mut self, ticket: Ticket, flight: Flight, wait: Option<Duration>, now: Now) -> Next {
+        match wait {
+            Some(wait) if now.tick + wait < flight.waiting.deadline => {
+                self.requeue(ticket, flight.waiting, Some(now.tick + wait));
+                Next::Again
+            }
+            _ => Next::PassOn,
+        }
+    }
+
+    fn retry_after_failure(&mut self, key: &LineKey, attempt: u32, now: Now) -> Option<Duration> {
+        let account = self.accounts.get_mut(&key.0)?;
+        (attempt < retry::ATTEMPTS_ON_FAILURE && account.retries.take(now.tick)).then(|| retry::pause(attempt, &mut self.random))
+    }
+
+    /// Returns for each bucket whether it had room for the request before it was sent, by our own books.
+    fn give_back(&mut self, flight: &Flight, now: Now) -> Vec<(super::book::BucketId, bool)> {
+        let mut room = Vec::with_capacity(flight.takes.len());
+        for (id, need) in &flight.takes {
+            let entry = self.book.get_mut(*id);
+            entry.bucket.refill(now);
+            entry.bucket.release(need.held, 0, now);
+            if entry.key.dimension != Dimension::Requests {
+                entry.bucket.correct(-signed(need.on_arrival), now);
+                entry.evidence.ended(entry.key.dimension, &flight.waiting.expected, -signed(flight.waiting.expected.input), 0, now.tick);
+            }
+            room.push((*id, entry.bucket.available() >= signed(need.total())));
+        }
+        room
+    }
+
+    /// No draws on the bucket that the verdict names (on all of them if it names none) until the provider's hint is over.
+    fn freeze(&mut self, flight: &Flight, verdict: &Verdict, room: &[(super::book::BucketId, bool)], now: Now) -> Duration {
+        let longest = match verdict.period {
+            Some(Period::DAY | Period::MONTH) => Duration::from_secs(86_400),
+            Some(period) if period.as_secs() > 0 => period.duration() * 2,
+            _ => Duration::from_secs(300),
+        };
+        let hint = verdict.retry_after.unwrap_or_else(|| match verdict.dimension {
+            Some(Dimension::Concurrent) => Duration::ZERO,
+            _ => retry::pause(flight.waiting.attempt, &mut self.random),
+        });
+        let wait = retry::jittered(hint.min(longest), &mut self.random);
+        let until = now.tick + wait;
+        self.learn_limit(flight, verdict, now);
+        let named: Vec<_> = flight.takes.iter().filter(|(id, _)| self.is_named(*id, verdict)).copied().collect();
+        if verdict.dimension == Some(Dimension::Concurrent) {
+            self.cut_concurrency(flight, verdict, now);
+            return wait.min(Duration::from_secs(2));
+        }
+        for (id, need) in if named.is_empty() { &flight.takes } else { &named } {
+            let entry = self.book.get_mut(*id);
+            if entry.key.dimension == Dimension::Concurrent {
+                continue;
+            }
+            let had_room = room.iter().any(|(bucket, room)| bucket == id && *room);
+            if had_room && !named.is_empty() {
+                let limit = *entry.bucket.limit();
+                entry.bucket.burst_mut().refused(&limit, now.tick);
+                entry.bucket.empty_until(until, need.total(), now);
+            }
+            entry.bucket.freeze(until);
+        }
+        wait
+    }
+
+    fn is_named(&self, id: super::book::BucketId, verdict: &Verdict) -> bool {
+        let key = &self.book.get(id).key;
+        verdict.dimension == Some(key.dimension) && verdict.period.is_none_or(|period| period == key.period)
+    }
+
+    /// A refusal that names its limit teaches it where no header does.
+    fn learn_limit(&mut self, flight: &Flight, verdict: &Verdict, now: Now) {
+        let (Some(dimension), Some(period), Some(capacity)) = (verdict.dimension, verdict.period, verdict.limit) else { return };
+        if dimension == Dimension::Concurrent {
+            return;
+        }
+        let key = line_key(flight);
+        let Some(account) = self.accounts.get(&key.0) else { return };
+        let bucket = BucketKey { scope: account.scope.clone(), class: key.1, dimension, period };
+        if let Some(id) = self.book.find(&bucket) {
+            let limit = self.book.get(id).bucket.limit();
+            if limit.source == LimitSource::Header || limit.capacity == capacity {
+                return;
+            }
+        }
+        // Gemini's days end at midnight Pacific; everything else that is known refills continuously
+        let pacific = matches!(account.setup.dialect, crate::domain::Dialect::Gemini) && period == Period::DAY;
+        let window = if pacific { Window::PACIFIC_DAY } else { Window { period, refill: Refill::Continuous } };
+        let rule = ChargeRule::prior(account.setup.dialect);
+        let (id, change) = self.book.set(&bucket, Limit { dimension, window, capacity, source: LimitSource::Refusal }, rule, now);
+        if change.as_ref().is_some_and(|change| change.old.is_none()) {
+            // it was refused, so it is empty
+            let wait = verdict.retry_after.unwrap_or(Duration::from_secs(1));
+            let need = rule.need(dimension, &flight.waiting.expected).total();
+            self.book.get_mut(id).bucket.empty_until(now.tick + wait, need, now);
+            self.redraw();
+        }
+        self.effects.extend(change.map(Effect::Limit));
+    }
+
+    /// The provider takes fewer requests at once than was believed.
+    fn cut_concurrency(&mut self, flight: &Flight, verdict: &Verdict, now: Now) {
+        let key = line_key(flight);
+        let Some(account) = self.accounts.get(&key.0) else { return };
+        let name =
+            BucketKey { scope: account.scope.clone(), class: key.1.clone(), dimension: Dimension::Concurrent, period: Period::AT_ONCE };
+        let rule = ChargeRule::prior(account.setup.dialect);
+        let in_flight = self.lines.get(&key).map_or(1, |state| state.in_flight + 1);
+        let known = self.book.find(&name);
+        let ceiling = known.map_or(u64::MAX, |id| self.book.get(id).bucket.limit().capacity);
+        let mut cap = known.and_then(|id| self.book.get(id).cap).unwrap_or_else(|| super::cap::Cap::new(in_flight, ceiling));
+        cap.refused(verdict.limit, in_flight, flight.sent_at, now.tick);
+        let source = if verdict.limit.is_some() { LimitSource::Refusal } else { LimitSource::Learned };
+        let limit = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: cap.get(), source };
+        let (id, change) = self.book.set(&name, limit, rule, now);
+        self.book.get_mut(id).cap = Some(cap);
+        self.effects.extend(change.map(Effect::Limit));
+        if known.is_none() {
+            self.redraw();
+        }
+    }
+
+    fn stop(&mut self, key: &LineKey, verdict: &Verdict, now: Now) {
+        let Some(account) = self.accounts.get_mut(&key.0) else { return };
+        // cool-downs end by proof: at the latest after five minutes one request tries
+        let pause = verdict.retry_after.unwrap_or(Duration::from_secs(60)).clamp(Duration::from_secs(5), Duration::from_secs(300));
+        account.stopped = Some(Stop { until: now.tick + pause, reason: verdict.reason.clone(), trying: false });
+    }
+
+    fn landed(&mut self, key: &LineKey) {
+        if let Some(state) = self.lines.get_mut(key) {
+            state.in_flight = state.in_flight.saturating_sub(1);
+        }
+        if let Some(stop) = self.accounts.get_mut(&key.0).and_then(|account| account.stopped.as_mut()) {
+            stop.trying = false;
+        }
+    }
+}
+
+/// What it really took of input and output, as far as is known. Only exact usage gives anything back.
+fn actual(counted: &Cost, certainty: Certainty, expected: &super::estimate::Expectation) -> (u64, u64) {
+    let input = counted[Dimension::InputTokens];
+    let output = counted[Dimension::OutputTokens];
+    match certainty {
+        Certainty::Exact => (input, output),
+        Certainty::AtLeast | Certainty::Unknown => (input.max(expected.input), output.max(expected.output)),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one place, all of them needed")]
+fn settle_tokens(
+    bucket: &mut super::bucket::Bucket,
+    rule: ChargeRule,
+    need: Need,
+    input: u64,
+    output: u64,
+    certainty: Certainty,
+    expected: &super::estimate::Expectation,
+    dimension: Dimension,
+    now: Now,
+) {
+    let input_taken = if dimension == Dimension::Tokens { expected.input } else { 0 };
+    if need.held > 0 {
+        // reserved while "charges what was used" was believed
+        bucket.release(need.held, output, now);
+        bucket.correct(signed(input) - signed(input_taken), now);
+        return;
+    }
+    match rule {
+        ChargeRule::Actual | ChargeRule::ReservesMax if certainty == Certainty::Exact => {
+            bucket.correct(signed(input + output) - signed(need.on_arrival), now);
+        }
+        ChargeRule::KeepsMax if certainty == Certainty::Exact => bucket.correct(signed(input) - signed(input_taken), now),
+        ChargeRule::Actual | ChargeRule::ReservesMax | ChargeRule::KeepsMax | ChargeRule::Characters => {}
+    }
+}
+
+fn line_key(flight: &Flight) -> LineKey {
+    (flight.waiting.ask.account, flight.waiting.ask.class.clone())
+}
+
+const fn signed(units: u64) -> i64 {
+    if units > i64::MAX as u64 { i64::MAX } else { units.cast_signed() }
+}

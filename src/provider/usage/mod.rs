@@ -1,0 +1,129 @@
+//! Reads what an answer took, from JSON and from streams, while the bytes pass by.
+
+mod answer;
+mod coded;
+mod counted;
+mod fault;
+mod framing;
+mod pieces;
+mod story;
+
+use std::io::{self, Write};
+
+use http::HeaderMap;
+use jiff::Timestamp;
+
+pub use self::counted::counted;
+
+use self::coded::Coded;
+use self::framing::Framing;
+use self::story::Story;
+use crate::domain::{Api, Dialect, Usage, Verdict};
+
+/// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
+const MAX_READ: u64 = 128 * 1024 * 1024;
+
+/// Fed with the bytes of one answer as they pass; keeps only what it needs, never more than a fixed amount.
+///
+/// A body compressed with `br` or `zstd` is not read: its usage stays unknown.
+///
+/// ```
+/// use http::HeaderMap;
+/// use tierline::domain::{Api, Certainty, Dialect};
+/// use tierline::provider::UsageReader;
+///
+/// let mut reader = UsageReader::new(Dialect::OpenAi, Api::Embeddings, &HeaderMap::new());
+/// reader.push(br#"{"model":"text-embedding-3-small","usage":{"prompt_"#);
+/// reader.push(br#"tokens":5,"total_tokens":5}}"#);
+/// let usage = reader.finish(true);
+/// assert_eq!((usage.input, usage.output, usage.certainty), (5, 0, Certainty::Exact));
+/// ```
+#[derive(Debug)]
+pub struct UsageReader {
+    dialect: Dialect,
+    coded: Coded<Reading>,
+}
+
+impl UsageReader {
+    /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
+    #[must_use]
+    pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
+        // lists and counts generate nothing, and an old answer that is looked at again must not be counted again
+        let silent = matches!(api, Api::Models | Api::CountTokens);
+        let framing = if silent { Framing::Opaque } else { Framing::of(headers) };
+        let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
+        let reading = Reading { framing, story: Story::new(dialect, api).with_tier(tier), read: 0 };
+        Self { dialect, coded: Coded::new(headers, reading) }
+    }
+
+    /// The next bytes, as they came.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.coded.push(bytes);
+    }
+
+    /// What is known so far; [`Certainty::AtLeast`](crate::domain::Certainty::AtLeast) at best until [`finish`](Self::finish).
+    #[must_use]
+    pub fn so_far(&self) -> &Usage {
+        self.story().usage()
+    }
+
+    /// Whether the protocol's own end has passed: `[DONE]`, `message_stop`, `response.completed`, a finish reason of
+    /// Gemini, the closing bracket of a JSON answer. What follows it, or does not, changes nothing.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.story().finished()
+    }
+
+    /// Bytes of generated text that have passed in a stream, as they stand in the JSON; zero for an answer that is one object.
+    #[must_use]
+    pub fn output_so_far_bytes(&self) -> u64 {
+        self.story().output_bytes()
+    }
+
+    /// An error that the provider sent inside an answer with status 200, if one has passed.
+    #[must_use]
+    pub fn error(&self, at: Timestamp) -> Option<Verdict> {
+        let fault = self.story().fault()?;
+        super::refusal::verdict(self.dialect, fault.status, &HeaderMap::new(), &fault.body, at)
+    }
+
+    /// The answer is over: all of it arrived (`complete`), or it broke off.
+    #[must_use]
+    pub fn finish(mut self, complete: bool) -> Usage {
+        let Reading { framing, story, .. } = self.coded.sink_mut();
+        framing.finish(&mut |piece| story.take(piece));
+        story.finish(complete)
+    }
+
+    fn story(&self) -> &Story {
+        &self.coded.sink().story
+    }
+}
+
+/// The decoded side: bytes to pieces to a story.
+#[derive(Debug, Default)]
+struct Reading {
+    framing: Framing,
+    story: Story,
+    read: u64,
+}
+
+impl Write for Reading {
+    /// Fails when nothing more is to be learned, so that nothing more is decoded.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Self { framing, story, read } = self;
+        *read += bytes.len() as u64;
+        if *read > MAX_READ || matches!(framing, Framing::Opaque) {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        framing.push(bytes, &mut |piece| story.take(piece));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
