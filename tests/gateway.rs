@@ -391,7 +391,11 @@ mod refused {
         assert_eq!((&seen[0].head, &seen[0].body), (&seen[1].head, &seen[1].body));
         let record = rig.only().await;
         assert_eq!((record.outcome, record.attempts, record.verdict), (Outcome::Ok, 2, None));
-        let refusals = rig.events().iter().filter(|e| matches!(e, Event::Refused(r) if r.attempt == 1 && r.status == 429)).count();
+        let refusals = rig
+            .events()
+            .iter()
+            .filter(|e| matches!(e, Event::Refused(r) if r.attempt == 1 && r.status == 429 && r.ledger == ["RPM 3 of 5"]))
+            .count();
         assert_eq!(refusals, 1);
     }
 
@@ -538,11 +542,9 @@ mod broken {
     async fn a_stream_that_breaks_off_ends_with_an_error_and_no_false_end() {
         let timing = Timing { idle: Duration::from_millis(300), ..Timing::default() };
         let never = Gate::shut();
-        for (case, first, apart) in [
-            ("reset", "1a\r\nevent: ping\ndata: {\"a\":1}\n\r\n", "\n\n"),
-            ("closed", "9\r\ndata: 1\n\n\r\n", ""),
-            ("silent", "6\r\ndata: \r\n", "\n\n"),
-        ] {
+        for (case, first) in
+            [("reset", "1a\r\nevent: ping\ndata: {\"a\":1}\n\r\n"), ("closed", "9\r\ndata: 1\n\n\r\n"), ("silent", "6\r\ndata: \r\n")]
+        {
             let gate = never.clone();
             let upstream = Scripted::start(move |_, _| {
                 let end = match case {
@@ -566,7 +568,7 @@ mod broken {
                 never.open();
             }
             let last = String::from_utf8(wire.chunk().await.unwrap()).unwrap();
-            assert!(last.starts_with(&format!("{apart}event: error\ndata: {{")) && last.ends_with("}\n\n"), "{case}: {last}");
+            assert!(last.starts_with("\n\nevent: error\ndata: {") && last.ends_with("}\n\n"), "{case}: {last}");
             assert_eq!(wire.chunk().await, None, "{case}: closed without the last chunk");
             assert_eq!(rig.only().await.outcome, Outcome::UpstreamFailed, "{case}");
         }

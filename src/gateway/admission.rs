@@ -25,6 +25,8 @@ pub trait Hold: Send + 'static {
     fn bound_by(&self) -> Option<Meter>;
     /// How much is held.
     fn reserved(&self) -> Cost;
+    /// What the buckets it draws on hold now, one line each.
+    fn ledger(&self) -> Vec<String>;
     /// The head of the answer arrived.
     fn observe(&mut self, snapshot: &Snapshot);
     /// Usage seen so far.
@@ -64,6 +66,10 @@ impl Hold for Held {
 
     fn reserved(&self) -> Cost {
         self.reservation.reserved()
+    }
+
+    fn ledger(&self) -> Vec<String> {
+        self.reservation.ledger()
     }
 
     fn observe(&mut self, snapshot: &Snapshot) {

@@ -17,9 +17,9 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use super::respond::AnswerBody;
-use super::stopgap::stream_error_event;
 use super::tap::is_event_stream;
 use crate::domain::{Api, Dialect};
+use crate::provider::stream_error_event;
 use crate::upstream::UpstreamError;
 
 const COMMENT: &[u8] = b": waiting for room in the rate limit\n\n";
@@ -136,7 +136,8 @@ async fn error_event(listener: Listener, body: AnswerBody) -> Bytes {
     let read = Limited::new(body, MAX_ERROR).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     match serde_json::from_slice::<serde_json::Value>(&read) {
         Ok(error) if error.is_object() => {
-            let name = if listener.dialect == Dialect::Anthropic { "event: error\n" } else { "" };
+            let named = matches!(listener.api, Api::Messages | Api::Responses | Api::Interactions);
+            let name = if named { "event: error\n" } else { "" };
             Bytes::from(format!("{name}data: {error}\n\n"))
         }
         _ => stream_error_event(listener.dialect, listener.api, "the provider did not answer with a stream; see the request in Tierline"),

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::domain::{Account, ClientName, Dialect, Provider, Secret};
+use crate::provider::Presented;
 
 /// All accounts and local tokens.
 #[derive(Debug, Clone, Default)]
@@ -99,11 +100,11 @@ impl Routes {
 
     /// Finds out who sent these credentials and which account serves them. `label` is the account that the route or the
     /// caller names. Every token and key is compared, in constant time each, so that time tells nothing.
-    pub(super) fn identify<C: AsRef<[u8]>>(&self, provider: Provider, label: Option<&str>, presented: &[C]) -> Result<Visitor, Turned> {
+    pub(super) fn identify(&self, provider: Provider, label: Option<&str>, presented: &[Presented<'_>]) -> Result<Visitor, Turned> {
         if presented.is_empty() {
             return Err(Turned::NoCredential);
         }
-        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_ref()).into()).collect();
+        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_bytes()).into()).collect();
         let mut token = None;
         for known in &self.tokens {
             if hashes.iter().fold(false, |found, hash| found | bool::from(hash.ct_eq(&known.sha256))) {
@@ -112,7 +113,7 @@ impl Routes {
         }
         let mut keyed = None;
         for endpoint in self.endpoints.iter().filter(|e| e.account.provider == provider) {
-            let matches = |key: &Secret| presented.iter().fold(false, |found, c| found | key.matches(c.as_ref()));
+            let matches = |key: &Secret| presented.iter().fold(false, |found, c| found | key.matches(c.as_bytes()));
             if endpoint.key.as_ref().is_some_and(matches) && keyed.is_none() {
                 keyed = Some(endpoint);
             }

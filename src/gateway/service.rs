@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::CONNECTION;
 use http::request::Parts as Head;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
@@ -17,14 +16,15 @@ use super::parts::Parts;
 use super::request_body::{self, Budget, Share, Whole};
 use super::respond::{AnswerBody, front_page, local, text};
 use super::routes::{Turned, Visitor};
-use super::stopgap::{authorize, bad_request, forbidden, not_found, presented, request_facts, without_credentials};
 use super::target::{ProviderTarget, Target};
 use super::trail::Trail;
 use super::wishes::Wishes;
 use crate::domain::event::Arrival;
-use crate::domain::{Api, Dialect, LocalReason, LocalRefusal, ModelClass, RequestFacts, Secret};
+use crate::domain::{Api, Dialect, LocalReason, LocalRefusal, ModelClass, RequestFacts};
 use crate::limiter::Ask;
-use crate::provider::{LocalAnswer, local_refusal, unauthorized};
+use crate::provider::{
+    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
+};
 use crate::upstream::UpstreamRequest;
 
 /// What all connections share.
@@ -56,19 +56,19 @@ impl Front {
         }
     }
 
-    async fn forward(&self, target: ProviderTarget, mut head: Head, body: Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+    async fn forward(&self, target: ProviderTarget, head: Head, body: Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
         let ProviderTarget { provider, label, path, query } = target;
         let routes = self.parts.routes.borrow().clone();
-        let credentials = presented(&head.headers, query.as_deref());
-        let query = without_credentials(&mut head.headers, query.as_deref());
-        let path_and_query = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+        let (headers, query_left) = without_credentials(&head.headers, query.as_deref());
+        let path_and_query = query_left.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let turn_away = |dialect: Dialect, answer: fn(Dialect, Api, &str) -> LocalAnswer, why: &str| {
-            let api = request_facts(dialect, &head.method, &path_and_query, &head.headers, b"").api;
+            let api = request_facts(dialect, &head.method, &path_and_query, &headers, b"").api;
             answer(dialect, api, why)
         };
-        let wishes = Wishes::read(&head.headers);
+        let wishes = Wishes::read(&headers);
         let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
-        let Visitor { endpoint, client } = routes.identify(provider, wanted, &credentials).map_err(|turned| {
+        let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
+        let Visitor { endpoint, client } = known.map_err(|turned| {
             let answer = match turned {
                 Turned::NoCredential | Turned::WrongCredential => unauthorized,
                 Turned::NoAccount(_) => not_found,
@@ -82,12 +82,15 @@ impl Front {
             let answer = turn_away(dialect, bad_request, bad.message());
             LocalAnswer { status: bad.status(), ..answer }
         })?;
-        let facts = request_facts(dialect, &head.method, &path_and_query, &head.headers, &bytes);
+        let facts = request_facts(dialect, &head.method, &path_and_query, &headers, &bytes);
         let refuse = |refusal: &LocalRefusal| local_refusal(dialect, facts.api, refusal);
         let Some(key) = &endpoint.key else { return Err(refuse(&key_missing(&endpoint.account.label))) };
         let url = join(endpoint.account.base_url.as_str(), &path_and_query)
             .ok_or_else(|| bad_request(dialect, facts.api, "the path and the account's base URL do not make a URL together"))?;
-        let request = outgoing(head, url, (dialect, &path_and_query, key), bytes);
+        let mut headers = headers;
+        strip_request(&mut headers);
+        authorize(dialect, &path_and_query, &mut headers, key);
+        let request = UpstreamRequest { method: head.method, url, headers, body: bytes };
 
         let Some(slot) = self.parts.sink.slot().await else { return Err(refuse(&shutting_down())) };
         let class = facts.model.as_ref().map_or_else(ModelClass::any, |model| (self.parts.class_of)(provider, model));
@@ -150,13 +153,6 @@ fn hears_comments(facts: &RequestFacts, query: Option<&str>) -> bool {
 /// The account's base URL and the provider's path, joined as text so that no byte of either changes.
 fn join(base: &str, path_and_query: &str) -> Option<Uri> {
     format!("{base}{path_and_query}").parse().ok()
-}
-
-fn outgoing(head: Head, url: Uri, (dialect, path, key): (Dialect, &str, &Secret), body: Bytes) -> UpstreamRequest {
-    let Head { method, mut headers, .. } = head;
-    strip_request(&mut headers);
-    authorize(dialect, path, &mut headers, key);
-    UpstreamRequest { method, url, headers, body }
 }
 
 fn key_missing(label: &str) -> LocalRefusal {

@@ -14,10 +14,9 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::admission::Hold;
 use super::respond::AnswerBody;
-use super::stopgap::stream_error_event;
 use super::trail::{Trail, is_limit};
-use crate::domain::{Api, Certainty, Clock, Dialect, Outcome, Usage};
-use crate::provider::UsageReader;
+use crate::domain::{Api, Clock, Dialect, Outcome, Usage};
+use crate::provider::{UsageReader, stream_error_event};
 use crate::upstream::UpstreamError;
 
 /// A passing answer.
@@ -30,8 +29,8 @@ pub(super) struct Tap {
     seen_bytes: u64,
     /// How long the body is, if its head said.
     announced: Option<u64>,
-    /// How to tell a client of events that they break off; `None` where the body cannot say.
-    last_words: Option<LastWords>,
+    /// Whose events these are, if a client of events can be told that they break off.
+    events_of: Option<(Dialect, Api)>,
     state: State,
 }
 
@@ -41,13 +40,6 @@ struct Open {
     reader: Option<UsageReader>,
     progress: Usage,
     if_whole: Outcome,
-}
-
-struct LastWords {
-    dialect: Dialect,
-    api: Api,
-    /// The last bytes that passed, to know whether an event is under way.
-    tail: [u8; 2],
 }
 
 enum State {
@@ -88,18 +80,13 @@ impl Tap {
             status: status.as_u16(),
             seen_bytes: 0,
             announced,
-            last_words: can_speak.then_some(LastWords { dialect, api, tail: *b"\n\n" }),
+            events_of: can_speak.then_some((dialect, api)),
             state: State::Passing,
         }
     }
 
     fn pass(&mut self, data: &Bytes) {
         self.seen_bytes += data.len() as u64;
-        if let Some(words) = &mut self.last_words {
-            for byte in data.iter().skip(data.len().saturating_sub(2)).filter(|byte| **byte != b'\r') {
-                words.tail = [words.tail[1], *byte];
-            }
-        }
         let Some(Open { reader: Some(reader), hold, progress, .. }) = &mut self.open else { return };
         reader.push(data);
         if let Some(hold) = hold
@@ -113,20 +100,24 @@ impl Tap {
     fn settle(&mut self, end: End) {
         let Some(Open { mut trail, hold, reader, if_whole, .. }) = self.open.take() else { return };
         let error = reader.as_ref().and_then(|r| r.error(self.clock.now().wall));
-        let usage = reader.map(|r| r.finish(end == End::Whole)).unwrap_or_default();
+        if let Some(verdict) = &error {
+            trail.judged(self.status, verdict, hold.as_deref());
+        }
+        let said_all = reader.as_ref().is_some_and(UsageReader::finished);
+        // a stream that closes properly but without its final event is cut off all the same
+        let torn = end == End::Whole && !said_all && self.seen_bytes > 0 && self.events_of.is_some_and(|(_, api)| has_final_event(api));
+        let usage = reader.map(|r| r.finish(end == End::Whole && !torn)).unwrap_or_default();
         if let Some(hold) = hold {
             hold.settle(&usage);
-        }
-        if let Some(verdict) = &error {
-            trail.judged(self.status, verdict);
         }
         let outcome = match (end, error) {
             (End::Broken, _) => Outcome::UpstreamFailed,
             (_, Some(verdict)) if is_limit(verdict.kind) => Outcome::Refused,
             (_, Some(_)) => Outcome::Error,
+            (End::Whole, None) if torn => Outcome::UpstreamFailed,
             (End::Whole, None) => if_whole,
             // many clients hang up as soon as they have read the final event
-            (End::Dropped, None) if usage.certainty == Certainty::Exact => if_whole,
+            (End::Dropped, None) if said_all => if_whole,
             (End::Dropped, None) => Outcome::ClientGone,
         };
         trail.finish(outcome, usage, self.seen_bytes);
@@ -167,11 +158,11 @@ impl Body for Tap {
                     }
                     Some(Err(error)) => {
                         self.settle(End::Broken);
-                        let Some(words) = self.last_words.take() else {
+                        let Some((dialect, api)) = self.events_of else {
                             self.state = State::Over;
                             return Poll::Ready(Some(Err(error)));
                         };
-                        let event = words.say(&error);
+                        let event = stream_error_event(dialect, api, &error.to_string());
                         self.state = State::Said(error);
                         Poll::Ready(Some(Ok(Frame::data(event))))
                     }
@@ -199,12 +190,9 @@ impl Drop for Tap {
     }
 }
 
-impl LastWords {
-    /// The event, set apart from one that may be under way.
-    fn say(&self, error: &UpstreamError) -> Bytes {
-        let event = stream_error_event(self.dialect, self.api, &error.to_string());
-        if self.tail == *b"\n\n" { event } else { [b"\n\n".as_slice(), event.as_ref()].concat().into() }
-    }
+/// Whether every whole stream of this API ends with an event that says so.
+const fn has_final_event(api: Api) -> bool {
+    matches!(api, Api::Messages | Api::ChatCompletions | Api::Responses)
 }
 
 /// Whether a body is a stream of events that can be read, and added to, as it is.

@@ -88,8 +88,9 @@ impl Trail {
         self.parts.sink.record(Event::Answered { id, account, class, snapshot: Arc::new(snapshot) });
     }
 
-    /// The answer, or an event inside it, is an error that means this. Refusals for limits are told at once.
-    pub(super) fn judged(&mut self, status: u16, verdict: &Verdict) {
+    /// The answer, or an event inside it, is an error that means this. Refusals for limits are told at once, with what
+    /// our own books said.
+    pub(super) fn judged(&mut self, status: u16, verdict: &Verdict, hold: Option<&dyn Hold>) {
         self.record.verdict = Some(verdict.kind);
         if !is_limit(verdict.kind) {
             return;
@@ -106,7 +107,7 @@ impl Trail {
             model: record.model_asked.clone(),
             status,
             verdict: verdict.clone(),
-            ledger: Vec::new(),
+            ledger: hold.map(Hold::ledger).unwrap_or_default(),
         })));
     }
 

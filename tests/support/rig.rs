@@ -277,6 +277,10 @@ impl Hold for Slip {
         Cost::request().with(Dimension::InputTokens, 11).with(Dimension::OutputTokens, 22)
     }
 
+    fn ledger(&self) -> Vec<String> {
+        vec!["RPM 3 of 5".into()]
+    }
+
     fn observe(&mut self, _: &Snapshot) {}
 
     fn progress(&mut self, _: &Usage) {}
