@@ -24,10 +24,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use jiff::Timestamp;
-use tierline::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, ModelClass, Now, Provider, Secret, Tick};
+use tierline::domain::{
+    Account, AccountId, BaseUrl, ClientName, Clock, Dimension, KeyRef, Limit, LimitSource, ModelClass, Now, Provider, Secret, Tick, Window,
+};
 use tierline::gateway::{ClientToken, Endpoint, Gateway, Parts, Patience, Routes};
 use tierline::journal::Sink;
-use tierline::limiter::Limiter;
+use tierline::limiter::{AccountSetup, Core, Limiter, Settings};
 use tierline::upstream::{HttpUpstream, Timing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -205,13 +207,24 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
         key: KeyRef::Memory { entry: "main".into() },
         created_at: Timestamp::UNIX_EPOCH,
     };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock(Instant::now()));
+    // room enough never to wait, so that every bucket is asked and none decides
+    let roomy = |dimension| Limit { dimension, window: Window::PER_MINUTE, capacity: 1_000_000_000_000, source: LimitSource::User };
+    let assumptions = move |_, _: &ModelClass| [Dimension::Requests, Dimension::InputTokens, Dimension::OutputTokens].map(roomy).to_vec();
+    let mut core = Core::new(Settings::default(), Arc::new(assumptions));
+    let setup =
+        AccountSetup { id: account.id, provider: account.provider, dialect: account.dialect(), label: account.label.clone(), scope: None };
+    core.set_account(setup, clock.now());
+    let limiter = Limiter::new(core, clock.clone(), |_| ());
+    let timer = limiter.clone();
+    tokio::spawn(async move { timer.run().await });
     let token = ClientToken::new(ClientName::new("load"), &Secret::from_pasted(TOKEN).unwrap(), None);
     let (_keep, routes) = watch::channel(Arc::new(Routes::new(vec![Endpoint::new(account, Some(key))], vec![token])));
     let parts = Parts {
         upstream: Arc::new(HttpUpstream::new(Timing::default())),
-        admission: Arc::new(Limiter::default()),
+        admission: Arc::new(limiter),
         sink,
-        clock: Arc::new(SystemClock(Instant::now())),
+        clock,
         routes,
         next_id: AtomicU64::new(1),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),

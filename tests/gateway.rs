@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rig::{Admit, KEY, Plan, Rig, TOKEN, deadline_refusal, endpoint, token};
 use scripted::{Gate, Scripted, Step};
-use tierline::domain::{Event, Lane, Outcome, Provider};
+use tierline::domain::{Api, Certainty, Event, Lane, Outcome, Provider};
 use tierline::gateway::{Patience, Routes};
 use tierline::upstream::Timing;
 use tokio::io::AsyncWriteExt;
@@ -432,10 +432,12 @@ mod refused {
     #[tokio::test]
     async fn what_cannot_be_understood_is_refused_before_it_arrives() {
         let upstream = Scripted::always(LIMITED).await;
-        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;
+        let patience = Patience { body: Duration::from_millis(50), ..Patience::default() };
+        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { patience: Some(patience), ..Plan::default() }).await;
         let length = format!("content-length: {}\r\n", 65 * 1024 * 1024);
         for (line, more, status) in [
             ("POST /openai/v1/files", length.as_str(), 413),
+            ("POST /openai/v1/files", "content-length: 9\r\n", 408),
             ("GET /openai/v1/x", "x-tierline-priority: now\r\n", 400),
             ("GET /metrics", "", 404),
             ("GET /", "", 200),
@@ -594,6 +596,70 @@ mod broken {
         let reply = wire.reply(false).await;
         assert_eq!((reply.status, reply.whole), (200, false));
         assert_eq!(rig.only().await.outcome, Outcome::UpstreamFailed);
+    }
+}
+
+mod read {
+    use super::*;
+
+    const TOLD: &[&[u8]] = &[
+        b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-haiku-5-5\",\"usage\":{\"input_tokens\":20,\"cache_read_input_tokens\":5,\"output_tokens\":1}}}\n\n",
+        b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n",
+        b"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":7}}\n\n",
+        b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    ];
+
+    fn stream(events: &[&[u8]], end: &[u8]) -> Vec<u8> {
+        let mut answer = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+        for event in events {
+            answer.extend(format!("{:x}\r\n", event.len()).bytes());
+            answer.extend(*event);
+            answer.extend(b"\r\n");
+        }
+        answer.extend(end);
+        answer
+    }
+
+    #[tokio::test]
+    async fn usage_is_read_while_the_bytes_pass() {
+        let json = br#"{"model":"claude-haiku-5-5","usage":{"input_tokens":20,"cache_read_input_tokens":5,"output_tokens":7}}"#;
+        let mut plain = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", json.len()).into_bytes();
+        plain.extend(json);
+        let whole = b"0\r\n\r\n".as_slice();
+        for (case, answer, outcome, certainty) in [
+            ("plain", plain, Outcome::Ok, Certainty::Exact),
+            ("stream", stream(TOLD, whole), Outcome::Ok, Certainty::Exact),
+            ("closed without the final event", stream(&TOLD[..3], whole), Outcome::UpstreamFailed, Certainty::AtLeast),
+        ] {
+            let upstream = Scripted::always(answer).await;
+            let rig = Rig::start(Provider::Anthropic, upstream.addr, Plan::default()).await;
+            let body = r#"{"model":"claude-haiku-5-5","max_tokens":64,"stream":true,"messages":[]}"#;
+            let reply = Wire::ask(rig.addr, rig.request("POST /anthropic/v1/messages", "", body)).await;
+            assert!(reply.whole, "{case}");
+            let record = rig.only().await;
+            assert_eq!((record.outcome, record.usage.certainty), (outcome, certainty), "{case}");
+            assert_eq!((record.usage.input, record.usage.cache_read, record.usage.output), (20, 5, 7), "{case}");
+            assert_eq!((record.counted_input, record.counted_output), (20, 7), "{case}");
+            assert_eq!((record.api, record.class.as_str()), (Api::Messages, "claude-haiku-5-5"), "{case}");
+            let facts = rig.books.asks.lock().unwrap()[0].facts.clone();
+            assert_eq!((facts.max_output, facts.stream), (Some(64), true));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_hangs_up_after_the_final_event_has_got_its_answer() {
+        let upstream = Scripted::start(|_, _| vec![Step::Send(stream(TOLD, b"")), Step::Wait(Gate::shut())]).await;
+        let rig = Rig::start(Provider::Anthropic, upstream.addr, Plan::default()).await;
+        let mut wire = Wire::connect(rig.addr).await;
+        wire.send(rig.request("POST /anthropic/v1/messages", "", r#"{"model":"claude-haiku-5-5","stream":true}"#)).await;
+        wire.head().await;
+        let mut got = Vec::new();
+        while !got.ends_with(TOLD[3]) {
+            got.extend(wire.chunk().await.unwrap());
+        }
+        drop(wire);
+        upstream.hung_up(1).await;
+        assert_eq!(rig.only().await.outcome, Outcome::Ok);
     }
 }
 
