@@ -290,6 +290,19 @@ mod closed {
     }
 
     #[tokio::test]
+    async fn a_large_body_with_a_wrong_token_is_answered_all_the_same() {
+        let upstream = Scripted::always("").await;
+        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;
+        let body = "x".repeat(4 * 1024 * 1024);
+        let request = format!("POST /openai/v1/responses HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n{body}", rig.addr, body.len());
+        let mut wire = Wire::connect(rig.addr).await;
+        for _ in 0..2 {
+            wire.send(&request).await;
+            assert_eq!(wire.reply(false).await.status, 401);
+        }
+    }
+
+    #[tokio::test]
     async fn accounts_are_chosen_by_the_token_and_the_header() {
         let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         let base = format!("http://{}", upstream.addr);

@@ -1,7 +1,7 @@
 //! The door through which the user's programs reach the providers: loopback only, bytes untouched, one admission each.
 //!
 //! ```text
-//! server -> service -> guard (host, origin) -> target (which provider) -> routes (whose token, which account)
+//! server -> service -> guard (host, origin) -> target (which provider) -> call (whose token, which account, what leaves)
 //!                   -> request_body -> forward: admission, upstream, retries -> tap: the answer as it passes
 //! ```
 //!
@@ -9,6 +9,7 @@
 //! [`trail`], which ends in exactly one `Finished` event, whatever becomes of the request.
 
 pub mod admission;
+mod call;
 mod forward;
 mod guard;
 mod headers;

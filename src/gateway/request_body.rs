@@ -66,7 +66,7 @@ impl BadBody {
 }
 
 /// Reads a body to its end. `idle` is the longest silence between two pieces.
-pub(super) async fn read(mut body: Incoming, budget: &Arc<Budget>, idle: Duration) -> Result<Whole, BadBody> {
+pub(super) async fn read(body: &mut Incoming, budget: &Arc<Budget>, idle: Duration) -> Result<Whole, BadBody> {
     let announced = body.size_hint().exact();
     let mut share = Share { budget: budget.clone(), bytes: 0 };
     share.grow(announced.unwrap_or(0))?;
@@ -93,6 +93,18 @@ pub(super) async fn read(mut body: Incoming, budget: &Arc<Budget>, idle: Duratio
     }
     let bytes = if rest.is_empty() { first } else { rest.freeze() };
     Ok(Whole { bytes, share })
+}
+
+/// Reads what a client still sends and forgets it; gives up on one that sends more than any body may have.
+pub(super) async fn discard(mut body: Incoming, idle: Duration) {
+    let mut left = MAX_BYTES;
+    while let Ok(Some(Ok(frame))) = timeout(idle, body.frame()).await {
+        let len = frame.data_ref().map_or(0, |data| data.len() as u64);
+        left = left.saturating_sub(len);
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 impl Share {

@@ -6,7 +6,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::admission::Hold;
 use super::parts::Parts;
-use super::routes::Endpoint;
 use crate::domain::event::Arrival;
 use crate::domain::{
     Certainty, Dialect, Dimension, Event, LocalRefusal, Outcome, RefusalRecord, RequestRecord, Snapshot, Tick, Usage, Verdict, VerdictKind,
@@ -27,7 +26,7 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Says that a request arrived.
-    pub(super) fn begin(parts: Arc<Parts>, slot: Slot, endpoint: &Endpoint, arrival: Arrival, request_bytes: u64) -> Self {
+    pub(super) fn begin(parts: Arc<Parts>, slot: Slot, dialect: Dialect, arrival: Arrival, request_bytes: u64) -> Self {
         let arrived = parts.clock.now().tick;
         let record = RequestRecord {
             id: arrival.id,
@@ -60,7 +59,7 @@ impl Trail {
             response_bytes: 0,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect: endpoint.dialect, record, arrived, sent: arrived }
+        Self { parts, slot: Some(slot), dialect, record, arrived, sent: arrived }
     }
 
     /// It was admitted and is sent now.
