@@ -1,0 +1,94 @@
+//! A request of somebody who may come in: who, for which account, with which wishes; and what leaves when its body is there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts as Head;
+use http::{HeaderMap, Method, Uri};
+
+use super::headers::strip_request;
+use super::routes::{Endpoint, Routes, Turned, Visitor};
+use super::target::ProviderTarget;
+use super::wishes::Wishes;
+use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, Provider, RequestFacts};
+use crate::provider::{
+    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
+};
+use crate::upstream::UpstreamRequest;
+
+/// A request before its body.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) provider: Provider,
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) client: ClientName,
+    pub(super) wishes: Wishes,
+    method: Method,
+    /// End-to-end headers without a credential.
+    headers: HeaderMap,
+    /// The provider's path and query, without a credential.
+    path: String,
+}
+
+impl Call {
+    /// Lets a request in, or turns it away in the provider's own shape.
+    pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head) -> Result<Self, LocalAnswer> {
+        let ProviderTarget { provider, label, path, query } = target;
+        let (mut headers, query_left) = without_credentials(&head.headers, query.as_deref());
+        let path = query_left.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+        let wishes = Wishes::read(&headers);
+        let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
+        let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
+        let Visitor { endpoint, client } = known.map_err(|turned| {
+            let dialect = routes.dialect(provider, label.as_deref());
+            let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
+            let answer = match turned {
+                Turned::NoCredential | Turned::WrongCredential => unauthorized,
+                Turned::NoAccount(_) => not_found,
+                Turned::NotThatAccount(_) => forbidden,
+            };
+            answer(dialect, api, &turned.to_string())
+        })?;
+        strip_request(&mut headers);
+        let (wishes, misunderstood) = match wishes {
+            Ok(wishes) => (wishes, None),
+            Err(why) => (Wishes::default(), Some(why)),
+        };
+        let client = wishes.client.clone().unwrap_or(client);
+        let call = Self { provider, endpoint, client, wishes, method: head.method, headers, path };
+        match misunderstood {
+            None => Ok(call),
+            Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
+        }
+    }
+
+    /// Which API it calls, as far as the path tells.
+    pub(super) fn api(&self) -> Api {
+        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, b"").api
+    }
+
+    /// What leaves for the provider, and what can be told of it.
+    pub(super) fn with_body(mut self, body: Bytes) -> Result<(UpstreamRequest, RequestFacts), LocalAnswer> {
+        let Endpoint { account, dialect, key } = &*self.endpoint;
+        let facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+        let Some(key) = key else { return Err(local_refusal(*dialect, facts.api, &key_missing(&account.label))) };
+        // joined as text, so that no byte of either changes
+        let url: Uri = format!("{}{}", account.base_url.as_str(), self.path)
+            .parse()
+            .map_err(|_| bad_request(*dialect, facts.api, "the account's base URL and this path do not make a URL together"))?;
+        authorize(*dialect, &self.path, &mut self.headers, key);
+        Ok((UpstreamRequest { method: self.method, url, headers: self.headers, body }, facts))
+    }
+}
+
+fn key_missing(label: &str) -> LocalRefusal {
+    LocalRefusal {
+        reason: LocalReason::AccountStopped,
+        bucket: None,
+        retry_after: None,
+        ready_at: None,
+        message: format!(
+            "the key of account {label:?} could not be read; unlock the keyring, or set the variable it is kept in, and start again"
+        ),
+    }
+}

@@ -1,0 +1,148 @@
+//! The listening socket and its connections: loopback only, bounded in number, header size and time, drained on the way out.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::guard::Guard;
+use super::parts::Parts;
+use super::service::Front;
+use crate::domain::Problem;
+
+/// How many connections may be open; the next one waits unaccepted.
+const MAX_CONNECTIONS: usize = 4096;
+/// What one connection may buffer, the head of a request included.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Before the next try when the system has no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The gateway, bound to its address.
+pub struct Gateway {
+    listener: TcpListener,
+    addr: SocketAddr,
+    parts: Arc<Parts>,
+}
+
+/// How the gateway stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were still busy when the time for it was over.
+    pub cut_off: usize,
+}
+
+impl Gateway {
+    /// Binds to a loopback address.
+    ///
+    /// # Errors
+    /// The address is not on loopback, or cannot be had; the problem says what to do.
+    pub async fn bind(parts: Parts, listen: SocketAddr) -> Result<Self, Problem> {
+        if !listen.ip().is_loopback() {
+            return Err(Problem::new(format!("the listen address {listen} is not on loopback"))
+                .because("anybody in the network could spend the keys behind it")
+                .hint("use --listen 127.0.0.1:4140"));
+        }
+        let fail = |error: std::io::Error| {
+            let problem = if error.kind() == std::io::ErrorKind::AddrInUse {
+                Problem::new(format!("port {} is in use", listen.port())).because(&error).hint(
+                    "another Tierline may be running: stop it, or use --listen 127.0.0.1:0 to get a free port (see `ss -ltnp` for who has it)",
+                )
+            } else {
+                Problem::new(format!("no listening socket at {listen}")).because(&error).hint("use --listen 127.0.0.1:0 to get a free port")
+            };
+            Err(problem)
+        };
+        let listener = match TcpListener::bind(listen).await {
+            Ok(listener) => listener,
+            Err(error) => return fail(error),
+        };
+        match listener.local_addr() {
+            Ok(addr) => Ok(Self { listener, addr, parts: Arc::new(parts) }),
+            Err(error) => fail(error),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The same as a URL without a path.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Serves until `shutdown`, then refuses what waits for room and lets what runs finish, for a while.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Drained {
+        let Self { listener, addr, parts } = self;
+        let (stop, draining) = watch::channel(false);
+        let patience = parts.patience;
+        let front = Arc::new(Front { parts, guard: Guard::new(addr), budget: Arc::default(), draining });
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accept = async {
+                let place = places.clone().acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            tokio::select! {
+                () = &mut shutdown => break,
+                (place, accepted) = accept => match accepted {
+                    Ok((stream, _)) => {
+                        let front = front.clone();
+                        connections.spawn(async move {
+                            converse(stream, front).await;
+                            drop(place);
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection accepted");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                // a panic in a connection ends that connection only; its reservation and its trail are settled by drop
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(listener);
+        stop.send_replace(true);
+        let all_done = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(patience.drain, all_done).await;
+        Drained { cut_off: connections.len() }
+    }
+}
+
+async fn converse(stream: TcpStream, front: Arc<Front>) {
+    // small events must not wait for the acknowledgement of the one before
+    let _ = stream.set_nodelay(true);
+    let mut draining = front.draining.clone();
+    let head = front.parts.patience.head;
+    let service = service_fn(move |request| {
+        let front = front.clone();
+        async move { Ok::<_, Infallible>(front.serve(request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(BUFFER_BYTES);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,117 @@
+//! What happens to one request on a connection: the door, our own pages, or the way to a provider.
+
+use std::sync::Arc;
+
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::watch;
+
+use super::call::Call;
+use super::forward::{self, Job, shutting_down};
+use super::guard::Guard;
+use super::headers::is_oddly_framed;
+use super::late::{self, Listener, Stage};
+use super::parts::Parts;
+use super::request_body::{self, Budget, Whole};
+use super::respond::{AnswerBody, front_page, local, text};
+use super::target::Target;
+use super::trail::Trail;
+use crate::domain::event::Arrival;
+use crate::domain::{Api, ModelClass, RequestFacts};
+use crate::limiter::Ask;
+use crate::provider::{LocalAnswer, bad_request, local_refusal};
+
+/// What all connections share.
+pub(super) struct Front {
+    pub(super) parts: Arc<Parts>,
+    pub(super) guard: Guard,
+    pub(super) budget: Arc<Budget>,
+    pub(super) draining: watch::Receiver<bool>,
+}
+
+impl Front {
+    /// Answers one request.
+    pub(super) async fn serve(&self, request: Request<Incoming>) -> Response<AnswerBody> {
+        let (head, mut body) = request.into_parts();
+        if let Err((status, why)) = self.guard.check(&head.uri, &head.headers) {
+            return text(status, why);
+        }
+        if is_oddly_framed(&head.headers) {
+            let mut response = text(StatusCode::BAD_REQUEST, "the only transfer-encoding understood is chunked");
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
+        let target = match Target::of(&head.uri) {
+            Target::Provider(target) => target,
+            Target::Front => return front_page(),
+            Target::Health => return text(StatusCode::OK, "ok\n"),
+            Target::Climbing => return text(StatusCode::BAD_REQUEST, "a path may not contain the segments . or .."),
+            Target::Unknown => return text(StatusCode::NOT_FOUND, "no such route; see / for the routes there are"),
+        };
+        let asks_first = head.headers.contains_key(EXPECT);
+        let routes = self.parts.routes.borrow().clone();
+        let answer = match Call::let_in(&routes, target, head) {
+            Ok(call) => self.forward(call, &mut body).await,
+            Err(answer) => Err(answer),
+        };
+        match answer {
+            Ok(response) => response,
+            Err(answer) => {
+                // a client that is still sending would see a broken connection instead of the answer
+                if !asks_first {
+                    request_body::discard(body, self.parts.patience.body).await;
+                }
+                local(answer)
+            }
+        }
+    }
+
+    /// Takes in the body and sees the request through; an error if it never arrived.
+    async fn forward(&self, call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+        let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
+            let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
+            LocalAnswer { status: bad.status(), ..answer }
+        })?;
+        let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
+        let (lane, patience) = (call.wishes.lane, call.wishes.patience);
+        let (dialect, account) = (endpoint.dialect, &endpoint.account);
+        let (request, facts) = call.with_body(bytes)?;
+        let refuse = |refusal| local_refusal(dialect, facts.api, &refusal);
+        let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(shutting_down()))?;
+
+        let id = self.parts.take_id();
+        let class = facts.model.as_ref().map_or_else(ModelClass::any, |model| (self.parts.class_of)(provider, model));
+        let arrival = Arrival {
+            id,
+            at: self.parts.clock.now().wall,
+            account: account.id,
+            account_label: account.label.clone(),
+            provider,
+            client: client.clone(),
+            lane,
+            api: facts.api,
+            model: facts.model.clone(),
+            class: class.clone(),
+        };
+        let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64);
+        let comments = hears_comments(&facts, request.url.query()).then(|| {
+            let mut marks = HeaderMap::new();
+            trail.mark(&mut marks);
+            (Listener { dialect, api: facts.api, comment: self.parts.patience.comment }, marks)
+        });
+        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience };
+        let stage = Arc::new(Stage::default());
+        let (parts, draining) = (self.parts.clone(), self.draining.clone());
+        let run = forward::run(Job { parts, dialect, ask, request, share, trail, stage: stage.clone(), draining });
+        Ok(match comments {
+            None => run.await,
+            Some((listener, marks)) => late::or_comments(Box::pin(run), stage, listener, marks).await,
+        })
+    }
+}
+
+/// Whether the client reads server-sent events. Gemini streams a JSON array instead, unless it is asked for events.
+fn hears_comments(facts: &RequestFacts, query: Option<&str>) -> bool {
+    facts.stream && (facts.api != Api::GenerateContent || query.is_some_and(|q| q.split('&').any(|pair| pair == "alt=sse")))
+}

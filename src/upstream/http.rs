@@ -1,0 +1,184 @@
+//! hyper behind the [`Upstream`] trait: pooled connections, TLS, HTTP/2 by ALPN, the system's proxies, time limits.
+
+use std::error::Error;
+use std::future::ready;
+use std::iter::successors;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+
+use super::dial::{DialLimited, TOO_LONG};
+use super::error::root_cause;
+use super::idle::IdleLimited;
+use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
+
+/// How long each phase may last. There is no limit on the whole: a long answer is a good answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From dialling to a connection, the TLS handshake included.
+    pub connect: Duration,
+    /// From sending to the head of the answer. The official SDKs give up after 600 s.
+    pub head: Duration,
+    /// Between two pieces of a body. Providers fill long silences well below this (DeepSeek's comments, Anthropic's pings).
+    pub idle: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), head: Duration::from_mins(10), idle: Duration::from_mins(5) }
+    }
+}
+
+/// An unused connection is closed after this long; providers' front ends close theirs after a minute or more.
+const POOL_IDLE: Duration = Duration::from_secs(50);
+/// What one connection may buffer of an answer that its client does not take.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// The same for one HTTP/2 stream, and for all streams of a connection.
+const H2_STREAM_WINDOW: u32 = 256 * 1024;
+const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// Sends requests over the network.
+#[derive(Debug)]
+pub struct HttpUpstream {
+    plain: Client<HttpConnector, Full<Bytes>>,
+    /// Why https cannot be used, if so: a machine may have no root certificates, and still run the demo.
+    secure: Result<Secure, String>,
+    timing: Timing,
+}
+
+type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
+
+#[derive(Debug)]
+struct Secure {
+    direct: OverTls<HttpConnector>,
+    proxies: Matcher,
+    proxied: Option<OverTls<Tunnel<HttpConnector>>>,
+}
+
+impl HttpUpstream {
+    /// A client with the system's proxies and root certificates.
+    #[must_use]
+    pub fn new(timing: Timing) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(timing.connect));
+        connector.set_keepalive(Some(Duration::from_mins(1)));
+        let builder = client_builder();
+        let secure = Secure::new(&builder, &connector, timing.connect);
+        Self { plain: builder.build(connector), secure, timing }
+    }
+}
+
+impl Default for HttpUpstream {
+    fn default() -> Self {
+        Self::new(Timing::default())
+    }
+}
+
+impl Upstream for HttpUpstream {
+    fn send(&self, request: UpstreamRequest) -> Answering {
+        let UpstreamRequest { method, url, headers, body } = request;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = url.clone();
+        *request.headers_mut() = headers;
+        if url.scheme_str() == Some("http") {
+            return answer(self.plain.request(request), url, self.timing);
+        }
+        match &self.secure {
+            Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
+            Ok(secure) if !secure.goes_through_proxy(&url) => answer(secure.direct.request(request), url, self.timing),
+            Ok(Secure { proxied: Some(client), .. }) => answer(client.request(request), url, self.timing),
+            Ok(_) => {
+                refuse(UpstreamError::new(Failure::Connect, &url).because("only http:// proxies are supported, set HTTPS_PROXY to one"))
+            }
+        }
+    }
+}
+
+impl Secure {
+    fn new(builder: &Builder, connector: &HttpConnector, limit: Duration) -> Result<Self, String> {
+        let direct = builder.build(DialLimited::new(over_tls(connector.clone())?, limit));
+        let proxies = Matcher::from_system();
+        // one proxy serves every https host, so any host shows which
+        let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
+        let proxied = match proxy {
+            Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), connector.clone());
+                if let Some(auth) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(auth.clone());
+                }
+                Some(builder.build(DialLimited::new(over_tls(tunnel)?, limit)))
+            }
+            _ => None,
+        };
+        Ok(Self { direct, proxies, proxied })
+    }
+
+    fn goes_through_proxy(&self, url: &Uri) -> bool {
+        let host = url.host().unwrap_or_default();
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
+        !loopback && self.proxies.intercept(url).is_some()
+    }
+}
+
+fn over_tls<C>(connector: C) -> Result<HttpsConnector<C>, String> {
+    // not `with_native_roots`: the platform's verifier honours what the user and the system trust, revocations included
+    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?;
+    Ok(builder.https_only().enable_all_versions().wrap_connector(connector))
+}
+
+fn client_builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .http1_max_buf_size(BUFFER_BYTES)
+        .http2_initial_stream_window_size(H2_STREAM_WINDOW)
+        .http2_initial_connection_window_size(H2_CONNECTION_WINDOW);
+    builder
+}
+
+/// Waits for the head. hyper repeats a request by itself only if a pooled connection closed before any of it was written.
+fn answer(sent: ResponseFuture, url: Uri, timing: Timing) -> Answering {
+    Box::pin(async move {
+        let response = match timeout(timing.head, sent).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(classify(&error, &url)),
+            Err(_) => return Err(UpstreamError::new(Failure::HeadTimeout(timing.head), &url)),
+        };
+        let (head, body) = response.into_parts();
+        let body = IdleLimited::new(body, url, timing.idle).boxed_unsync();
+        Ok(UpstreamResponse { status: head.status, headers: head.headers, body })
+    })
+}
+
+fn refuse(error: UpstreamError) -> Answering {
+    Box::pin(ready(Err(error)))
+}
+
+/// The connector tells its phase only in the texts of the causes.
+fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
+    let causes: Vec<String> = successors(error.source(), |e| (*e).source()).map(ToString::to_string).collect();
+    let in_chain = |what: &str| causes.iter().any(|cause| cause.starts_with(what));
+    let failure = match () {
+        () if !error.is_connect() => Failure::BeforeHead,
+        () if in_chain("dns error") => Failure::Dns,
+        () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,
+        () => Failure::Tls,
+    };
+    UpstreamError::new(failure, url).because(root_cause(error))
+}
