@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod domain;
 pub mod gateway;
 pub mod journal;
@@ -12,3 +13,4 @@ pub mod sim;
 pub mod store;
 pub mod ui;
 pub mod upstream;
+pub mod vault;

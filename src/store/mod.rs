@@ -1,1 +1,33 @@
-//! To come.
+//! The history in SQLite: what happened, what the user set, where the buckets stood. Never a key, never a body.
+//!
+//! One thread writes, in batches, and never makes anybody wait ([`Store`]); any number of read-only connections read
+//! ([`Reader`]). Charts read sums that are kept per minute, hour and day, so that a year costs what an hour costs.
+//! This folder knows SQL and files; it decides nothing about limits.
+
+mod accounts;
+mod batch;
+mod data_dir;
+pub mod export;
+mod failure;
+mod limits;
+mod migrate;
+mod modes;
+mod open;
+mod prune;
+mod reader;
+mod requests;
+mod rollup;
+mod row;
+mod series;
+mod state;
+mod tokens;
+mod write;
+mod writer;
+
+pub use accounts::AccountRow;
+pub use data_dir::{DataDir, InstanceLock};
+pub use reader::Reader;
+pub use state::{Learned, ModelUse, SavedBucket};
+pub use tokens::{ClientToken, token_hash};
+pub use write::Write;
+pub use writer::{Dropped, Store, StoreHealth, StoreState};

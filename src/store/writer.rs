@@ -1,0 +1,256 @@
+//! The one thread that writes, and the handle through which everybody gives it work without waiting for the disk.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::batch::{self, Identities};
+use super::data_dir::DataDir;
+use super::failure::failed;
+use super::open;
+use super::reader::Reader;
+use super::write::Write;
+use crate::domain::{Clock, Notice, Problem};
+
+/// The most that goes into one transaction.
+const BATCH: usize = 500;
+/// How many orders may wait for the disk.
+const QUEUE: usize = 16_384;
+/// How long somebody who needs an answer waits for it: longer than a statement waits for another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The first and the longest pause before a batch is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Writes the history. Cheap to clone; the thread ends when the last clone is gone, or at [`close`](Self::close).
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: DataDir,
+    tx: SyncSender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// The queue was full or the writer is gone; what was given is lost, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the history could not take this row; the disk is too slow or does not take writes")]
+pub struct Dropped;
+
+/// How the writer fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// Whether what is given gets written.
+    pub state: StoreState,
+    /// How many were lost since the start: queue full, or not accepted by the database.
+    pub dropped: u64,
+    /// How many were written since the start.
+    pub written: u64,
+}
+
+/// Whether the writer writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreState {
+    /// It does.
+    Ok,
+    /// It does not for now, for this reason; it keeps trying.
+    Stalled(String),
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    dropped: AtomicU64,
+    written: AtomicU64,
+    stalled: Mutex<Option<String>>,
+    closing: AtomicBool,
+}
+
+type Call = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Order {
+    Write(Write),
+    /// Something rare for which somebody waits.
+    Call(Call),
+    /// Finish: everything before this was written or given up.
+    Close(SyncSender<()>),
+}
+
+impl Store {
+    /// Opens the database, brings it to the present version and starts the thread `store-writer`. A corrupt database is moved
+    /// aside and a notice says so.
+    ///
+    /// # Errors
+    /// The database is from a newer Tierline (then nothing is changed), or cannot be opened.
+    pub fn open(dir: &DataDir, clock: &dyn Clock) -> Result<(Self, Vec<Notice>), Problem> {
+        let (db, notices) = open::open(dir, clock.now().wall)?;
+        db.set_prepared_statement_cache_capacity(64);
+        let shared = Arc::<Shared>::default();
+        let (tx, rx) = sync_channel(QUEUE);
+        let writer = Writer { db, shared: Arc::clone(&shared), identities: Identities::new() };
+        thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(&rx))
+            .map_err(|e| Problem::new("could not start the thread that writes the history").because(e))?;
+        Ok((Self { dir: dir.clone(), tx, shared }, notices))
+    }
+
+    /// Hands over something to be written, without waiting.
+    ///
+    /// # Errors
+    /// [`Dropped`] if it could not be taken. It is counted in [`health`](Self::health).
+    pub fn write(&self, write: Write) -> Result<(), Dropped> {
+        self.tx.try_send(Order::Write(write)).map_err(|_| {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            Dropped
+        })
+    }
+
+    /// How the writer fares.
+    #[must_use]
+    pub fn health(&self) -> StoreHealth {
+        StoreHealth {
+            state: self.shared.stalled().clone().map_or(StoreState::Ok, StoreState::Stalled),
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+            written: self.shared.written.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A new read-only connection.
+    pub fn reader(&self) -> Result<Reader, Problem> {
+        Reader::open(&self.dir)
+    }
+
+    /// Waits until everything handed over so far is in the database. Blocks: not for a task of the runtime.
+    pub fn flush(&self) -> Result<(), Problem> {
+        self.call(|_| Ok(()))
+    }
+
+    /// Writes what waits, moves the log into the database and ends the thread. Blocks. Rows that come later are dropped.
+    ///
+    /// # Errors
+    /// The disk did not take everything in time.
+    pub fn close(&self) -> Result<(), Problem> {
+        let (done, wait) = sync_channel(1);
+        match self.tx.try_send(Order::Close(done)) {
+            Ok(()) => {}
+            Err(TrySendError::Disconnected(_)) => return Ok(()),
+            Err(TrySendError::Full(_)) => {
+                self.shared.closing.store(true, Ordering::Relaxed);
+                return Err(self.no_answer("close the history"));
+            }
+        }
+        let closed = wait.recv_timeout(PATIENCE);
+        // a writer that is stuck gives up after the present attempt
+        self.shared.closing.store(true, Ordering::Relaxed);
+        closed.map_err(|_| self.no_answer("close the history"))
+    }
+
+    /// Runs something rare on the writer's connection, after everything handed over before it, and waits for its answer.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (answer, wait) = sync_channel(1);
+        let asker = Arc::new(());
+        let asker_is_there = Arc::downgrade(&asker);
+        let call: Call = Box::new(move |db| {
+            // who has given up was told that nothing was done
+            if Weak::upgrade(&asker_is_there).is_some() {
+                let _ = answer.try_send(work(db));
+            }
+        });
+        if self.tx.try_send(Order::Call(call)).is_err() {
+            return Err(self.no_answer("change the database"));
+        }
+        match wait.recv_timeout(PATIENCE) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(self.no_answer("change the database")),
+        }
+    }
+
+    fn no_answer(&self, doing: &str) -> Problem {
+        let problem = Problem::new(format!("could not {doing} in time"));
+        match self.shared.stalled().clone() {
+            Some(reason) => problem.because(reason),
+            None => problem.because("the writer is busy or has ended"),
+        }
+    }
+}
+
+impl Shared {
+    fn stalled(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Writer {
+    db: Connection,
+    shared: Arc<Shared>,
+    identities: Identities,
+}
+
+impl Writer {
+    fn run(mut self, rx: &Receiver<Order>) {
+        let mut batch = Vec::new();
+        let mut closed = None;
+        while let Ok(first) = rx.recv() {
+            let mut next = Some(first);
+            while let Some(order) = next {
+                match order {
+                    Order::Write(write) => batch.push(write),
+                    Order::Call(call) => {
+                        self.commit(&mut batch);
+                        call(&mut self.db);
+                    }
+                    Order::Close(done) => {
+                        closed = Some(done);
+                        break;
+                    }
+                }
+                next = if batch.len() < BATCH { rx.try_recv().ok() } else { None };
+            }
+            self.commit(&mut batch);
+            if closed.is_some() {
+                break;
+            }
+        }
+        // closing the last connection moves the log into the database
+        drop(self.db);
+        if let Some(done) = closed {
+            let _ = done.try_send(());
+        }
+    }
+
+    /// Writes the batch, however long the disk takes; gives it up only when the app closes.
+    fn commit(&mut self, batch: &mut Vec<Write>) {
+        let batch = mem::take(batch);
+        let mut pause = PAUSES.0;
+        while !batch.is_empty() {
+            match batch::write(&mut self.db, &batch, &mut self.identities) {
+                Ok(outcomes) => {
+                    self.shared.written.fetch_add(outcomes.written, Ordering::Relaxed);
+                    self.shared.dropped.fetch_add(outcomes.rejected, Ordering::Relaxed);
+                    if self.shared.stalled().take().is_some() {
+                        tracing::info!("the history is written again");
+                    }
+                    return;
+                }
+                Err(error) => {
+                    let reason = failed("write the history")(error).to_string();
+                    let before = self.shared.stalled().replace(reason.clone());
+                    if before.as_ref() != Some(&reason) {
+                        tracing::warn!("{reason}");
+                    }
+                }
+            }
+            if self.shared.closing.load(Ordering::Relaxed) {
+                self.shared.dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                return;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+}
