@@ -274,9 +274,12 @@ mod tests {
         ] {
             assert_eq!(when(now, at(then), &zone), text);
         }
-        for (then, text) in
-            [("2026-11-24T13:00:00.2Z", "1 s"), ("2026-11-24T13:00:04Z", "4 s"), ("2026-11-24T12:59:00Z", "now"), ("2026-11-24T13:01:05Z", "1 min 05 s")]
-        {
+        for (then, text) in [
+            ("2026-11-24T13:00:00.2Z", "1 s"),
+            ("2026-11-24T13:00:04Z", "4 s"),
+            ("2026-11-24T12:59:00Z", "now"),
+            ("2026-11-24T13:01:05Z", "1 min 05 s"),
+        ] {
             assert_eq!(plain(&until(now, at(then))), text);
         }
     }

@@ -1,6 +1,6 @@
 //! The list of panels at the left edge.
 
-use egui::{Align2, Color32, FontId, Rect, Sense, Ui, WidgetInfo, Role, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::scene::Scene;
 use super::state::PanelId;

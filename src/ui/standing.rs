@@ -73,8 +73,10 @@ fn waiting(next: &WaitingView, count: usize, now: Timestamp) -> String {
 fn with_room(bucket: &BucketView, room: u64, now: Timestamp) -> (Mood, String) {
     let bind = format!("{} ({}) bind on {}", bucket.key.dimension.unit(), bucket.meter, bucket.key.class);
     if room == 0 {
-        let again =
-            bucket.frozen_until.or(bucket.full_at).map_or_else(String::new, |at| format!(" before it refills in {}", format::until(now, at)));
+        let again = bucket
+            .frozen_until
+            .or(bucket.full_at)
+            .map_or_else(String::new, |at| format!(" before it refills in {}", format::until(now, at)));
         return (Mood::Waiting, format!("No room for another request like your recent ones{again}; {bind}."));
     }
     let more = if room == 1 { "1 more request".to_owned() } else { format!("{} more requests", format::grouped(room)) };

@@ -133,7 +133,9 @@ mod tests {
     fn a_stored_state_comes_back_and_a_broken_one_is_the_default() {
         let state = UiState { panel: PanelId::History, theme: ThemeChoice::Light, scale_percent: 150, density: Density::Compact };
         assert_eq!(UiState::from_json(&state.to_json()), state);
-        for (text, scale) in [("", 100), ("{}", 100), ("[1]", 100), (r#"{"scale_percent":1000}"#, 200), (r#"{"scale_percent":9,"x":1}"#, 75)] {
+        for (text, scale) in
+            [("", 100), ("{}", 100), ("[1]", 100), (r#"{"scale_percent":1000}"#, 200), (r#"{"scale_percent":9,"x":1}"#, 75)]
+        {
             assert_eq!(UiState::from_json(text), UiState { scale_percent: scale, ..UiState::default() }, "{text:?}");
         }
     }

@@ -52,16 +52,28 @@ fn totals(ui: &mut Ui, scene: &Scene<'_>) {
     let t = &scene.view.totals;
     let refusals = t.upstream_refusals + t.local_refusals;
     let cells = [
-        (format::short(t.finished), "requests", format!("{} requests ended since the start, {} of them well", format::grouped(t.finished), format::grouped(t.ok))),
+        (
+            format::short(t.finished),
+            "requests",
+            format!("{} requests ended since the start, {} of them well", format::grouped(t.finished), format::grouped(t.ok)),
+        ),
         (
             format!("{} in, {} out", format::short(t.input_tokens), format::short(t.output_tokens)),
             "tokens",
-            format!("{} input tokens, cached ones included\n{} output tokens", format::grouped(t.input_tokens), format::grouped(t.output_tokens)),
+            format!(
+                "{} input tokens, cached ones included\n{} output tokens",
+                format::grouped(t.input_tokens),
+                format::grouped(t.output_tokens)
+            ),
         ),
         (
             format::short(refusals),
             if refusals == 1 { "refusal" } else { "refusals" },
-            format!("{} refused by providers (attempts)\n{} refused by Tierline", format::grouped(t.upstream_refusals), format::grouped(t.local_refusals)),
+            format!(
+                "{} refused by providers (attempts)\n{} refused by Tierline",
+                format::grouped(t.upstream_refusals),
+                format::grouped(t.local_refusals)
+            ),
         ),
         (format::money(t.cost_nanos), "spent", "Since the start, as far as prices are known".into()),
     ];

@@ -174,6 +174,9 @@ impl Theme {
         style.spacing.icon_width = size.icon;
         style.spacing.icon_width_inner = size.icon - 6.0;
         style.spacing.combo_width = 0.0;
+        style.spacing.indent = size.icon + space.close;
+        style.visuals.indent_has_left_vline = false;
+        style.visuals.slider_trailing_fill = true;
         style.spacing.window_margin = Margin::same(16);
         style.spacing.menu_margin = Margin::same(6);
         style.spacing.tooltip_width = 420.0;
@@ -202,7 +205,7 @@ impl Theme {
             widget.fg_stroke = hair(palette.text);
         }
         v.widgets.noninteractive.bg_stroke = hair(palette.line);
-        v.widgets.inactive.fg_stroke = hair(palette.text);
+        v.widgets.inactive.bg_fill = role(palette.hover); // rails of sliders, boxes of checks
         for widget in [&mut v.widgets.hovered, &mut v.widgets.open] {
             widget.bg_fill = role(palette.hover);
             widget.weak_bg_fill = role(palette.hover);

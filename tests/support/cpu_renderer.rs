@@ -5,6 +5,7 @@
 
 use std::array::from_fn;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use egui::epaint::{ClippedPrimitive, ImageData, ImageDelta, Primitive, Vertex};
 use egui::{Pos2, TextureFilter, TextureId, TextureOptions, TextureWrapMode, TexturesDelta};
@@ -16,7 +17,7 @@ const SUB: i64 = 256;
 
 /// Remembers the textures; everything else is given with each picture.
 #[derive(Default)]
-pub struct CpuRenderer {
+pub(crate) struct CpuRenderer {
     textures: BTreeMap<TextureId, Texture>,
 }
 
@@ -121,28 +122,15 @@ impl Canvas {
             low.max(least)..high.min(most)
         };
         let (columns, rows) = (span(0, clip[0], clip[2]), span(1, clip[1], clip[3]));
-        // an edge that is neither top nor left does not own the pixels on it
-        let bias: [i64; 3] = from_fn(|i| {
-            let (from, to) = (at[(i + 1) % 3], at[(i + 2) % 3]);
-            let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
-            i64::from(dy < 0 || (dy == 0 && dx > 0)) - 1
-        });
-        let color = corners.map(|corner| corner.color.to_array().map(f32::from));
-        let flat = (corners[0].uv == corners[1].uv && corners[0].uv == corners[2].uv).then(|| texture.sample(corners[0].uv));
+        let edges = from_fn(|i| Edge::new(at[(i + 1) % 3], at[(i + 2) % 3]));
+        let paint = Paint { area: area as f32, corners: &corners, texture };
+        let flat = paint.flat();
         for y in rows {
-            for x in columns.clone() {
-                let center = [x * SUB + SUB / 2, y * SUB + SUB / 2];
-                let inside: [i64; 3] = from_fn(|i| cross(at[(i + 1) % 3], at[(i + 2) % 3], center));
-                if inside.iter().zip(bias).any(|(inside, bias)| inside + bias < 0) {
-                    continue;
-                }
-                let part = inside.map(|inside| inside as f32 / area as f32);
-                let ink: [f32; 4] = from_fn(|i| part[0] * color[0][i] + part[1] * color[1][i] + part[2] * color[2][i]);
-                let texel = flat.unwrap_or_else(|| {
-                    let uv = |get: fn(&Vertex) -> f32| part[0] * get(&corners[0]) + part[1] * get(&corners[1]) + part[2] * get(&corners[2]);
-                    texture.sample(Pos2::new(uv(|v| v.uv.x), uv(|v| v.uv.y)))
-                });
-                self.blend(x, y, from_fn(|i| ink[i] * texel[i] / 255.0));
+            let lines = edges.map(|edge| edge.row(y));
+            let inside = lines.into_iter().fold(columns.clone(), |columns, line| line.clip(columns));
+            for x in inside {
+                let ink = flat.unwrap_or_else(|| paint.at(lines.map(|line| line.value(x))));
+                self.blend(x, y, ink);
             }
         }
     }
@@ -150,8 +138,84 @@ impl Canvas {
     fn blend(&mut self, x: i64, y: i64, ink: [f32; 4]) {
         let pixel = &mut self.pixels[(y * self.width + x) as usize];
         let through = 1.0 - ink[3] / 255.0;
-        *pixel = from_fn(|i| (ink[i] + pixel[i] * through).min(255.0));
+        *pixel = if through == 0.0 { ink } else { from_fn(|i| (ink[i] + pixel[i] * through).min(255.0)) };
     }
+}
+
+/// One side of a triangle: positive on the inside.
+#[derive(Clone, Copy)]
+struct Edge {
+    from: [i64; 2],
+    to: [i64; 2],
+    /// An edge that is neither top nor left does not own the pixels on it.
+    bias: i64,
+}
+
+/// An edge along the centres of one row of pixels: `start + step * x`.
+#[derive(Clone, Copy)]
+struct EdgeLine {
+    start: i64,
+    step: i64,
+    bias: i64,
+}
+
+impl Edge {
+    fn new(from: [i64; 2], to: [i64; 2]) -> Self {
+        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+        Self { from, to, bias: i64::from(dy < 0 || (dy == 0 && dx > 0)) - 1 }
+    }
+
+    fn row(&self, y: i64) -> EdgeLine {
+        let start = cross(self.from, self.to, [SUB / 2, y * SUB + SUB / 2]);
+        EdgeLine { start, step: (self.from[1] - self.to[1]) * SUB, bias: self.bias }
+    }
+}
+
+impl EdgeLine {
+    fn value(self, x: i64) -> i64 {
+        self.start + self.step * x
+    }
+
+    /// The part of `columns` that is inside: `value + bias >= 0`.
+    fn clip(self, columns: Range<i64>) -> Range<i64> {
+        let start = self.start + self.bias;
+        match self.step {
+            0 if start < 0 => columns.start..columns.start,
+            0 => columns,
+            step if step > 0 => columns.start.max((-start).div_euclid(step) + i64::from((-start).rem_euclid(step) > 0))..columns.end,
+            step => columns.start..columns.end.min(start.div_euclid(-step) + 1),
+        }
+    }
+}
+
+/// What a triangle is filled with.
+struct Paint<'a> {
+    area: f32,
+    corners: &'a [Vertex; 3],
+    texture: &'a Texture,
+}
+
+impl Paint<'_> {
+    /// The one colour of it, if it has one.
+    fn flat(&self) -> Option<[f32; 4]> {
+        let [a, b, c] = self.corners;
+        let one = a.uv == b.uv && a.uv == c.uv && a.color == b.color && a.color == c.color;
+        one.then(|| mixed(a.color.to_array().map(f32::from), self.texture.sample(a.uv)))
+    }
+
+    /// The colour where the edges have these values.
+    fn at(&self, edges: [i64; 3]) -> [f32; 4] {
+        let [a, b, c] = edges.map(|edge| edge as f32 / self.area);
+        let [p, q, r] = self.corners;
+        let (pc, qc, rc) = (p.color.to_array(), q.color.to_array(), r.color.to_array());
+        let ink = from_fn(|i| a * f32::from(pc[i]) + b * f32::from(qc[i]) + c * f32::from(rc[i]));
+        let uv = Pos2::new(a * p.uv.x + b * q.uv.x + c * r.uv.x, a * p.uv.y + b * q.uv.y + c * r.uv.y);
+        mixed(ink, self.texture.sample(uv))
+    }
+}
+
+fn mixed(ink: [f32; 4], texel: [f32; 4]) -> [f32; 4] {
+    from_fn(|i| ink[i] * texel[i] / 255.0)
 }
 
 impl Texture {

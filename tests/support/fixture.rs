@@ -16,12 +16,12 @@ use tierline::domain::{
 use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
 
 /// When everything here happens.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-24T14:05:09.4Z".parse().expect("a time")
 }
 
 /// A clock that stands at [`now`].
-pub struct Standing;
+pub(crate) struct Standing;
 
 impl Clock for Standing {
     fn now(&self) -> Now {
@@ -30,7 +30,7 @@ impl Clock for Standing {
 }
 
 /// Nothing stored yet, two keys in the environment.
-pub fn first_run() -> LiveView {
+pub(crate) fn first_run() -> LiveView {
     let key = |variable: &str, provider, fingerprint: &str| FoundKey {
         variable: variable.into(),
         provider,
@@ -49,7 +49,7 @@ pub fn first_run() -> LiveView {
 }
 
 /// A busy afternoon.
-pub fn busy() -> LiveView {
+pub(crate) fn busy() -> LiveView {
     let requests = recent();
     LiveView {
         gateway: Ok("http://127.0.0.1:4140".into()),
@@ -82,15 +82,15 @@ pub fn busy() -> LiveView {
 }
 
 /// The same afternoon with nobody waiting and nothing to worry about.
-pub fn calm() -> LiveView {
+pub(crate) fn calm() -> LiveView {
     let buckets = buckets().into_iter().map(|b| BucketView { waiting: 0, frozen_until: None, ..b }).collect();
     LiveView { waiting: Arc::default(), notices: Vec::new(), buckets: Arc::new(buckets), ..busy() }
 }
 
 /// An hour of output tokens against a limit that was raised in the middle.
-pub fn series() -> Series {
+pub(crate) fn series() -> Series {
     let start = ago(3_600).as_second() as f64;
-    let wave = |i: f64| 3_400.0 + 2_600.0 * (i / 9.0).sin() + 1_100.0 * (i / 2.3).cos() * (i / 17.0).sin();
+    let wave = |i: f64| 3_300.0 + 2_300.0 * (i / 9.0).sin() + 900.0 * (i / 2.3).cos() * (i / 17.0).sin();
     let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
     let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();
     Series { step_secs: 30, points, peaks, limits: vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]] }
@@ -113,7 +113,15 @@ fn anthropic() -> Scope {
 }
 
 fn accounts() -> Vec<AccountView> {
-    let account = |id, provider: Provider, label: &str, url: &str, fingerprint: &str, scope, shares: &[&str], stopped: Option<&str>, tier: Option<&str>| {
+    let account = |id,
+                   provider: Provider,
+                   label: &str,
+                   url: &str,
+                   fingerprint: &str,
+                   scope,
+                   shares: &[&str],
+                   stopped: Option<&str>,
+                   tier: Option<&str>| {
         AccountView {
             account: Account {
                 id: AccountId(id),
@@ -145,7 +153,17 @@ fn accounts() -> Vec<AccountView> {
             None,
             Some("Tier 1"),
         ),
-        account(4, Provider::Gemini, "gemini free", usual(Provider::Gemini), "5a10fe92bb04", Scope::account(Provider::Gemini, "gemini free"), &[], None, None),
+        account(
+            4,
+            Provider::Gemini,
+            "gemini free",
+            usual(Provider::Gemini),
+            "5a10fe92bb04",
+            Scope::account(Provider::Gemini, "gemini free"),
+            &[],
+            None,
+            None,
+        ),
         account(
             5,
             Provider::DeepSeek,
@@ -234,16 +252,22 @@ fn buckets() -> Vec<BucketView> {
             value: "output is reserved at max_tokens and settled at what was used".into(),
             evidence: "48 of 48 answers agree".into(),
         },
-        Belief { what: "foreign share".into(), value: "640 output tokens a minute".into(), evidence: "headers fell faster than our own use, 6 times".into() },
+        Belief {
+            what: "foreign share".into(),
+            value: "640 output tokens a minute".into(),
+            evidence: "headers fell faster than our own use, 6 times".into(),
+        },
     ];
     let mut haiku = bucket(&a, &both, "claude-haiku-4-5", RPM, slow, LimitSource::User, &n(20, 4, 0, 0, 4.0, 0.0));
     haiku.binding = true;
     let mut tpm = bucket(&openai, &["openai"], sol, TPM, slow, header, &n(500_000, 118_420, 22_000, 5_000, 96_300.0, 0.0));
     tpm.binding = true;
-    let mut rpd = bucket(&gemini, &["gemini free"], flash, RPD, Refill::Calendar(Zone::Pacific), catalog(2026, 9, 21), &n(20, 20, 0, 0, 0.2, 0.0));
+    let mut rpd =
+        bucket(&gemini, &["gemini free"], flash, RPD, Refill::Calendar(Zone::Pacific), catalog(2026, 9, 21), &n(20, 20, 0, 0, 0.2, 0.0));
     rpd.binding = true;
     rpd.frozen_until = Some("2026-11-25T08:00:00Z".parse().expect("a time"));
-    let mut at_once = bucket(&deepseek, &["deepseek"], pro, AT_ONCE, Refill::OnRelease, catalog(2026, 11, 2), &n(500, 12, 12, 25, 0.0, 0.0));
+    let mut at_once =
+        bucket(&deepseek, &["deepseek"], pro, AT_ONCE, Refill::OnRelease, catalog(2026, 11, 2), &n(500, 12, 12, 25, 0.0, 0.0));
     at_once.binding = true;
     vec![
         bucket(&a, &both, sonnet, RPM, slow, header, &n(50, 14, 3, 2, 12.0, 1.0)),
@@ -259,7 +283,12 @@ fn buckets() -> Vec<BucketView> {
 }
 
 fn waiting() -> Vec<WaitingView> {
-    let key = BucketKey { scope: anthropic(), class: ModelClass::new("claude-sonnet-5-5"), dimension: Dimension::OutputTokens, period: Period::MINUTE };
+    let key = BucketKey {
+        scope: anthropic(),
+        class: ModelClass::new("claude-sonnet-5-5"),
+        dimension: Dimension::OutputTokens,
+        period: Period::MINUTE,
+    };
     [("claude-code", Lane::Interactive, 4), ("notebook", Lane::Interactive, 19), ("nightly-evaluation-of-the-summariser", Lane::Batch, 43)]
         .into_iter()
         .zip(1..)
@@ -305,7 +334,7 @@ fn running() -> Vec<RunningView> {
 }
 
 /// One finished request with plain values, for tests to change.
-pub fn record(id: u64, secs_ago: i64) -> RequestRecord {
+pub(crate) fn record(id: u64, secs_ago: i64) -> RequestRecord {
     let model = ModelId::new("claude-sonnet-5-5");
     RequestRecord {
         id: RequestId(id),
@@ -357,6 +386,7 @@ fn recent() -> VecDeque<Arc<RequestRecord>> {
         RequestRecord {
             client: ClientName::new("nightly-evaluation-of-the-summariser"),
             lane: Lane::Batch,
+            arrived_at: ago(122),
             wait_millis: 61_400,
             bound_by: Some("ITPM".into()),
             ..base(1_986, 55)
@@ -380,7 +410,11 @@ fn recent() -> VecDeque<Arc<RequestRecord>> {
             cost_nanos: None,
             ..other(base(1_984, 130), "openai", Provider::OpenAi, "gpt-4o-mini-2024-07-18", "gpt-4o-mini-2024-07-18")
         },
-        RequestRecord { outcome: Outcome::ClientGone, usage: Usage { certainty: Certainty::AtLeast, ..base(1, 1).usage }, ..base(1_983, 171) },
+        RequestRecord {
+            outcome: Outcome::ClientGone,
+            usage: Usage { certainty: Certainty::AtLeast, ..base(1, 1).usage },
+            ..base(1_983, 171)
+        },
         RequestRecord {
             outcome: Outcome::UpstreamFailed,
             status: 502,
@@ -409,6 +443,8 @@ fn other(row: RequestRecord, label: &str, provider: Provider, asked: &str, serve
         class: ModelClass::new(asked),
         counted_input: 3_204,
         counted_output: 911,
+        reserved_input: 3_500,
+        reserved_output: 2_048,
         cost_nanos: Some(15_518_000),
         usage,
         ..row

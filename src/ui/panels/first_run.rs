@@ -34,7 +34,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option
     ui.vertical_centered(|ui| {
         ui.label(title("Use every key up to its real limit"));
         ui.add_space(theme().space.tight);
-        let text = secondary(ui, "Clients send their requests to Tierline, it sends each one when the provider has room for it, and shows which limit decides.");
+        let text = secondary(
+            ui,
+            "Clients send their requests to Tierline. It sends each one when the provider has room for it, and shows which limit decides.",
+        );
         ui.label(text);
     });
     ui.add_space(theme().space.apart);
@@ -87,25 +90,25 @@ fn framed<R>(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
 
 fn import(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option<Intent> {
     ui.label(lead("Import keys"));
+    ui.add_space(theme().space.tight);
     let found: Vec<&FoundKey> = scene.view.found_keys.iter().filter(|k| !k.known).collect();
     if found.is_empty() {
-        let text = faint(ui, "None of the variables in which SDKs look for a key is set. Set one of these and start again:");
+        let text = secondary(ui, "None of the variables in which SDKs look for a key is set. Set one of these and start again:");
         ui.add(Label::new(text).wrap());
         for variable in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY"] {
             ui.label(mono(variable));
         }
         return None;
     }
-    let text = faint(ui, "Found in the environment. Only names and fingerprints are shown.");
+    let text = secondary(ui, "Found in the environment. Only names and fingerprints are shown.");
     ui.add(Label::new(text).wrap());
     ui.add_space(theme().space.tight);
     for key in &found {
         let mut wanted = !state.unwanted.contains(&key.variable);
-        ui.horizontal(|ui| {
-            ui.checkbox(&mut wanted, mono(&key.variable));
-        });
-        ui.horizontal(|ui| {
-            ui.add_space(theme().size.icon + theme().space.close);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.add_space(theme().space.tight);
+        ui.checkbox(&mut wanted, mono(&key.variable));
+        ui.indent(&key.variable, |ui| {
             let text = note(ui, format!("{}, fingerprint {}", key.provider.title(), key.fingerprint));
             ui.add(Label::new(text).truncate());
         });
@@ -129,7 +132,11 @@ fn import(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option<I
 
 fn by_hand(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> {
     ui.label(lead("Add a key by hand"));
-    let text = faint(ui, "For Anthropic, OpenAI, Gemini, DeepSeek, or any endpoint that speaks OpenAI's format: OpenRouter, Groq, Mistral, your own server.");
+    ui.add_space(theme().space.tight);
+    let text = secondary(
+        ui,
+        "For Anthropic, OpenAI, Gemini, DeepSeek, or any endpoint that speaks OpenAI's format: OpenRouter, Groq, Mistral, your own server.",
+    );
     ui.add(Label::new(text).wrap());
     ui.add_space(theme().space.tight);
     ui.label(section("You need"));
@@ -142,11 +149,15 @@ fn by_hand(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> 
 
 fn demo(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> {
     ui.label(lead("Look at the demo"));
-    let text = faint(ui, "Simulated providers on this machine, several clients with different habits, and a small batch. No key, no cost, nothing leaves the machine.");
+    ui.add_space(theme().space.tight);
+    let text = secondary(
+        ui,
+        "Simulated providers on this machine, several clients with different habits, and a small batch. No key, no cost, nothing leaves the machine.",
+    );
     ui.add(Label::new(text).wrap());
     ui.add_space(theme().space.tight);
-    ui.label(section("Close this window and run"));
-    foot(ui, |ui| {
+    ui.label(section("To see it, run"));
+    ui.horizontal(|ui| {
         ui.label(mono(DEMO));
         copy(ui, "Copy the demo command", DEMO);
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Color32, Id, Response, Sense, Ui, Vec2, WidgetInfo, Role};
+use egui::{Color32, Id, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use super::super::theme::{colors, theme};
 use super::icon::Icon;

@@ -1,6 +1,6 @@
 //! A question in front of everything else. Esc, the cross and a click beside it close it.
 
-use egui::{Align, Color32, Context, Id, Label, Layout, Modal, RichText, Sense, Ui, Vec2, WidgetInfo, Role};
+use egui::{Align, Color32, Context, Frame, Id, Label, Layout, Modal, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use super::super::theme::{colors, section, theme};
 use super::icon::Icon;
@@ -16,7 +16,8 @@ pub struct Answer<R> {
 /// Shows a dialog with a title.
 pub fn dialog<R>(ctx: &Context, name: &'static str, width: f32, content: impl FnOnce(&mut Ui) -> R) -> Answer<R> {
     let mut crossed = false;
-    let response = Modal::new(Id::unique(("dialog", name))).show(ctx, |ui| {
+    let frame = Frame::window(&ctx.global_style());
+    let response = Modal::new(Id::unique(("dialog", name))).frame(frame).show(ctx, |ui| {
         ui.set_width(width);
         ui.horizontal(|ui| {
             ui.add(Label::new(section(name)));

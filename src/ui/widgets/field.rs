@@ -1,6 +1,6 @@
 //! A labelled text field with the reason below it why its text cannot be used.
 
-use egui::{Response, RichText, TextEdit, Ui};
+use egui::{Align2, Response, RichText, TextEdit, Ui};
 
 use super::super::theme::{colors, note, theme};
 
@@ -44,8 +44,20 @@ impl<'a> Field<'a> {
     pub fn show(self, ui: &mut Ui, text: &mut String) -> Response {
         let label = ui.label(note(ui, self.label));
         let response = ui
-            .add(TextEdit::singleline(text).hint_text(self.hint).password(self.secret).desired_width(f32::INFINITY))
+            .add(
+                TextEdit::singleline(text)
+                    .hint_text(self.hint)
+                    .password(self.secret)
+                    .desired_width(f32::INFINITY)
+                    .align(Align2::LEFT_CENTER),
+            )
             .labelled_by(label.id);
+        if self.secret
+            && let Some(mut state) = TextEdit::load_state(ui.ctx(), response.id)
+        {
+            state.clear_undoer(); // undo would keep every stage of the secret in memory
+            state.store(ui.ctx(), response.id);
+        }
         if let Some(problem) = self.problem {
             ui.label(RichText::new(problem).small().color(colors(ui).error));
         }

@@ -6,6 +6,9 @@ use egui::{Align, Color32, Label, Layout, Rangef, Rect, Response, RichText, Sens
 
 use super::super::theme::{colors, note, theme};
 
+/// Between two columns.
+const GAP: f32 = 10.0;
+
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -49,7 +52,7 @@ impl Grid {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a number of columns")]
     pub fn new(ui: &Ui, columns: &[Column], row: f32) -> Self {
-        let gap = theme().space.near;
+        let gap = GAP;
         let fixed: f32 = columns.iter().map(|c| c.width).sum::<f32>() + gap * (columns.len().saturating_sub(1)) as f32;
         let open = columns.iter().filter(|c| c.width == 0.0).count().max(1) as f32;
         let share = ((ui.available_width() - fixed) / open).max(40.0);
@@ -78,12 +81,15 @@ impl Grid {
         ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, Color32::from(line)));
     }
 
-    /// One row. The answer senses clicks on the whole of it.
-    pub fn row(&self, ui: &mut Ui, id: impl std::hash::Hash + std::fmt::Debug, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), Sense::hover());
-        let response = ui.interact(rect, ui.scope_id().with(id), Sense::hover());
-        if response.contains_pointer() {
-            ui.painter().rect_filled(rect.expand2(vec2(theme().space.tight, 0.0)), theme().size.radius, Color32::from(colors(ui).hover).gamma_multiply(0.5));
+    /// One row. The answer is for the whole of it; cells that sense clicks themselves lie above.
+    pub fn row(&self, ui: &mut Ui, sense: Sense, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), sense);
+        let ground = rect.expand2(vec2(theme().space.tight, 0.0));
+        if response.contains_pointer() || response.has_focus() {
+            ui.painter().rect_filled(ground, theme().size.radius, Color32::from(colors(ui).hover).gamma_multiply(0.6));
+        }
+        if response.has_focus() {
+            ui.painter().rect_stroke(ground, theme().size.radius, (1.5, Color32::from(colors(ui).accent)), egui::StrokeKind::Inside);
         }
         cells(&mut Cells { ui, grid: self, rect, next: 0 });
         response

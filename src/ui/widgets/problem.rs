@@ -39,11 +39,32 @@ pub fn entry(ui: &mut Ui, severity: Severity, text: &str, more: &[String]) {
     });
 }
 
-/// Messages begin small and end open, so that they can be joined; alone on a line they are sentences.
+/// Messages begin small and end open, so that they can be joined; alone on a line they are sentences. Only a word that
+/// cannot be a name is given a capital: an account called deepseek stays as it is.
 #[must_use]
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    const PLAIN: [&str; 8] = ["a", "an", "it", "no", "nothing", "the", "there", "this"];
+    let first = text.split(' ').next().unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
+    match (PLAIN.contains(&first), text.get(..1), text.get(1..)) {
+        (true, Some(letter), Some(rest)) => format!("{}{rest}{end}", letter.to_uppercase()),
+        _ => format!("{text}{end}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn names_keep_their_letters() {
+        for (text, shown) in [
+            ("the key is empty", "The key is empty."),
+            ("gpt-4o retires soon", "gpt-4o retires soon."),
+            ("deepseek has no credit.", "deepseek has no credit."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(text), shown);
+        }
+    }
 }

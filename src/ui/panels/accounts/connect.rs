@@ -1,6 +1,6 @@
 //! How a client is pointed at the gateway, ready to paste.
 
-use egui::{Frame, Label, Ui};
+use egui::{Align, Frame, Label, Layout, Ui};
 
 use crate::domain::Provider;
 
@@ -47,6 +47,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) {
     ui.add_space(theme().space.tight);
     let first = scene.view.accounts.first().map_or(Provider::Anthropic, |a| a.account.provider);
     let provider = state.snippet_for.unwrap_or(first);
+    let custom = scene.view.accounts.iter().find(|a| a.account.provider == Provider::Custom).map_or("LABEL", |a| a.account.label.as_str());
+    let text = snippet(state.snippet, provider, scene.gateway_url(), custom);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme().space.hair;
         for snippet in Snippet::ALL {
@@ -60,10 +62,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) {
                 }
             });
         }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| copy(ui, "Copy the snippet", &text));
     });
     ui.add_space(theme().space.tight);
-    let custom = scene.view.accounts.iter().find(|a| a.account.provider == Provider::Custom).map_or("LABEL", |a| a.account.label.as_str());
-    let text = snippet(state.snippet, provider, scene.gateway_url(), custom);
     let c = colors(ui);
     Frame::new()
         .fill(c.panel.into())
@@ -72,11 +73,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) {
         .inner_margin(10.0)
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.horizontal_top(|ui| {
-                let width = ui.available_width() - 28.0;
-                ui.allocate_ui(egui::vec2(width, 0.0), |ui| ui.add(Label::new(mono(&text)).wrap().selectable(true)));
-                copy(ui, "Copy the snippet", &text);
-            });
+            ui.add(Label::new(mono(&text)).wrap().selectable(true));
         });
 }
 
@@ -103,9 +100,13 @@ pub fn snippet(snippet: Snippet, provider: Provider, gateway: &str, custom_label
         (Snippet::Python, Provider::Gemini) => format!(
             "from google import genai\nfrom google.genai import types\n\nclient = genai.Client(\n    api_key=\"TOKEN\",\n    http_options=types.HttpOptions(base_url=\"{root}\"),\n)"
         ),
-        (Snippet::Python, _) => format!("from openai import OpenAI\n\nclient = OpenAI(\n    base_url=\"{openai}\",\n    api_key=\"TOKEN\",\n)"),
+        (Snippet::Python, _) => {
+            format!("from openai import OpenAI\n\nclient = OpenAI(\n    base_url=\"{openai}\",\n    api_key=\"TOKEN\",\n)")
+        }
         (Snippet::TypeScript, Provider::Anthropic) => {
-            format!("import Anthropic from \"@anthropic-ai/sdk\";\n\nconst client = new Anthropic({{\n  baseURL: \"{root}\",\n  apiKey: \"TOKEN\",\n}});")
+            format!(
+                "import Anthropic from \"@anthropic-ai/sdk\";\n\nconst client = new Anthropic({{\n  baseURL: \"{root}\",\n  apiKey: \"TOKEN\",\n}});"
+            )
         }
         (Snippet::TypeScript, Provider::Gemini) => format!(
             "import {{ GoogleGenAI }} from \"@google/genai\";\n\nconst client = new GoogleGenAI({{\n  apiKey: \"TOKEN\",\n  httpOptions: {{ baseUrl: \"{root}\" }},\n}});"
@@ -113,7 +114,9 @@ pub fn snippet(snippet: Snippet, provider: Provider, gateway: &str, custom_label
         (Snippet::TypeScript, _) => {
             format!("import OpenAI from \"openai\";\n\nconst client = new OpenAI({{\n  baseURL: \"{openai}\",\n  apiKey: \"TOKEN\",\n}});")
         }
-        (Snippet::Curl, Provider::Anthropic) => format!("curl {root}/v1/models \\\n  -H \"x-api-key: TOKEN\" \\\n  -H \"anthropic-version: 2023-06-01\""),
+        (Snippet::Curl, Provider::Anthropic) => {
+            format!("curl {root}/v1/models \\\n  -H \"x-api-key: TOKEN\" \\\n  -H \"anthropic-version: 2023-06-01\"")
+        }
         (Snippet::Curl, Provider::Gemini) => format!("curl {root}/v1beta/models \\\n  -H \"x-goog-api-key: TOKEN\""),
         (Snippet::Curl, _) => format!("curl {openai}/models \\\n  -H \"Authorization: Bearer TOKEN\""),
     }

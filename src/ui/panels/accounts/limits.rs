@@ -1,6 +1,6 @@
 //! The user's own ceilings for one account: what is set, and a line to set another.
 
-use egui::{Align, Context, Label, Layout, RichText, TextEdit, Ui};
+use egui::{Align, Align2, Context, Label, Layout, RichText, TextEdit, Ui};
 
 use crate::domain::command::UserLimit;
 use crate::domain::dimension::Meter;
@@ -56,7 +56,10 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, state: &mut LimitsState) -> Option
     };
     let label = account.account.label.clone();
     let answer = dialog(ctx, "Your own limits", theme().size.dialog + 60.0, |ui| {
-        super::quiet(ui, &format!("Tierline keeps {label} below these, whatever the provider allows. What the provider allows is found out by itself."));
+        super::quiet(
+            ui,
+            &format!("Tierline keeps {label} below these, whatever the provider allows. What the provider allows is found out by itself."),
+        );
         ui.add_space(theme().space.close);
         let removed = list(ui, scene, id, &label);
         let added = form(ui, scene, id, state);
@@ -122,7 +125,7 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, account: AccountId, state: &mut LimitsSt
                 ui.selectable_value(&mut state.meter, at, meter.to_string());
             }
         });
-        let field = ui.add(TextEdit::singleline(&mut state.capacity).hint_text("number").desired_width(90.0));
+        let field = ui.add(TextEdit::singleline(&mut state.capacity).hint_text("number").desired_width(90.0).align(Align2::LEFT_CENTER));
         let field = field.accessible_name("Number");
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         set = primary(ui, "Set") || entered;
@@ -155,9 +158,16 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_people_write_them() {
-        for (text, n) in
-            [("30000", Some(30_000)), (" 30 000 ", Some(30_000)), ("30_000", Some(30_000)), ("30,000", Some(30_000)), ("0", None), ("", None), ("many", None), ("-5", None)]
-        {
+        for (text, n) in [
+            ("30000", Some(30_000)),
+            (" 30 000 ", Some(30_000)),
+            ("30_000", Some(30_000)),
+            ("30,000", Some(30_000)),
+            ("0", None),
+            ("", None),
+            ("many", None),
+            ("-5", None),
+        ] {
             assert_eq!(number(text), n, "{text:?}");
         }
     }

@@ -7,7 +7,7 @@ pub mod probe;
 pub mod remove;
 pub mod tokens;
 
-use egui::{Align, Label, Layout, RichText, ScrollArea, Ui, UiBuilder};
+use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder};
 
 use crate::domain::command::ProbeReport;
 use crate::domain::{AccountId, Provider, Secret};
@@ -73,10 +73,10 @@ const COLUMNS: [Column; 9] = [
     Column::rest("Base URL"),
     Column::text("Fingerprint", 96.0),
     Column::text("Scope", 142.0),
-    Column::text("Shares with", 84.0),
-    Column::text("State", 92.0),
-    Column::text("Tier", 50.0),
-    Column::number("", 186.0),
+    Column::text("Shares with", 76.0),
+    Column::text("State", 116.0),
+    Column::text("Tier", 56.0),
+    Column::number("", 184.0),
 ];
 
 /// Draws the panel.
@@ -119,7 +119,7 @@ fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<In
     let grid = Grid::new(ui, &COLUMNS, scene.density.row() + 4.0);
     grid.head(ui);
     for account in scene.view.accounts.iter() {
-        grid.row(ui, ("account", account.account.id.0), |cells| {
+        grid.row(ui, Sense::hover(), |cells| {
             if let Some(wish) = row(cells, account, state) {
                 intent = Some(wish);
             }
@@ -133,8 +133,11 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
     let account = &view.account;
     cells.text(RichText::new(&account.label).color(c.text));
     cells.text(RichText::new(account.provider.title()).color(c.text_secondary));
-    cells.text(RichText::new(account.base_url.as_str()).color(c.text_secondary));
-    cells.text(mono(account.fingerprint.to_string()).color(c.text_secondary)).on_hover_text("The beginning of the key's SHA-256, to tell keys apart");
+    let url = account.base_url.as_str();
+    cells.text(RichText::new(url.trim_start_matches("https://")).color(c.text_secondary)).on_hover_text(url);
+    cells
+        .text(mono(account.fingerprint.to_string()).color(c.text_secondary))
+        .on_hover_text("The beginning of the key's SHA-256, to tell keys apart");
     cells.text(RichText::new(format!("{} {}", view.scope.kind.name(), view.scope.id)).color(c.text_secondary));
     let shares = if view.shares_with.is_empty() { format::NONE.to_owned() } else { view.shares_with.join(", ") };
     cells.text(RichText::new(shares).color(if view.shares_with.is_empty() { c.text_faint } else { c.text_secondary }));
@@ -153,7 +156,13 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
 fn actions(ui: &mut Ui, view: &AccountView, state: &mut AccountsState) -> Option<Intent> {
     let (id, label) = (view.account.id, &view.account.label);
     let button = |ui: &mut Ui, text: &str, enabled: bool| {
-        let response = ui.add_enabled(enabled, egui::Button::new(RichText::new(text).small()).small().min_size(egui::vec2(0.0, 21.0)));
+        let response = ui.add_enabled(
+            enabled,
+            egui::Button::new(RichText::new(text).small().color(colors(ui).text_secondary))
+                .small()
+                .min_size(egui::vec2(0.0, 21.0))
+                .frame_when_inactive(false),
+        );
         response.accessible_name(format!("{text} {label}")).clicked()
     };
     if button(ui, "Remove…", true) {

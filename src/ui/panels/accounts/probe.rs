@@ -38,7 +38,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, slot: &mut Slot<ProbeReport>) {
 }
 
 fn report_view(ui: &mut Ui, scene: &Scene<'_>, report: &ProbeReport) -> bool {
-    let cost = report.cost_nanos.map_or("cost unknown".to_owned(), |n| if n == 0 { "free".into() } else { format!("cost {}", format::money(n)) });
+    let cost =
+        report.cost_nanos.map_or("cost unknown".to_owned(), |n| if n == 0 { "free".into() } else { format!("cost {}", format::money(n)) });
     let behind = format!("{}, answered {}, {cost}, at {}", report.request, report.status, format::clock(report.at, scene.zone));
     page::group(ui, &format!("Probe of {}", report.account), &behind);
     page::rule(ui);

@@ -1,6 +1,6 @@
 //! Local tokens: what clients show to the gateway instead of a provider's key.
 
-use egui::{Align, Frame, Key, Label, Layout, RichText, TextEdit, Ui};
+use egui::{Align, Align2, Frame, Key, Label, Layout, RichText, TextEdit, Ui};
 
 use super::super::super::format;
 use super::super::super::intent::Intent;
@@ -18,12 +18,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option
     let mut intent = list(ui, scene);
     ui.add_space(theme().space.close);
     ui.horizontal(|ui| {
-        let field = ui.add(TextEdit::singleline(&mut state.token_name).hint_text("name of the client").desired_width(180.0));
+        let field = ui.add(
+            TextEdit::singleline(&mut state.token_name).hint_text("name of the client").desired_width(180.0).align(Align2::LEFT_CENTER),
+        );
         let field = field.accessible_name("Name of the client");
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         let name = state.token_name.trim();
         let ready = !name.is_empty() && !state.token.waiting();
-        let clicked = ui.add_enabled(ready, egui::Button::new("New token")).on_disabled_hover_text("Give the client a name first").clicked();
+        let clicked =
+            ui.add_enabled(ready, egui::Button::new("New token")).on_disabled_hover_text("Give the client a name first").clicked();
         if ready && (clicked || entered) {
             intent = Some(Intent::NewToken(name.to_owned()));
         }
@@ -68,14 +71,17 @@ fn made(ui: &mut Ui, state: &mut AccountsState) {
     let mut put_away = false;
     let c = colors(ui);
     ui.add_space(theme().space.close);
-    Frame::new().stroke((1.0, egui::Color32::from(c.accent))).corner_radius(corner(theme().size.radius)).inner_margin(10.0).show(ui, |ui| {
-        ui.label("Shown once. Put it into the client now.");
-        ui.horizontal(|ui| {
-            copy(ui, "Copy the token", token.expose());
-            ui.add(Label::new(mono(token.expose())).truncate().show_tooltip_when_elided(false));
-        });
-        put_away = ui.button("Done").clicked();
-    });
+    Frame::new().stroke((1.0, egui::Color32::from(c.accent))).corner_radius(corner(theme().size.radius)).inner_margin(10.0).show(
+        ui,
+        |ui| {
+            ui.label("Shown once. Put it into the client now.");
+            ui.horizontal(|ui| {
+                copy(ui, "Copy the token", token.expose());
+                ui.add(Label::new(mono(token.expose())).truncate().show_tooltip_when_elided(false));
+            });
+            put_away = ui.button("Done").clicked();
+        },
+    );
     if put_away {
         state.token = Slot::Idle;
     }

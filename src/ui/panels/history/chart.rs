@@ -20,8 +20,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, 
     let zone = scene.zone;
     let span = end - start;
 
-    let x = AxisHints::new_x().formatter(move |mark: GridMark, _| tick(mark.value, span, zone));
-    let y = AxisHints::new_y().placement(HPlacement::Left).min_thickness(52.0).formatter(move |mark: GridMark, _| amount(measure, mark.value));
+    let x = AxisHints::new_x().tick_label_color(c.text_secondary).formatter(move |mark: GridMark, _| tick(mark.value, span, zone));
+    let y = AxisHints::new_y()
+        .tick_label_color(c.text_secondary)
+        .placement(HPlacement::Left)
+        .min_thickness(52.0)
+        .formatter(move |mark: GridMark, _| amount(measure, mark.value));
     let plot = Plot::new(("history", format!("{subject:?}")))
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])
@@ -33,6 +37,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, 
         .allow_drag(Vec2b::new(true, false))
         .allow_zoom(Vec2b::new(true, false))
         .show_background(false)
+        .x_grid_spacer(move |input| marks(input.bounds, zone))
         .grid_color(Color32::from(c.line))
         .cursor_color(Color32::from(c.line_strong))
         .label_formatter(move |position| {
@@ -76,6 +81,32 @@ fn limit_line(limits: &[[f64; 2]], end: f64) -> Option<Vec<PlotPoint>> {
     }
     line.push(PlotPoint::new(end, last[1]));
     Some(line)
+}
+
+/// Vertical lines at times that people count in, in their own zone.
+fn marks((from, to): (f64, f64), zone: &TimeZone) -> Vec<GridMark> {
+    const STEPS: [f64; 15] = [
+        10.0,
+        30.0,
+        60.0,
+        300.0,
+        600.0,
+        900.0,
+        1_800.0,
+        3_600.0,
+        7_200.0,
+        14_400.0,
+        43_200.0,
+        86_400.0,
+        604_800.0,
+        2_592_000.0,
+        7_776_000.0,
+    ];
+    let step = STEPS.into_iter().find(|step| (to - from) / step <= 10.0).unwrap_or(STEPS[14]);
+    let offset = Timestamp::from_second(whole_secs(from)).map_or(0, |t| zone.to_offset(t).seconds());
+    let offset = f64::from(offset);
+    let first = ((from + offset) / step).ceil() * step - offset;
+    (0_u32..12).map(|n| first + f64::from(n) * step).take_while(|at| *at <= to).map(|value| GridMark { value, step_size: step }).collect()
 }
 
 fn tick(at: f64, span: f64, zone: &TimeZone) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Context, Label, RichText, TextEdit, Ui};
+use egui::{Align2, Context, Label, RichText, TextEdit, Ui};
 
 use crate::domain::command::{Pending, Poll, Reply};
 use crate::domain::query::{ExportFormat, ExportOrder, ExportWhat};
@@ -137,7 +137,7 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range) -
     let mut path = state.path.clone().unwrap_or_else(|| state.default_path(scene));
     ui.horizontal(|ui| {
         let width = ui.available_width() - 92.0;
-        if ui.add(TextEdit::singleline(&mut path).desired_width(width)).labelled_by(label.id).changed() {
+        if ui.add(TextEdit::singleline(&mut path).desired_width(width).align(Align2::LEFT_CENTER)).labelled_by(label.id).changed() {
             state.path = Some(path.clone());
         }
         let choosing = state.chosen.is_some();

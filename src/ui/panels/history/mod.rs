@@ -129,14 +129,14 @@ impl HistoryState {
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.export.settle();
-        if !self.loading.poll() {
-            return;
-        }
-        if let (Slot::Done(series), Some((subject, query))) = (std::mem::take(&mut self.loading), self.asked.clone()) {
-            self.shown = Some((subject, series, query.from, query.to));
-        } else if let Some(problem) = self.loading.problem() {
-            tracing::debug!(%problem, "a chart could not be read");
-        }
+        self.loading.poll();
+        self.loading = match (std::mem::take(&mut self.loading), &self.asked) {
+            (Slot::Done(series), Some((subject, query))) => {
+                self.shown = Some((subject.clone(), series, query.from, query.to));
+                Slot::Idle
+            }
+            (other, _) => other,
+        };
     }
 
     /// The question to ask now, if one is due.
@@ -178,7 +178,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
 
     let whole = ui.available_rect_before_wrap().with_max_y(ui.available_rect_before_wrap().bottom() - theme().space.near);
     let (left, right) = whole.split_left_right_at_x(whole.right() - 224.0);
-    let mut chart_ui = ui.new_child(UiBuilder::new().max_rect(left.with_max_x(left.right() - theme().space.apart)).layout(Layout::top_down(Align::Min)));
+    let mut chart_ui =
+        ui.new_child(UiBuilder::new().max_rect(left.with_max_x(left.right() - theme().space.apart)).layout(Layout::top_down(Align::Min)));
     let mut text_ui = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
     let mut intent = state.due(scene.now, points(left.width())).map(Intent::LoadSeries);
 
@@ -199,7 +200,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
             });
         }
         (Some((_, series, ..)), None) if series.points.iter().all(|p| p[1] == 0.0) => {
-            page::empty(&mut chart_ui, Icon::History, "Nothing in this time", "Choose a longer range, or another account or class.", |_| ());
+            page::empty(
+                &mut chart_ui,
+                Icon::History,
+                "Nothing in this time",
+                "Choose a longer range, or another account or class.",
+                |_| (),
+            );
         }
         (Some((subject, series, from, to)), None) => {
             let text = summary::of(subject.measure, series);
@@ -280,6 +287,7 @@ fn aside(ui: &mut Ui, text: &summary::Summary) {
         });
     }
     ui.add_space(theme().space.near);
+    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
     let c = colors(ui);
     for (color, word) in [(c.used, "mean over a step"), (c.held, "highest minute in a step"), (c.binding, "tier line")] {
         if word == "tier line" && !text.has_limit {
@@ -293,6 +301,12 @@ fn aside(ui: &mut Ui, text: &summary::Summary) {
         });
     }
     ui.add_space(theme().space.near);
-    let step = note(ui, format!("One step is {}. Drag to move, scroll with Ctrl to zoom, double-click to see all.", format::duration(std::time::Duration::from_secs(text.step_secs.into()))));
+    let step = note(
+        ui,
+        format!(
+            "One step is {}. Drag to move, scroll with Ctrl to zoom, double-click to see all.",
+            format::duration(std::time::Duration::from_secs(text.step_secs.into()))
+        ),
+    );
     ui.add(Label::new(step).wrap());
 }

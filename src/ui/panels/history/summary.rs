@@ -34,8 +34,8 @@ pub fn of(measure: Measure, series: &Series) -> Summary {
     }
     let limit = series.limits.last().map(|l| l[1]).filter(|l| *l > 0.0);
     if let Some(limit) = limit {
-        facts.push(("Limit", format::measured(measure, limit)));
-        facts.push(("Highest of limit", format!("{}{}%", whole(peak * 100.0 / limit), format::THIN)));
+        facts.push(("Limit now", format::measured(measure, limit)));
+        facts.push(("Nearest to a limit", format!("{}{}%", whole(nearest(series) * 100.0), format::THIN)));
     }
     if series.limits.len() > 1 {
         facts.push(("Limit changes", (series.limits.len() - 1).to_string()));
@@ -50,6 +50,15 @@ impl Summary {
         let facts: Vec<String> = self.facts.iter().map(|(name, value)| format!("{}: {value}", name.to_lowercase())).collect();
         format!("Chart of {}. {}.", self.name.to_lowercase(), facts.join(", "))
     }
+}
+
+/// The highest share of the limit that held at that time.
+fn nearest(series: &Series) -> f64 {
+    let share = |point: &[f64; 2]| {
+        let limit = series.limits.iter().rev().find(|l| l[0] <= point[0]).or(series.limits.first()).map_or(0.0, |l| l[1]);
+        if limit > 0.0 { point[1] / limit } else { 0.0 }
+    };
+    series.points.iter().chain(&series.peaks).map(share).fold(0.0, f64::max)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of points")]
@@ -78,7 +87,7 @@ mod tests {
         let text = of(Measure::OutputTokens, &series).sentence().replace(format::THIN, " ");
         assert_eq!(
             text,
-            "Chart of output tokens. mean: 2 000/min, highest minute: 6 000/min, in all: 8 000, limit: 8 000/min, highest of limit: 75 %."
+            "Chart of output tokens. mean: 2 000/min, highest minute: 6 000/min, in all: 8 000, limit now: 8 000/min, nearest to a limit: 75 %."
         );
     }
 

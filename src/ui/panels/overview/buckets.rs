@@ -1,6 +1,6 @@
 //! The table of buckets, grouped by scope and class of models.
 
-use egui::{Label, RichText, Ui, WidgetInfo, Role};
+use egui::{Label, RichText, Role, Sense, Ui, WidgetInfo};
 
 use crate::domain::view::BucketView;
 use crate::domain::{LimitSource, ModelClass, Period, Refill};
@@ -14,8 +14,8 @@ use super::super::super::widgets::{meter, page};
 const COLUMNS: [Column; 9] = [
     Column::text("Limit", 88.0),
     Column::rest(""),
-    Column::number("Used of", 112.0),
-    Column::number("Left", 58.0),
+    Column::number("Used / limit", 104.0),
+    Column::number("Left", 54.0),
     Column::number("Full in", 66.0),
     Column::number("Own/min", 52.0),
     Column::number("Others", 48.0),
@@ -28,7 +28,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
     let grid = Grid::new(ui, &COLUMNS, scene.density.row());
     if scene.view.buckets.is_empty() {
         page::group(ui, "Limits", "");
-        let text = faint(ui, "No limit is known yet. The first answer of a provider, the catalogue, or a limit that you set fills this table.");
+        let text =
+            faint(ui, "No limit is known yet. The first answer of a provider, the catalogue, or a limit that you set fills this table.");
         ui.add(Label::new(text).wrap());
         return;
     }
@@ -46,7 +47,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
             let text = secondary(ui, name);
             ui.add(Label::new(text).truncate());
         }
-        row(ui, scene, &grid, at, bucket);
+        row(ui, scene, &grid, bucket);
         above = Some(bucket);
     }
     ui.add_space(theme().space.apart);
@@ -64,9 +65,9 @@ fn scope(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     page::group(ui, scope.provider.title(), &format!("{id}{accounts}{tier}"));
 }
 
-fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, at: usize, bucket: &BucketView) {
-    let response = grid.row(ui, ("bucket", at), |cells| fill(cells, scene, bucket));
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, sentence(scene, bucket)));
+fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView) {
+    let response = grid.row(ui, Sense::hover(), |cells| fill(cells, scene, bucket));
+    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, sentence(scene, bucket)));
     response.on_hover_ui(|ui| details(ui, scene, bucket));
 }
 
@@ -85,8 +86,7 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
     });
     cells.cell(|ui| meter::show(ui, bucket));
     cells.cell(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        let of = faint(ui, format!(" / {}", format::short_amount(dimension, bucket.capacity)));
+        let of = faint(ui, format!("/ {}", format::short_amount(dimension, bucket.capacity)));
         ui.add(Label::new(of));
         ui.add(Label::new(RichText::new(format::short_amount(dimension, bucket.used)).color(c.text)));
     });
@@ -114,15 +114,12 @@ fn short_meter(bucket: &BucketView) -> &str {
 
 /// When there is room again, and whether that is a ban by the provider.
 fn refills(scene: &Scene<'_>, bucket: &BucketView) -> Option<(String, bool)> {
-    if let Some(at) = bucket.frozen_until.filter(|at| *at > scene.now) {
-        return Some((format::until(scene.now, at), true));
-    }
-    if bucket.key.period == Period::AT_ONCE {
-        return None;
-    }
-    let at = bucket.full_at.filter(|at| *at > scene.now)?;
+    let frozen = bucket.frozen_until.filter(|at| *at > scene.now);
+    let full = bucket.full_at.filter(|at| *at > scene.now && bucket.key.period != Period::AT_ONCE);
+    let at = frozen.or(full)?;
     let far = format::since(at, scene.now).as_secs() > 3_600;
-    Some((if far { format::when(scene.now, at, scene.zone) } else { format::until(scene.now, at) }, false))
+    let text = if far { format::when(scene.now, at, scene.zone) } else { format::until(scene.now, at) };
+    Some((text, frozen.is_some()))
 }
 
 /// The row for a screen reader, and for tests.
@@ -131,7 +128,10 @@ pub fn sentence(scene: &Scene<'_>, bucket: &BucketView) -> String {
     let dimension = bucket.key.dimension;
     let binds = if bucket.binding { ", binds" } else { "" };
     let waiting = if bucket.waiting > 0 { format!(", {} waiting", bucket.waiting) } else { String::new() };
-    let frozen = bucket.frozen_until.filter(|at| *at > scene.now).map_or_else(String::new, |at| format!(", frozen for {}", format::until(scene.now, at)));
+    let frozen = bucket
+        .frozen_until
+        .filter(|at| *at > scene.now)
+        .map_or_else(String::new, |at| format!(", frozen for {}", format::until(scene.now, at)));
     format!(
         "{} of {}: {} of {} used, {} held, {} left{binds}{waiting}{frozen}, source {}",
         bucket.meter,
@@ -172,7 +172,9 @@ fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     }
     lines.push((
         "Confirmed",
-        bucket.confirmed_at.map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
+        bucket
+            .confirmed_at
+            .map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
     ));
     egui::Grid::new("bucket details").num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
         for (name, value) in lines {

@@ -20,15 +20,20 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     ui.add_space(theme().space.close);
 
     if ui.available_width() < theme().size.stack_below {
-        return ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            buckets::show(ui, scene);
-            ui.add_space(theme().space.apart);
-            side::show(ui, scene)
-        }).inner;
+        return ScrollArea::vertical()
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                buckets::show(ui, scene);
+                ui.add_space(theme().space.apart);
+                side::show(ui, scene)
+            })
+            .inner;
     }
     let whole = ui.available_rect_before_wrap();
     let (main, beside) = whole.split_left_right_at_x(whole.right() - theme().size.side);
-    let mut left = ui.new_child(UiBuilder::new().max_rect(main.with_max_x(main.right() - theme().space.apart)).layout(Layout::top_down(egui::Align::Min)));
+    let mut left = ui.new_child(
+        UiBuilder::new().max_rect(main.with_max_x(main.right() - theme().space.apart)).layout(Layout::top_down(egui::Align::Min)),
+    );
     ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene));
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
     ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner
@@ -65,5 +70,6 @@ fn legend(ui: &mut Ui) {
         ui.add(Label::new(text)).on_hover_text(hover);
         let (rect, _) = ui.allocate_exact_size(vec2(10.0, theme().size.bar), Sense::hover());
         ui.painter().rect_filled(rect, 2.0, Color32::from(color));
+        ui.add_space(theme().space.close);
     }
 }

@@ -1,6 +1,6 @@
 //! Beside the buckets: what the user should know, and who waits.
 
-use egui::{Align, Color32, Label, Layout, RichText, Sense, Ui, UiBuilder, WidgetInfo, Role, vec2};
+use egui::{RichText, Role, Sense, Ui, WidgetInfo};
 
 use crate::domain::view::WaitingView;
 
@@ -8,10 +8,13 @@ use super::super::super::format;
 use super::super::super::intent::Intent;
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, faint, note, theme};
+use super::super::super::widgets::grid::{Column, Grid};
 use super::super::super::widgets::{page, problem};
 
 /// More than these are counted, not listed.
 const LISTED: usize = 40;
+
+const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::text("", 46.0), Column::number("", 52.0)];
 
 /// Draws both groups.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
@@ -30,8 +33,8 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) {
     for notice in &scene.view.notices {
         ui.add_space(theme().space.tight);
         ui.scope(|ui| {
-            let more: Vec<String> = notice.hint.iter().map(|hint| problem::sentence(hint)).collect();
-            problem::entry(ui, notice.severity, &problem::sentence(&notice.text), &more);
+            let more: Vec<String> = notice.hint.iter().cloned().collect();
+            problem::entry(ui, notice.severity, &notice.text, &more);
         })
         .response
         .on_hover_text(format!("{}\n{}", notice.key, scene.both_zones(notice.at)));
@@ -48,9 +51,10 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         ui.label(text);
         return None;
     }
+    let grid = Grid::new(ui, &QUEUE, scene.density.row());
     let mut clicked = None;
     for waits in waiting.iter().take(LISTED) {
-        if entry(ui, scene, waits) {
+        if entry(ui, scene, &grid, waits) {
             clicked = Some(Intent::ShowRequest(waits.id));
         }
     }
@@ -61,30 +65,22 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     clicked
 }
 
-fn entry(ui: &mut Ui, scene: &Scene<'_>, waits: &WaitingView) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), scene.density.row()), Sense::click());
+fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bool {
+    let c = colors(ui);
     let meter = waits.bucket.as_ref().map_or("order".to_owned(), |key| key.meter().to_string());
     let eta = waits.ready_at.map_or(format::NONE.to_owned(), |at| format::until(scene.now, at));
-    response.widget_info(|| {
-        WidgetInfo::labeled(Role::Button, true, format!("{} of {} waits for {meter} of {}, goes in {eta}", waits.position, waits.client, waits.class))
+    let response = grid.row(ui, Sense::click(), |cells| {
+        cells.text(RichText::new(waits.position.to_string()).color(c.text_faint));
+        cells.text(RichText::new(waits.client.as_str()).color(c.text_secondary));
+        cells.text(RichText::new(&meter).color(c.binding));
+        cells.text(RichText::new(&eta).color(c.text));
     });
-    let c = colors(ui);
-    if response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect.expand2(vec2(theme().space.tight, 0.0)), theme().size.radius, Color32::from(c.hover));
-    }
-    let mut line = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
-    let ui = &mut line;
-    let position = faint(ui, waits.position.to_string());
-    ui.allocate_ui_with_layout(vec2(16.0, rect.height()), Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(position)));
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let eta_text = RichText::new(&eta).color(c.text);
-        ui.allocate_ui_with_layout(vec2(58.0, rect.height()), Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(eta_text)));
-        ui.allocate_ui_with_layout(vec2(52.0, rect.height()), Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(RichText::new(meter).color(c.binding)).truncate());
-        });
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(RichText::new(waits.client.as_str()).color(c.text_secondary)).truncate());
-        });
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            format!("{} of {} waits for {meter} of {}, goes in {eta}", waits.position, waits.client, waits.class),
+        )
     });
     response
         .on_hover_ui(|ui| {

@@ -35,6 +35,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>) -> bool {
         Row::Done(record) => done(scene, record),
     };
     ScrollArea::vertical().id_salt("request").auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
         ui.columns(columns.len(), |uis| {
             for (at, (ui, (title, facts))) in uis.iter_mut().zip(&columns).enumerate() {
                 let text = note(ui, *title);

@@ -5,7 +5,7 @@ pub mod row;
 
 use std::sync::Arc;
 
-use egui::{Align, Color32, Key, Label, Layout, Panel, RichText, Sense, TextEdit, Ui};
+use egui::{Align, Align2, Color32, Key, Label, Layout, Panel, RichText, Sense, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::domain::RequestId;
@@ -14,7 +14,7 @@ use crate::journal::LiveView;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::state::PanelId;
-use super::super::theme::{colors, note, theme};
+use super::super::theme::{colors, note};
 use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
 use row::{Row, Tone};
@@ -33,20 +33,23 @@ pub struct TrafficState {
 }
 
 const COLUMNS: [(&str, f32, bool); 13] = [
-    ("Time", 58.0, false),
+    ("Time", 54.0, false),
     ("Client", 92.0, false),
-    ("Account", 88.0, false),
+    ("Account", 76.0, false),
     ("Model", 0.0, false),
     ("State", 0.0, false),
-    ("Waited", 56.0, true),
-    ("Ran", 56.0, true),
-    ("In", 52.0, true),
-    ("Cached", 52.0, true),
-    ("Out", 52.0, true),
-    ("Cost", 58.0, true),
-    ("Tries", 32.0, true),
-    ("Status", 40.0, true),
+    ("Waited", 62.0, true),
+    ("Ran", 46.0, true),
+    ("In", 44.0, true),
+    ("Cached", 44.0, true),
+    ("Out", 44.0, true),
+    ("Cost", 52.0, true),
+    ("Tries", 28.0, true),
+    ("Status", 38.0, true),
 ];
+
+/// Room for "waiting #12 for OTPM until 14:05:13".
+const STATE: f32 = 222.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<Intent> {
@@ -91,7 +94,10 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usi
     if button.on_hover_text("Hold the table still; requests go on").clicked() {
         state.paused = if paused { None } else { Some(Arc::clone(scene.view)) };
     }
-    let field = TextEdit::singleline(&mut state.filter).hint_text("Filter by client, model, state…").desired_width(230.0);
+    let field = TextEdit::singleline(&mut state.filter)
+        .hint_text("Filter by client, model, state…")
+        .desired_width(230.0)
+        .align(Align2::LEFT_CENTER);
     let field = ui.add(field).accessible_name("Filter");
     if state.focus_filter {
         state.focus_filter = false;
@@ -106,7 +112,10 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usi
 }
 
 fn nothing_yet(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
-    let text = format!("Set {} with a provider's route as the base URL of a client, and its requests appear here while they run.", scene.gateway_url());
+    let text = format!(
+        "Set {} with a provider's route as the base URL of a client, and its requests appear here while they run.",
+        scene.gateway_url()
+    );
     page::empty(ui, Icon::Traffic, "No request has come through yet", &text, |ui| ui.button("How to connect a client").clicked())
         .then_some(Intent::Go(PanelId::Accounts))
 }
@@ -115,19 +124,29 @@ fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'
     let height = scene.density.row();
     ui.spacing_mut().item_spacing.x = 10.0;
     let fixed: f32 = COLUMNS.iter().map(|(_, width, _)| width + 10.0).sum();
-    let open = ((ui.available_width() - fixed) / 2.0).max(110.0);
-    let mut table = TableBuilder::new(ui).id_salt("traffic").sense(Sense::click()).auto_shrink(false).cell_layout(Layout::left_to_right(Align::Center));
-    for (_, width, _) in COLUMNS {
-        let width = if width == 0.0 { open } else { width };
+    let open = ui.available_width() - fixed;
+    // the state has the longest texts that matter: it gets its room first
+    let state_width = (open * 0.5).max(STATE);
+    let model_width = (open - state_width).max(120.0);
+    let mut table =
+        TableBuilder::new(ui).id_salt("traffic").sense(Sense::click()).auto_shrink(false).cell_layout(Layout::left_to_right(Align::Center));
+    for (name, width, _) in COLUMNS {
+        let width = match name {
+            "Model" => model_width,
+            "State" => state_width,
+            _ => width,
+        };
         table = table.column(Column::exact(width).clip(true));
     }
     table
         .header(height, |mut header| {
             for (name, _, right) in COLUMNS {
-                header.col(|ui| aligned(ui, right, |ui| {
-                    let text = note(ui, name);
-                    ui.label(text);
-                }));
+                header.col(|ui| {
+                    aligned(ui, right, |ui| {
+                        let text = note(ui, name);
+                        ui.label(text);
+                    })
+                });
             }
         })
         .body(|body| {
@@ -135,15 +154,19 @@ fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'
                 let Some(row) = rows.get(line.index()) else { return };
                 line.set_selected(state.selected == Some(row.id()));
                 for (cell, (_, _, right)) in row.cells(scene).into_iter().zip(COLUMNS) {
-                    line.col(|ui| aligned(ui, right, |ui| {
-                        let label = ui.add(Label::new(RichText::new(&cell.text).color(tone(ui, cell.tone))).truncate());
-                        if !cell.hover.is_empty() {
-                            label.on_hover_text(&cell.hover);
-                        }
-                    }));
+                    line.col(|ui| {
+                        aligned(ui, right, |ui| {
+                            let label = ui.add(Label::new(RichText::new(&cell.text).color(tone(ui, cell.tone))).truncate());
+                            if !cell.hover.is_empty() {
+                                label.on_hover_text(&cell.hover);
+                            }
+                        })
+                    });
                 }
                 let response = line.response();
-                response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row.id()), row.sentence(scene)));
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row.id()), row.sentence(scene))
+                });
                 if response.clicked() {
                     state.selected = if state.selected == Some(row.id()) { None } else { Some(row.id()) };
                 }
@@ -171,10 +194,4 @@ fn tone(ui: &Ui, tone: Tone) -> Color32 {
         Tone::Bad => c.error,
     }
     .into()
-}
-
-/// Space below a table's last row belongs to nobody.
-#[must_use]
-pub fn min_height() -> f32 {
-    theme().size.row * 4.0
 }

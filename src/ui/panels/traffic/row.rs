@@ -107,7 +107,7 @@ impl Row<'_> {
         let time = Cell::new(format::clock(at, scene.zone), Tone::Faint).hover(scene.both_zones(at));
         let client = Cell::new(self.client(), Tone::Strong);
         let account = if self.account().is_empty() { Cell::none() } else { Cell::new(self.account(), Tone::Plain) };
-        let model = Cell::new(self.model(), Tone::Strong).hover(format!("class {}", self.class()));
+        let model = Cell::new(self.model(), Tone::Strong).hover(self.served());
         let state = Cell { text: self.state(scene), tone: self.tone(), hover: String::new() };
         let waited = |millis: u64| if millis == 0 { Cell::none() } else { Cell::new(format::millis(millis), Tone::Wait) };
         match self {
@@ -133,12 +133,21 @@ impl Row<'_> {
                     Certainty::AtLeast => " or more: the answer broke off",
                     Certainty::Unknown => ", not said by the answer",
                 };
-                let input = Cell::count(r.usage.total_input(), &format!("input tokens{sure}; {} count toward the limit", format::grouped(r.counted_input)));
+                let input = Cell::count(
+                    r.usage.total_input(),
+                    &format!("input tokens{sure}; {} count toward the limit", format::grouped(r.counted_input)),
+                );
                 let cached = Cell::count(r.usage.cache_read, "input tokens from the provider's cache");
                 let output = Cell::count(r.usage.output, &format!("output tokens{sure}"));
-                let cost = r.cost_nanos.map_or_else(Cell::none, |n| Cell::new(format::money(n), Tone::Plain).hover(format!("{} nano-dollars", format::grouped(n))));
+                let cost = r.cost_nanos.map_or_else(Cell::none, |n| {
+                    Cell::new(format::money(n), Tone::Plain).hover(format!("{} nano-dollars", format::grouped(n)))
+                });
                 let tries = Cell::new(r.attempts.to_string(), if r.attempts > 1 { Tone::Wait } else { Tone::Faint });
-                let status = if r.status == 0 { Cell::none() } else { Cell::new(r.status.to_string(), if r.status < 400 { Tone::Faint } else { Tone::Bad }) };
+                let status = if r.status == 0 {
+                    Cell::none()
+                } else {
+                    Cell::new(r.status.to_string(), if r.status < 400 { Tone::Faint } else { Tone::Bad })
+                };
                 [time, client, account, model, state, waited(r.wait_millis), ran, input, cached, output, cost, tries, status]
             }
         }
@@ -232,6 +241,12 @@ impl Row<'_> {
         }
     }
 
+    fn served(&self) -> String {
+        let served = if let Self::Done(r) = self { r.usage.model.as_ref() } else { None };
+        let served = served.map_or_else(String::new, |model| format!("served by {model}\n"));
+        format!("{served}class {}", self.class())
+    }
+
     /// The model asked for, and the one that answered if it is another.
     fn model(&self) -> String {
         let asked = match self {
@@ -244,7 +259,11 @@ impl Row<'_> {
             (None, None) => "no model".into(),
             (Some(one), None) | (None, Some(one)) => one.to_string(),
             (Some(asked), Some(served)) if asked == served => asked.to_string(),
-            (Some(asked), Some(served)) => format!("{asked} → {served}"),
+            // most answers name the dated model behind an alias: only the date is news
+            (Some(asked), Some(served)) => match served.as_str().strip_prefix(asked.as_str()) {
+                Some(rest) => format!("{asked} › …{rest}"),
+                None => format!("{asked} › {served}"),
+            },
         }
     }
 }
