@@ -31,6 +31,8 @@ pub enum Command {
     Requests(RequestsQuery, Reply<Result<Requests, Problem>>),
     /// Write an export; answers with the number of rows.
     Export(ExportOrder, Reply<Result<u64, Problem>>),
+    /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.
+    SaveSetting(String, String),
 }
 
 /// An account to be stored.

@@ -1,0 +1,255 @@
+//! The window's state and its one rule: draw the view, turn intents into commands, look for answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
+use jiff::tz::TimeZone;
+
+use crate::domain::Clock;
+use crate::domain::command::Command;
+use crate::journal::LiveView;
+
+use super::intent::Intent;
+use super::panels::accounts::{self, AccountsState};
+use super::panels::first_run::{self, FirstRunState};
+use super::panels::history::{self, HistoryState};
+use super::panels::traffic::{self, TrafficState};
+use super::panels::{overview, places, settings};
+use super::scene::Scene;
+use super::state::{PanelId, ThemeChoice, UiState};
+use super::theme::{colors, theme};
+use super::{rail, status_bar};
+
+/// Where the window puts its orders.
+pub type Send = Box<dyn Fn(Command) + std::marker::Send>;
+
+/// What the window is given.
+pub struct AppOptions {
+    /// Takes orders. It must not block.
+    pub send: Send,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// The user's time zone.
+    pub zone: TimeZone,
+    /// What was remembered.
+    pub state: UiState,
+    /// Where exports go unless the user says otherwise.
+    pub export_folder: PathBuf,
+}
+
+/// The window, without the window: any egui context can draw it.
+pub struct App {
+    send: Send,
+    clock: Arc<dyn Clock>,
+    zone: TimeZone,
+    view: Arc<LiveView>,
+    state: UiState,
+    saved: UiState,
+    /// The look that egui was taught last.
+    look: Option<(ThemeChoice, u16)>,
+    /// The scale while its slider is dragged.
+    scale: Option<u16>,
+    first_run: FirstRunState,
+    traffic: TrafficState,
+    history: HistoryState,
+    accounts: AccountsState,
+}
+
+impl App {
+    /// A window that has seen nothing yet.
+    #[must_use]
+    pub fn new(options: AppOptions) -> Self {
+        let view = Arc::new(LiveView::new(options.clock.now().wall));
+        let mut history = HistoryState::default();
+        history.export.folder = options.export_folder;
+        Self {
+            send: options.send,
+            clock: options.clock,
+            zone: options.zone,
+            view,
+            saved: options.state.clone(),
+            state: options.state,
+            look: None,
+            scale: None,
+            first_run: FirstRunState::default(),
+            traffic: TrafficState::default(),
+            history,
+            accounts: AccountsState::default(),
+        }
+    }
+
+    /// From now on, draw this.
+    pub fn set_view(&mut self, view: Arc<LiveView>) {
+        self.view = view;
+    }
+
+    /// What would be remembered.
+    #[must_use]
+    pub const fn state(&self) -> &UiState {
+        &self.state
+    }
+
+    /// Draws one frame.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.settle();
+        self.apply_look(&ctx);
+        self.keys(&ctx);
+        let intent = self.draw(ui);
+        if let Some(intent) = intent {
+            self.act(&ctx, intent);
+        }
+        self.remember();
+        self.schedule(&ctx);
+    }
+
+    fn draw(&mut self, ui: &mut Ui) -> Option<Intent> {
+        let view = Arc::clone(&self.view);
+        let zone = self.zone.clone();
+        let scene = Scene { view: &view, now: self.clock.now().wall, zone: &zone, density: self.state.density };
+        let (c, size) = (colors(ui), &theme().size);
+        let surface = |fill: super::theme::Color, margin: Margin| Frame::new().fill(fill.into()).inner_margin(margin);
+
+        let mut intent = Panel::bottom("status")
+            .exact_size(size.status)
+            .frame(surface(c.panel, Margin::symmetric(14, 0)))
+            .show(ui, |ui| status_bar::show(ui, &scene))
+            .inner;
+        let chosen = Panel::left("rail")
+            .exact_size(size.rail)
+            .resizable(false)
+            .frame(surface(c.panel, Margin::symmetric(8, 0)))
+            .show(ui, |ui| rail::show(ui, &scene, self.state.panel))
+            .inner;
+        if let Some(panel) = chosen {
+            self.state.panel = panel;
+        }
+        let shown = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
+        intent = shown.or(intent);
+        intent
+    }
+
+    fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+        match self.state.panel {
+            PanelId::Overview if scene.view.accounts.is_empty() => {
+                let intent = first_run::show(ui, scene, &mut self.first_run);
+                accounts::add::show(ui.ctx(), scene, &mut self.accounts.add).or(intent)
+            }
+            PanelId::Overview => overview::show(ui, scene),
+            PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
+            PanelId::History => history::show(ui, scene, &mut self.history),
+            PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
+            PanelId::Settings => {
+                settings::show(ui, &mut self.state, &mut self.scale);
+                None
+            }
+            panel @ (PanelId::Models | PanelId::Batch | PanelId::Planner) => {
+                places::show(ui, panel);
+                None
+            }
+        }
+    }
+
+    /// Takes in answers that came since the last frame.
+    fn settle(&mut self) {
+        self.first_run.importing.poll();
+        self.history.settle();
+        self.accounts.settle();
+    }
+
+    fn apply_look(&mut self, ctx: &Context) {
+        let look = (self.state.theme, self.state.scale_percent);
+        if self.look == Some(look) {
+            return;
+        }
+        if self.look.is_none() {
+            theme().install(ctx);
+            // the scale is ours, so that it is remembered
+            ctx.options_mut(|o| o.zoom_with_keyboard = false);
+        }
+        self.look = Some(look);
+        ctx.set_theme(match self.state.theme {
+            ThemeChoice::Dark => egui::ThemePreference::Dark,
+            ThemeChoice::Light => egui::ThemePreference::Light,
+            ThemeChoice::System => egui::ThemePreference::System,
+        });
+        ctx.set_zoom_factor(f32::from(self.state.scale_percent) / 100.0);
+    }
+
+    fn keys(&mut self, ctx: &Context) {
+        const DIGITS: [Key; 8] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
+        const STEP: u16 = 10;
+        let typing = ctx.text_edit_focused();
+        let pressed = |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
+        for (panel, key) in PanelId::ALL.into_iter().zip(DIGITS) {
+            if pressed(Modifiers::COMMAND, key) || (!typing && pressed(Modifiers::NONE, key)) {
+                self.state.panel = panel;
+            }
+        }
+        if pressed(Modifiers::COMMAND, Key::F) {
+            self.state.panel = PanelId::Traffic;
+            self.traffic.focus_filter = true;
+        }
+        let scale = self.state.scale_percent;
+        let (least, most) = (*UiState::SCALES.start(), *UiState::SCALES.end());
+        if pressed(Modifiers::COMMAND, Key::Plus) || pressed(Modifiers::COMMAND, Key::Equals) {
+            self.state.scale_percent = (scale + STEP).min(most);
+        } else if pressed(Modifiers::COMMAND, Key::Minus) {
+            self.state.scale_percent = (scale - STEP).max(least);
+        } else if pressed(Modifiers::COMMAND, Key::Num0) {
+            self.state.scale_percent = 100;
+        }
+    }
+
+    /// Intent to command. The only place where orders are given.
+    fn act(&mut self, ctx: &Context, intent: Intent) {
+        let command = match intent {
+            Intent::Go(panel) => {
+                self.state.panel = panel;
+                return;
+            }
+            Intent::ShowRequest(id) => {
+                self.state.panel = PanelId::Traffic;
+                self.traffic.filter.clear();
+                self.traffic.selected = Some(id);
+                return;
+            }
+            Intent::EnterKey => {
+                self.accounts.add.open();
+                return;
+            }
+            Intent::ImportKeys(variables) => {
+                let slot = if self.view.accounts.is_empty() { &mut self.first_run.importing } else { &mut self.accounts.imported };
+                Command::ImportEnv(variables, slot.ask(ctx))
+            }
+            Intent::AddAccount(account) => Command::AddAccount(account, self.accounts.add.saved.ask(ctx)),
+            Intent::RemoveAccount(id) => Command::RemoveAccount(id, self.accounts.removed.ask(ctx)),
+            Intent::Probe(id) => Command::Probe(id, self.accounts.probe.ask(ctx)),
+            Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
+            Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
+            Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
+            Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),
+            Intent::Export(order) => Command::Export(order, self.history.export.written.ask(ctx)),
+        };
+        (self.send)(command);
+    }
+
+    fn remember(&mut self) {
+        if self.state != self.saved {
+            self.saved = self.state.clone();
+            (self.send)(Command::SaveSetting(UiState::SETTING.into(), self.state.to_json()));
+        }
+    }
+
+    /// A countdown that can be seen needs a frame a second. Nothing else draws by itself.
+    fn schedule(&self, ctx: &Context) {
+        let now = self.clock.now().wall;
+        let counts = matches!(self.state.panel, PanelId::Overview | PanelId::Traffic);
+        let moving = !self.view.waiting.is_empty() || self.view.buckets.iter().any(|b| b.frozen_until.is_some_and(|at| at > now));
+        if counts && moving && self.traffic.paused.is_none() {
+            ctx.request_repaint_after(Duration::from_secs(1));
+        }
+    }
+}

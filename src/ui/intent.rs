@@ -1,0 +1,36 @@
+//! What a panel wants done. Panels answer with intents and never act; [`App`](super::App) turns them into commands.
+
+use crate::domain::command::{NewAccount, UserLimit};
+use crate::domain::query::{ExportOrder, SeriesQuery};
+use crate::domain::{AccountId, RequestId};
+
+use super::state::PanelId;
+
+/// One wish.
+#[derive(Debug)]
+pub enum Intent {
+    /// Bring a panel to the front.
+    Go(PanelId),
+    /// Show one request in the traffic panel.
+    ShowRequest(RequestId),
+    /// Open the form for a key that is typed in.
+    EnterKey,
+    /// Store the keys in these environment variables.
+    ImportKeys(Vec<String>),
+    /// Store an account.
+    AddAccount(NewAccount),
+    /// Forget an account and its key.
+    RemoveAccount(AccountId),
+    /// Ask a provider for its limits.
+    Probe(AccountId),
+    /// Set or clear a ceiling of the user's own.
+    SetLimit(UserLimit),
+    /// Make a local token.
+    NewToken(String),
+    /// Make a local token useless.
+    RevokeToken(String),
+    /// Read a chart.
+    LoadSeries(SeriesQuery),
+    /// Write a file.
+    Export(ExportOrder),
+}

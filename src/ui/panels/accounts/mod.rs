@@ -1,0 +1,216 @@
+//! Keys and what hangs on them: the table, the forms, local tokens, and how to connect a client.
+
+pub mod add;
+pub mod connect;
+pub mod limits;
+pub mod probe;
+pub mod remove;
+pub mod tokens;
+
+use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder};
+
+use crate::domain::command::ProbeReport;
+use crate::domain::{AccountId, Provider, Secret};
+use crate::journal::live::AccountView;
+
+use super::super::format;
+use super::super::intent::Intent;
+use super::super::scene::Scene;
+use super::super::slot::Slot;
+use super::super::theme::{colors, faint, mono, note, theme};
+use super::super::widgets::dialog::primary;
+use super::super::widgets::grid::{Cells, Column, Grid};
+use super::super::widgets::icon::Icon;
+use super::super::widgets::{page, problem};
+
+/// What the panel keeps between frames.
+#[derive(Debug, Default)]
+pub struct AccountsState {
+    /// The form for a new key.
+    pub add: add::AddState,
+    /// The user's own ceilings.
+    pub limits: limits::LimitsState,
+    /// Which account is about to be removed.
+    pub removing: Option<AccountId>,
+    /// Whether the removal worked.
+    pub removed: Slot<()>,
+    /// What the last probe found.
+    pub probe: Slot<ProbeReport>,
+    /// Whether the import worked.
+    pub imported: Slot<()>,
+    /// The name of a token to be made.
+    pub token_name: String,
+    /// The token that was made. It is shown once.
+    pub token: Slot<Secret>,
+    /// Whether the last token was revoked.
+    pub revoked: Slot<()>,
+    /// Which snippet is shown, for which provider.
+    pub snippet: connect::Snippet,
+    /// For which provider it is shown; the first account's if `None`.
+    pub snippet_for: Option<Provider>,
+}
+
+impl AccountsState {
+    /// Takes in answers that came.
+    pub fn settle(&mut self) {
+        self.add.settle();
+        self.limits.saved.poll();
+        if self.removed.poll() && self.removed.problem().is_none() {
+            self.removing = None;
+        }
+        self.probe.poll();
+        self.imported.poll();
+        if self.token.poll() && self.token.problem().is_none() {
+            self.token_name.clear();
+        }
+        self.revoked.poll();
+    }
+}
+
+const COLUMNS: [Column; 9] = [
+    Column::rest("Account"),
+    Column::text("Provider", 72.0),
+    Column::rest("Base URL"),
+    Column::text("Fingerprint", 96.0),
+    Column::text("Scope", 142.0),
+    Column::text("Shares with", 76.0),
+    Column::text("State", 116.0),
+    Column::text("Tier", 56.0),
+    Column::number("", 184.0),
+];
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<Intent> {
+    let mut intent = page::header(ui, "Accounts", |ui| header(ui, scene, state));
+    page::rule(ui);
+    let inner = ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let table = table(ui, scene, state);
+        let import = import_result(ui, state);
+        probe::show(ui, scene, &mut state.probe);
+        ui.add_space(theme().space.apart);
+        let below = below(ui, scene, state);
+        table.or(import).or(below)
+    });
+    intent = inner.inner.or(intent);
+    intent = add::show(ui.ctx(), scene, &mut state.add).or(intent);
+    intent = limits::show(ui.ctx(), scene, &mut state.limits).or(intent);
+    remove::show(ui.ctx(), scene, state).or(intent)
+}
+
+fn header(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<Intent> {
+    if primary(ui, "Add a key…") {
+        state.add.open();
+    }
+    let found: Vec<String> = scene.view.found_keys.iter().filter(|k| !k.known).map(|k| k.variable.clone()).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let text = if found.len() == 1 { "Import 1 found key".to_owned() } else { format!("Import {} found keys", found.len()) };
+    let clicked = ui.add_enabled(!state.imported.waiting(), egui::Button::new(text)).on_hover_text(found.join("\n")).clicked();
+    clicked.then_some(Intent::ImportKeys(found))
+}
+
+fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<Intent> {
+    if scene.view.accounts.is_empty() {
+        page::empty(ui, Icon::Accounts, "No account yet", "An account is a key and where its requests go.", |_| ());
+        return None;
+    }
+    let mut intent = None;
+    let grid = Grid::new(ui, &COLUMNS, scene.density.row() + 4.0);
+    grid.head(ui);
+    for account in scene.view.accounts.iter() {
+        grid.row(ui, Sense::hover(), |cells| {
+            if let Some(wish) = row(cells, account, state) {
+                intent = Some(wish);
+            }
+        });
+    }
+    intent
+}
+
+fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> Option<Intent> {
+    let c = colors(cells.ui);
+    let account = &view.account;
+    cells.text(RichText::new(&account.label).color(c.text));
+    cells.text(RichText::new(account.provider.title()).color(c.text_secondary));
+    let url = account.base_url.as_str();
+    cells.text(RichText::new(url.trim_start_matches("https://")).color(c.text_secondary)).on_hover_text(url);
+    cells
+        .text(mono(account.fingerprint.to_string()).color(c.text_secondary))
+        .on_hover_text("The beginning of the key's SHA-256, to tell keys apart");
+    cells.text(RichText::new(format!("{} {}", view.scope.kind.name(), view.scope.id)).color(c.text_secondary));
+    let shares = if view.shares_with.is_empty() { format::NONE.to_owned() } else { view.shares_with.join(", ") };
+    cells.text(RichText::new(shares).color(if view.shares_with.is_empty() { c.text_faint } else { c.text_secondary }));
+    match &view.stopped {
+        None => cells.text(RichText::new("ready").color(c.ok)),
+        Some(why) => cells.text(RichText::new(format!("stopped: {why}")).color(c.error)),
+    };
+    cells.text(match &view.tier {
+        Some(tier) => RichText::new(tier).color(c.text_secondary),
+        None => RichText::new("unknown").color(c.text_faint),
+    });
+    cells.cell(|ui| actions(ui, view, state))
+}
+
+/// Drawn from the right edge inwards.
+fn actions(ui: &mut Ui, view: &AccountView, state: &mut AccountsState) -> Option<Intent> {
+    let (id, label) = (view.account.id, &view.account.label);
+    let button = |ui: &mut Ui, text: &str, enabled: bool| {
+        let response = ui.add_enabled(
+            enabled,
+            egui::Button::new(RichText::new(text).small().color(colors(ui).text_secondary))
+                .small()
+                .min_size(egui::vec2(0.0, 21.0))
+                .frame_when_inactive(false),
+        );
+        response.accessible_name(format!("{text} {label}")).clicked()
+    };
+    if button(ui, "Remove…", true) {
+        state.removing = Some(id);
+        state.removed = Slot::Idle;
+    }
+    if button(ui, "Limits…", true) {
+        state.limits.open_for(id);
+    }
+    button(ui, "Probe", !state.probe.waiting()).then_some(Intent::Probe(id))
+}
+
+fn import_result(ui: &mut Ui, state: &AccountsState) -> Option<Intent> {
+    if let Some(failed) = state.imported.problem() {
+        ui.add_space(theme().space.near);
+        problem::show(ui, failed);
+    }
+    None
+}
+
+/// Local tokens beside the snippets, one under the other where the window is narrow.
+fn below(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<Intent> {
+    if ui.available_width() < theme().size.stack_below - 200.0 {
+        let intent = tokens::show(ui, scene, state);
+        ui.add_space(theme().space.apart);
+        connect::show(ui, scene, state);
+        return intent;
+    }
+    let whole = ui.available_rect_before_wrap();
+    let (left, right) = whole.split_left_right_at_x(whole.left() + whole.width() * 0.42);
+    let left = left.with_max_x(left.right() - theme().space.apart);
+    let mut tokens_ui = ui.new_child(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)));
+    let intent = tokens::show(&mut tokens_ui, scene, state);
+    let mut connect_ui = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
+    connect::show(&mut connect_ui, scene, state);
+    let height = tokens_ui.min_rect().height().max(connect_ui.min_rect().height()) + theme().space.apart;
+    ui.allocate_space(egui::vec2(whole.width(), height));
+    intent
+}
+
+/// A line of text in the quiet colour, wrapped.
+pub(super) fn quiet(ui: &mut Ui, text: &str) {
+    let text = faint(ui, text);
+    ui.add(Label::new(text).wrap());
+}
+
+/// A small remark, cut where the room ends.
+pub(super) fn remark(ui: &mut Ui, text: impl Into<String>) {
+    let text = note(ui, text);
+    ui.add(Label::new(text).truncate());
+}

@@ -1,0 +1,136 @@
+//! The plot: mean and peaks of each step, and the limit as a line above them.
+
+use egui::{Color32, Ui, Vec2b};
+use egui_plot::{AxisHints, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::domain::query::{Measure, Series};
+
+use super::super::super::format;
+use super::super::super::scene::Scene;
+use super::super::super::theme::colors;
+use super::Subject;
+
+/// Draws the series over the whole room that is left.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, (from, to): (Timestamp, Timestamp), name: &str) {
+    let c = colors(ui);
+    let (start, end) = (unix(from), unix(to));
+    let measure = subject.measure;
+    let top = series.points.iter().chain(&series.peaks).chain(&series.limits).map(|p| p[1]).fold(1.0, f64::max) * 1.08;
+    let zone = scene.zone;
+    let span = end - start;
+
+    let x = AxisHints::new_x().tick_label_color(c.text_secondary).formatter(move |mark: GridMark, _| tick(mark.value, span, zone));
+    let y = AxisHints::new_y()
+        .tick_label_color(c.text_secondary)
+        .placement(HPlacement::Left)
+        .min_thickness(52.0)
+        .formatter(move |mark: GridMark, _| amount(measure, mark.value));
+    let plot = Plot::new(("history", format!("{subject:?}")))
+        .custom_x_axes(vec![x])
+        .custom_y_axes(vec![y])
+        .default_x_bounds(start, end)
+        .default_y_bounds(0.0, top)
+        .auto_bounds(Vec2b::FALSE)
+        .allow_scroll(Vec2b::FALSE)
+        .allow_boxed_zoom(false)
+        .allow_drag(Vec2b::new(true, false))
+        .allow_zoom(Vec2b::new(true, false))
+        .show_background(false)
+        .x_grid_spacer(move |input| marks(input.bounds, zone))
+        .grid_color(Color32::from(c.line))
+        .cursor_color(Color32::from(c.line_strong))
+        .label_formatter(move |position| {
+            let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = position;
+            let at = position.x;
+            let when = Timestamp::from_second(whole_secs(at)).ok()?;
+            let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| format::measured(measure, p[1]));
+            let mut text = format!("{}\nmean {}", format::local(when, zone), value(&series.points)?);
+            if let Some(peak) = value(&series.peaks) {
+                text += &format!("\nhighest {peak}");
+            }
+            if let Some(limit) = value(&series.limits) {
+                text += &format!("\nlimit {limit}");
+            }
+            Some(text)
+        });
+    let (used, held, binding) = (Color32::from(c.used), Color32::from(c.held), Color32::from(c.binding));
+    let shown = plot.show(ui, |plot| {
+        plot.line(Line::new("highest minute", points(&series.peaks)).color(held.gamma_multiply(0.8)).width(1.0));
+        plot.line(Line::new("mean", points(&series.points)).color(used).width(1.5).fill(0.0).fill_alpha(0.22));
+        if let Some(line) = limit_line(&series.limits, end) {
+            plot.line(Line::new("limit", PlotPoints::Owned(line)).color(binding).width(1.5).style(LineStyle::dashed_loose()));
+        }
+    });
+    shown.response.accessible_name(name);
+}
+
+fn points(points: &[[f64; 2]]) -> PlotPoints<'static> {
+    PlotPoints::Owned(points.iter().map(|p| PlotPoint::new(p[0], p[1])).collect())
+}
+
+/// A limit holds until the next one: a staircase that ends at the right edge.
+fn limit_line(limits: &[[f64; 2]], end: f64) -> Option<Vec<PlotPoint>> {
+    let last = limits.last()?;
+    let mut line = Vec::with_capacity(limits.len() * 2 + 1);
+    for (at, limit) in limits.iter().enumerate() {
+        if let Some(before) = at.checked_sub(1).and_then(|at| limits.get(at)) {
+            line.push(PlotPoint::new(limit[0], before[1]));
+        }
+        line.push(PlotPoint::new(limit[0], limit[1]));
+    }
+    line.push(PlotPoint::new(end, last[1]));
+    Some(line)
+}
+
+/// Vertical lines at times that people count in, in their own zone.
+fn marks((from, to): (f64, f64), zone: &TimeZone) -> Vec<GridMark> {
+    const STEPS: [f64; 15] = [
+        10.0,
+        30.0,
+        60.0,
+        300.0,
+        600.0,
+        900.0,
+        1_800.0,
+        3_600.0,
+        7_200.0,
+        14_400.0,
+        43_200.0,
+        86_400.0,
+        604_800.0,
+        2_592_000.0,
+        7_776_000.0,
+    ];
+    let step = STEPS.into_iter().find(|step| (to - from) / step <= 10.0).unwrap_or(STEPS[14]);
+    let offset = Timestamp::from_second(whole_secs(from)).map_or(0, |t| zone.to_offset(t).seconds());
+    let offset = f64::from(offset);
+    let first = ((from + offset) / step).ceil() * step - offset;
+    (0_u32..12).map(|n| first + f64::from(n) * step).take_while(|at| *at <= to).map(|value| GridMark { value, step_size: step }).collect()
+}
+
+fn tick(at: f64, span: f64, zone: &TimeZone) -> String {
+    let format = match span {
+        s if s <= 3_700.0 * 24.0 => "%H:%M",
+        s if s <= 86_400.0 * 60.0 => "%b %e",
+        _ => "%b %Y",
+    };
+    Timestamp::from_second(whole_secs(at)).map(|t| t.to_zoned_datetime(zone.clone()).strftime(format).to_string()).unwrap_or_default()
+}
+
+fn amount(measure: Measure, value: f64) -> String {
+    if value < 0.0 {
+        return String::new();
+    }
+    format::measured(measure, value).trim_end_matches("/min").to_owned()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
+fn unix(at: Timestamp) -> f64 {
+    at.as_second() as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float beyond the range saturates, and is then no timestamp")]
+fn whole_secs(at: f64) -> i64 {
+    at as i64
+}

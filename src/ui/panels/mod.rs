@@ -1,0 +1,9 @@
+//! One file a panel; a panel of several parts is a folder.
+
+pub mod accounts;
+pub mod first_run;
+pub mod history;
+pub mod overview;
+pub mod places;
+pub mod settings;
+pub mod traffic;

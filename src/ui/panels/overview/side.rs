@@ -1,0 +1,100 @@
+//! Beside the buckets: what the user should know, and who waits.
+
+use egui::{RichText, Role, Sense, Ui, WidgetInfo};
+
+use crate::domain::view::WaitingView;
+
+use super::super::super::format;
+use super::super::super::intent::Intent;
+use super::super::super::scene::Scene;
+use super::super::super::theme::{colors, faint, note, theme};
+use super::super::super::widgets::grid::{Column, Grid};
+use super::super::super::widgets::{page, problem};
+
+/// More than these are counted, not listed.
+const LISTED: usize = 40;
+
+const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::text("", 46.0), Column::number("", 52.0)];
+
+/// Draws both groups.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+    notices(ui, scene);
+    ui.add_space(theme().space.apart);
+    queue(ui, scene)
+}
+
+fn notices(ui: &mut Ui, scene: &Scene<'_>) {
+    page::group(ui, "Notices", "");
+    page::rule(ui);
+    if scene.view.notices.is_empty() {
+        let text = faint(ui, "Nothing needs you.");
+        ui.label(text);
+    }
+    for notice in &scene.view.notices {
+        ui.add_space(theme().space.tight);
+        ui.scope(|ui| {
+            let more: Vec<String> = notice.hint.iter().cloned().collect();
+            problem::entry(ui, notice.severity, &notice.text, &more);
+        })
+        .response
+        .on_hover_text(format!("{}\n{}", notice.key, scene.both_zones(notice.at)));
+        ui.add_space(theme().space.tight);
+    }
+}
+
+fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+    let waiting = &scene.view.waiting;
+    page::group(ui, "Queue", &if waiting.is_empty() { String::new() } else { format!("{} waiting", waiting.len()) });
+    page::rule(ui);
+    if waiting.is_empty() {
+        let text = faint(ui, "Nobody waits.");
+        ui.label(text);
+        return None;
+    }
+    let grid = Grid::new(ui, &QUEUE, scene.density.row());
+    let mut clicked = None;
+    for waits in waiting.iter().take(LISTED) {
+        if entry(ui, scene, &grid, waits) {
+            clicked = Some(Intent::ShowRequest(waits.id));
+        }
+    }
+    if waiting.len() > LISTED {
+        let text = note(ui, format!("and {} more", waiting.len() - LISTED));
+        ui.label(text);
+    }
+    clicked
+}
+
+fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bool {
+    let c = colors(ui);
+    let meter = waits.bucket.as_ref().map_or("order".to_owned(), |key| key.meter().to_string());
+    let eta = waits.ready_at.map_or(format::NONE.to_owned(), |at| format::until(scene.now, at));
+    let response = grid.row(ui, Sense::click(), |cells| {
+        cells.text(RichText::new(waits.position.to_string()).color(c.text_faint));
+        cells.text(RichText::new(waits.client.as_str()).color(c.text_secondary));
+        cells.text(RichText::new(&meter).color(c.binding));
+        cells.text(RichText::new(&eta).color(c.text));
+    });
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            format!("{} of {} waits for {meter} of {}, goes in {eta}", waits.position, waits.client, waits.class),
+        )
+    });
+    response
+        .on_hover_ui(|ui| {
+            ui.label(format!("{} asks for {}", waits.client, waits.model.as_ref().map_or("no model", |m| m.as_str())));
+            let lines = [
+                format!("{} queue, position {}", waits.lane.name(), waits.position),
+                waits.bucket.as_ref().map_or("waits for its turn".to_owned(), |key| format!("waits for {key}")),
+                format!("since {}", scene.both_zones(waits.since)),
+                waits.ready_at.map_or("no time can be told".to_owned(), |at| format!("goes at {}", scene.both_zones(at))),
+            ];
+            for line in lines {
+                let text = note(ui, line);
+                ui.label(text);
+            }
+        })
+        .clicked()
+}

@@ -1,0 +1,46 @@
+//! What every panel may look at while it draws: one view, one moment, one zone.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::AccountId;
+use crate::journal::LiveView;
+use crate::journal::live::AccountView;
+
+use super::format;
+use super::state::Density;
+
+/// The subject of one frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// What goes on.
+    pub view: &'a Arc<LiveView>,
+    /// The present, for countdowns.
+    pub now: Timestamp,
+    /// The user's time zone.
+    pub zone: &'a TimeZone,
+    /// The height of table lines.
+    pub density: Density,
+}
+
+impl<'a> Scene<'a> {
+    /// An account by its row.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&'a AccountView> {
+        self.view.accounts.iter().find(|a| a.account.id == id)
+    }
+
+    /// A moment in both zones, for hovers.
+    #[must_use]
+    pub fn both_zones(&self, at: Timestamp) -> String {
+        format!("{} local\n{}", format::local(at, self.zone), format::utc(at))
+    }
+
+    /// The gateway's URL, or the one it would have.
+    #[must_use]
+    pub fn gateway_url(&self) -> &'a str {
+        self.view.gateway.as_ref().map_or("http://127.0.0.1:4140", String::as_str)
+    }
+}

@@ -1,0 +1,148 @@
+//! How things stand, in one sentence and a note below it. A pure function of the view.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::{Dimension, Outcome, Period, RequestRecord};
+use crate::journal::LiveView;
+
+use super::format;
+
+/// How much attention the sentence wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Everything goes through.
+    Calm,
+    /// Something waits, or nothing more would fit now.
+    Waiting,
+    /// Something does not work.
+    Trouble,
+}
+
+/// The sentence and the note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How much attention it wants.
+    pub mood: Mood,
+    /// The sentence.
+    pub lead: String,
+    /// What runs, waits and was refused.
+    pub note: String,
+}
+
+/// How many recent requests say what "like your recent ones" means.
+const TYPICAL_OF: usize = 20;
+
+/// How things stand.
+#[must_use]
+pub fn standing(view: &LiveView, now: Timestamp) -> Standing {
+    let (mood, lead) = lead(view, now);
+    Standing { mood, lead, note: note(view, now) }
+}
+
+fn lead(view: &LiveView, now: Timestamp) -> (Mood, String) {
+    if let Err(why) = &view.gateway {
+        return match why.as_str() {
+            "starting" => (Mood::Calm, "Starting.".into()),
+            why => (Mood::Trouble, format!("The gateway is not running: {}.", why.trim_end_matches('.'))),
+        };
+    }
+    if let Some(next) = view.waiting.first() {
+        return (Mood::Waiting, waiting(next, view.waiting.len(), now));
+    }
+    if let Some((bucket, room)) = tightest(view) {
+        return with_room(bucket, room, now);
+    }
+    if view.totals.finished == 0 && view.running.is_empty() {
+        return (Mood::Calm, "Ready. No request has come through yet.".into());
+    }
+    (Mood::Calm, "Nothing waits. No limit is known that the recent requests draw on.".into())
+}
+
+fn waiting(next: &WaitingView, count: usize, now: Timestamp) -> String {
+    let who = if count == 1 { "1 request waits".to_owned() } else { format!("{} requests wait", format::grouped(count as u64)) };
+    let what = next.bucket.as_ref().map_or_else(String::new, |key| format!(" for {} ({})", key.dimension.unit(), key.meter()));
+    let goes = match next.ready_at {
+        Some(at) if at <= now => "the next goes now".to_owned(),
+        Some(at) => format!("the next goes in {}", format::until(now, at)),
+        None => "the next goes when a running one ends".to_owned(),
+    };
+    format!("{who}{what} on {}; {goes}.", next.class)
+}
+
+fn with_room(bucket: &BucketView, room: u64, now: Timestamp) -> (Mood, String) {
+    let bind = format!("{} ({}) bind on {}", bucket.key.dimension.unit(), bucket.meter, bucket.key.class);
+    if room == 0 {
+        let again = bucket
+            .frozen_until
+            .or(bucket.full_at)
+            .map_or_else(String::new, |at| format!(" before it refills in {}", format::until(now, at)));
+        return (Mood::Waiting, format!("No room for another request like your recent ones{again}; {bind}."));
+    }
+    let more = if room == 1 { "1 more request".to_owned() } else { format!("{} more requests", format::grouped(room)) };
+    (Mood::Calm, format!("Room for {more} like your recent ones{}; {bind}.", span(bucket.key.period)))
+}
+
+fn span(period: Period) -> String {
+    match period {
+        Period::AT_ONCE => " at the same time".into(),
+        Period::MINUTE => " this minute".into(),
+        Period::HOUR => " this hour".into(),
+        Period::DAY => " today".into(),
+        Period::MONTH => " this month".into(),
+        other => format!(" in {}", format::duration(other.duration())),
+    }
+}
+
+/// The binding bucket with room for the fewest requests like the recent ones, and how many that are.
+fn tightest(view: &LiveView) -> Option<(&BucketView, u64)> {
+    view.buckets
+        .iter()
+        .filter(|bucket| bucket.binding)
+        .filter_map(|bucket| {
+            let each = typical(view, bucket)?;
+            let left = u64::try_from(bucket.remaining).unwrap_or(0);
+            Some((bucket, left / each))
+        })
+        .min_by_key(|(_, room)| *room)
+}
+
+/// What a recent request took from this bucket, on average and at least one.
+fn typical(view: &LiveView, bucket: &BucketView) -> Option<u64> {
+    let costs: Vec<u64> = view
+        .recent
+        .iter()
+        .filter(|r| r.outcome == Outcome::Ok && r.class == bucket.key.class && bucket.accounts.contains(&r.account_label))
+        .filter_map(|r| cost(r, bucket.key.dimension))
+        .take(TYPICAL_OF)
+        .collect();
+    let count = u64::try_from(costs.len()).ok().filter(|n| *n > 0)?;
+    Some((costs.iter().sum::<u64>() / count).max(1))
+}
+
+const fn cost(record: &RequestRecord, dimension: Dimension) -> Option<u64> {
+    match dimension {
+        Dimension::Requests | Dimension::Concurrent => Some(1),
+        Dimension::InputTokens => Some(record.counted_input),
+        Dimension::OutputTokens => Some(record.counted_output),
+        Dimension::Tokens => Some(record.counted_input + record.counted_output),
+        Dimension::Images => Some(record.usage.images),
+        Dimension::Money => record.cost_nanos,
+        Dimension::AudioSeconds => None,
+    }
+}
+
+fn note(view: &LiveView, now: Timestamp) -> String {
+    let hour_ago = now - SignedDuration::from_hours(1);
+    let in_hour = |outcome| view.recent.iter().filter(|r| r.finished_at >= hour_ago && r.outcome == outcome).count();
+    let (theirs, ours) = (in_hour(Outcome::Refused), in_hour(Outcome::RefusedLocally));
+    let cut = view.recent.len() >= LiveView::RECENT && view.recent.back().is_some_and(|r| r.finished_at >= hour_ago);
+    let span = if cut { format!("among the last {} requests", view.recent.len()) } else { "in the last hour".to_owned() };
+    let refused = match (theirs, ours) {
+        (0, 0) => format!("Nothing was refused {span}."),
+        (theirs, 0) => format!("{theirs} refused by providers {span}."),
+        (0, ours) => format!("{ours} refused by Tierline {span}."),
+        (theirs, ours) => format!("{theirs} refused by providers and {ours} by Tierline {span}."),
+    };
+    format!("{} running, {} waiting. {refused}", view.running.len(), view.waiting.len())
+}

@@ -1,0 +1,131 @@
+//! A short table whose columns keep their place: fixed widths, one that takes the rest, numbers to the right.
+//!
+//! For tables of a few dozen rows; long ones use `egui_extras::TableBuilder`, which draws only what is seen.
+
+use egui::{Align, Color32, Label, Layout, Rangef, Rect, Response, RichText, Sense, Stroke, Ui, UiBuilder, vec2};
+
+use super::super::theme::{colors, note, theme};
+
+/// Between two columns.
+const GAP: f32 = 10.0;
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// What stands above it.
+    pub head: &'static str,
+    /// Its width in points; zero takes a share of the rest.
+    pub width: f32,
+    /// Numbers go to the right.
+    pub right: bool,
+}
+
+impl Column {
+    /// Text, of a fixed width.
+    #[must_use]
+    pub const fn text(head: &'static str, width: f32) -> Self {
+        Self { head, width, right: false }
+    }
+
+    /// Numbers, of a fixed width.
+    #[must_use]
+    pub const fn number(head: &'static str, width: f32) -> Self {
+        Self { head, width, right: true }
+    }
+
+    /// Text that takes a share of what is left.
+    #[must_use]
+    pub const fn rest(head: &'static str) -> Self {
+        Self { head, width: 0.0, right: false }
+    }
+}
+
+/// Where the columns are.
+#[derive(Debug)]
+pub struct Grid {
+    columns: Vec<(Column, Rangef)>,
+    row: f32,
+}
+
+impl Grid {
+    /// Fits the columns into the width that is left.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a number of columns")]
+    pub fn new(ui: &Ui, columns: &[Column], row: f32) -> Self {
+        let gap = GAP;
+        let fixed: f32 = columns.iter().map(|c| c.width).sum::<f32>() + gap * (columns.len().saturating_sub(1)) as f32;
+        let open = columns.iter().filter(|c| c.width == 0.0).count().max(1) as f32;
+        let share = ((ui.available_width() - fixed) / open).max(40.0);
+        let mut x = 0.0;
+        let columns = columns
+            .iter()
+            .map(|column| {
+                let width = if column.width == 0.0 { share } else { column.width };
+                let range = Rangef::new(x, x + width);
+                x += width + gap;
+                (*column, range)
+            })
+            .collect();
+        Self { columns, row }
+    }
+
+    /// The column heads, over a hair line.
+    pub fn head(&self, ui: &mut Ui) {
+        let line = colors(ui).line;
+        let rect = self.line(ui, self.row, |cells| {
+            for (column, _) in &self.columns {
+                let text = note(cells.ui, column.head);
+                cells.text(text);
+            }
+        });
+        ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, Color32::from(line)));
+    }
+
+    /// One row. The answer is for the whole of it; cells that sense clicks themselves lie above.
+    pub fn row(&self, ui: &mut Ui, sense: Sense, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), sense);
+        let ground = rect.expand2(vec2(theme().space.tight, 0.0));
+        if response.contains_pointer() || response.has_focus() {
+            ui.painter().rect_filled(ground, theme().size.radius, Color32::from(colors(ui).hover).gamma_multiply(0.6));
+        }
+        if response.has_focus() {
+            ui.painter().rect_stroke(ground, theme().size.radius, (1.5, Color32::from(colors(ui).accent)), egui::StrokeKind::Inside);
+        }
+        cells(&mut Cells { ui, grid: self, rect, next: 0 });
+        response
+    }
+
+    fn line(&self, ui: &mut Ui, height: f32, cells: impl FnOnce(&mut Cells<'_>)) -> Rect {
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+        cells(&mut Cells { ui, grid: self, rect, next: 0 });
+        rect
+    }
+}
+
+/// Fills the cells of a row from left to right.
+pub struct Cells<'a> {
+    /// Where it draws.
+    pub ui: &'a mut Ui,
+    grid: &'a Grid,
+    rect: Rect,
+    next: usize,
+}
+
+impl Cells<'_> {
+    /// A text, cut where the column ends; the whole of it then stands on hover.
+    pub fn text(&mut self, text: impl Into<RichText>) -> Response {
+        let text = text.into();
+        self.cell(|ui| ui.add(Label::new(text).truncate()))
+    }
+
+    /// Anything that fits into the cell.
+    pub fn cell<R>(&mut self, content: impl FnOnce(&mut Ui) -> R) -> R {
+        let (column, range) = self.grid.columns.get(self.next).copied().unwrap_or((Column::rest(""), Rangef::new(0.0, 40.0)));
+        self.next += 1;
+        let rect = Rect::from_x_y_ranges(self.rect.left() + range.min..=self.rect.left() + range.max, self.rect.y_range());
+        let layout = if column.right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+        let mut ui = self.ui.new_child(UiBuilder::new().id_salt(self.next).max_rect(rect).layout(layout));
+        ui.spacing_mut().item_spacing.x = theme().space.tight;
+        content(&mut ui)
+    }
+}

@@ -1,0 +1,10 @@
+//! What several panels draw with.
+
+pub mod copy;
+pub mod dialog;
+pub mod field;
+pub mod grid;
+pub mod icon;
+pub mod meter;
+pub mod page;
+pub mod problem;

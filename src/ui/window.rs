@@ -1,0 +1,125 @@
+//! The native window around [`App`]: opens it, wakes it, and says plainly when it cannot be opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::NativeOptions;
+use egui::{Context, IconData, Ui, ViewportBuilder};
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+
+use crate::domain::{Clock, Problem};
+use crate::journal::LiveView;
+
+use super::app::{App, AppOptions, Send};
+use super::mark;
+use super::state::UiState;
+
+/// What the window needs to run.
+pub struct WindowOptions {
+    /// Takes orders. It must not block.
+    pub send: Send,
+    /// Always the newest view.
+    pub views: watch::Receiver<Arc<LiveView>>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// What was remembered under [`UiState::SETTING`].
+    pub state: UiState,
+    /// From [`repaint_handle`]; the publisher of views holds the other end.
+    pub repaint: RepaintHandle,
+}
+
+/// Wakes the window, from any thread, before it opens and after it closed.
+#[derive(Clone)]
+pub struct RepaintHandle(Context);
+
+/// A handle for a window that will be opened.
+#[must_use]
+pub fn repaint_handle() -> RepaintHandle {
+    RepaintHandle(Context::default())
+}
+
+impl RepaintHandle {
+    /// The shortest time between two frames that only a new view asked for: 20 a second.
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    /// There is a newer view to draw.
+    pub fn wake(&self) {
+        self.0.request_repaint_after(Self::PAUSE);
+    }
+}
+
+/// Opens the window on this thread, which must be the main one, and returns when it is closed.
+pub fn run(options: WindowOptions) -> Result<(), Problem> {
+    let WindowOptions { send, views, clock, state, repaint } = options;
+    let app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, export_folder: export_folder() });
+    let native = NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("Tierline")
+            .with_app_id("tierline")
+            .with_icon(icon())
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([900.0, 600.0]),
+        ..NativeOptions::default()
+    };
+    eframe::run_native_ext("Tierline", native, Some(repaint.0), Box::new(move |_| Ok(Box::new(Window { app, views }))))
+        .map_err(|error| no_window(&error.to_string()))
+}
+
+struct Window {
+    app: App,
+    views: watch::Receiver<Arc<LiveView>>,
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, _: &Context, _: &mut eframe::Frame) {
+        self.app.set_view(Arc::clone(&self.views.borrow_and_update()));
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.app.ui(ui);
+    }
+}
+
+/// One line: what is missing, and what works without it.
+fn no_window(error: &str) -> Problem {
+    let cause = if error.contains("neither WAYLAND_DISPLAY") || error.contains("DISPLAY is set") {
+        "there is no display".to_owned()
+    } else {
+        error.lines().next().unwrap_or_default().trim().to_owned()
+    };
+    Problem::new("the window cannot be opened")
+        .because(cause)
+        .hint("run `tierline serve` for the gateway alone, or `tierline demo --headless` for the demo in a terminal")
+}
+
+/// Documents, else downloads, else home: where a person looks for a file that a program wrote.
+#[must_use]
+pub fn export_folder() -> PathBuf {
+    let Some(user) = directories::UserDirs::new() else { return PathBuf::from(".") };
+    let folders = [user.document_dir(), user.download_dir(), Some(user.home_dir())];
+    folders.into_iter().flatten().find(|folder| folder.is_dir()).unwrap_or(user.home_dir()).to_path_buf()
+}
+
+fn icon() -> IconData {
+    const SIDE: u32 = 64;
+    IconData { rgba: mark::rgba(SIDE), width: SIDE, height: SIDE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_names_what_works() {
+        for (error, cause) in [
+            ("winit EventLoopError: neither WAYLAND_DISPLAY nor WAYLAND_SOCKET nor DISPLAY is set.", "there is no display"),
+            ("no GL config\nmore", "no GL config"),
+        ] {
+            let text = no_window(error).to_string();
+            assert!(text.contains(cause) && text.contains("tierline serve") && text.contains("tierline demo --headless"), "{text}");
+            assert_eq!(text.lines().count(), 1);
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! A moment in the life of the app, made by hand: four providers, work in every state, one thing to worry about.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
+use tierline::domain::command::FoundKey;
+use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
+use tierline::domain::event::Arrival;
+use tierline::domain::query::Series;
+use tierline::domain::view::{Belief, BucketView, WaitingView};
+use tierline::domain::{
+    Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Fingerprint, KeyRef, Lane, LimitSource, ModelClass, ModelId,
+    Notice, Now, Outcome, Provider, RequestId, RequestRecord, Scope, ScopeKind, Severity, Tick, Usage, VerdictKind,
+};
+use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
+
+/// When everything here happens.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-24T14:05:09.4Z".parse().expect("a time")
+}
+
+/// A clock that stands at [`now`].
+pub(crate) struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Now {
+        Now { tick: Tick::ZERO, wall: now() }
+    }
+}
+
+/// Nothing stored yet, two keys in the environment.
+pub(crate) fn first_run() -> LiveView {
+    let key = |variable: &str, provider, fingerprint: &str| FoundKey {
+        variable: variable.into(),
+        provider,
+        fingerprint: Fingerprint::from_stored(fingerprint),
+        known: false,
+    };
+    LiveView {
+        gateway: Ok("http://127.0.0.1:4140".into()),
+        vault: Ok("GNOME Keyring".into()),
+        found_keys: Arc::new(vec![
+            key("ANTHROPIC_API_KEY", Provider::Anthropic, "9f2c41d07ab3"),
+            key("OPENAI_API_KEY", Provider::OpenAi, "03be77f1c2d9"),
+        ]),
+        ..LiveView::new(now())
+    }
+}
+
+/// A busy afternoon.
+pub(crate) fn busy() -> LiveView {
+    let requests = recent();
+    LiveView {
+        gateway: Ok("http://127.0.0.1:4140".into()),
+        vault: Ok("GNOME Keyring".into()),
+        accounts: Arc::new(accounts()),
+        tokens: Arc::new(vec![
+            (ClientName::new("claude-code"), ago(86_400 * 3)),
+            (ClientName::new("notebook"), ago(3_600 * 5)),
+            (ClientName::new("nightly-evaluation-of-the-summariser"), ago(86_400 * 40)),
+        ]),
+        buckets: Arc::new(buckets()),
+        waiting: Arc::new(waiting()),
+        running: running(),
+        recent: requests,
+        notices: notices(),
+        totals: Totals {
+            finished: 1_284,
+            ok: 1_271,
+            upstream_refusals: 2,
+            local_refusals: 1,
+            input_tokens: 5_204_118,
+            output_tokens: 482_390,
+            waited_millis: 1_830_000,
+            retries: 3,
+            cost_nanos: 15_232_000_000,
+            lost_events: 0,
+        },
+        ..LiveView::new(now())
+    }
+}
+
+/// The same afternoon with nobody waiting and nothing to worry about.
+pub(crate) fn calm() -> LiveView {
+    let buckets = buckets().into_iter().map(|b| BucketView { waiting: 0, frozen_until: None, ..b }).collect();
+    LiveView { waiting: Arc::default(), notices: Vec::new(), buckets: Arc::new(buckets), ..busy() }
+}
+
+/// An hour of output tokens against a limit that was raised in the middle.
+pub(crate) fn series() -> Series {
+    let start = ago(3_600).as_second() as f64;
+    let wave = |i: f64| 3_300.0 + 2_300.0 * (i / 9.0).sin() + 900.0 * (i / 2.3).cos() * (i / 17.0).sin();
+    let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
+    let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();
+    Series { step_secs: 30, points, peaks, limits: vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]] }
+}
+
+fn ago(secs: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(secs)
+}
+
+fn ahead(secs: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(secs)
+}
+
+fn scope(provider: Provider, kind: ScopeKind, id: &str) -> Scope {
+    Scope { provider, kind, id: id.into() }
+}
+
+fn anthropic() -> Scope {
+    scope(Provider::Anthropic, ScopeKind::Organization, "8f0c2e1a-44b7-4d1e-9d0c-5b7e0f6a2c11")
+}
+
+fn accounts() -> Vec<AccountView> {
+    let account = |id,
+                   provider: Provider,
+                   label: &str,
+                   url: &str,
+                   fingerprint: &str,
+                   scope,
+                   shares: &[&str],
+                   stopped: Option<&str>,
+                   tier: Option<&str>| {
+        AccountView {
+            account: Account {
+                id: AccountId(id),
+                provider,
+                label: label.into(),
+                base_url: BaseUrl::parse(url).expect("a base URL"),
+                fingerprint: Fingerprint::from_stored(fingerprint),
+                key: KeyRef::Keyring { entry: format!("account-{id}") },
+                created_at: ago(86_400 * 30),
+            },
+            scope,
+            shares_with: shares.iter().map(ToString::to_string).collect(),
+            stopped: stopped.map(Into::into),
+            tier: tier.map(Into::into),
+        }
+    };
+    let usual = |p: Provider| p.default_base_url().expect("has one");
+    vec![
+        account(1, Provider::Anthropic, "work", usual(Provider::Anthropic), "9f2c41d07ab3", anthropic(), &["laptop"], None, Some("Tier 1")),
+        account(2, Provider::Anthropic, "laptop", usual(Provider::Anthropic), "c81d55e0947f", anthropic(), &["work"], None, Some("Tier 1")),
+        account(
+            3,
+            Provider::OpenAi,
+            "openai",
+            usual(Provider::OpenAi),
+            "03be77f1c2d9",
+            scope(Provider::OpenAi, ScopeKind::Project, "proj_w7Vq2m"),
+            &[],
+            None,
+            Some("Tier 1"),
+        ),
+        account(
+            4,
+            Provider::Gemini,
+            "gemini free",
+            usual(Provider::Gemini),
+            "5a10fe92bb04",
+            Scope::account(Provider::Gemini, "gemini free"),
+            &[],
+            None,
+            None,
+        ),
+        account(
+            5,
+            Provider::DeepSeek,
+            "deepseek",
+            usual(Provider::DeepSeek),
+            "e7730b6c18aa",
+            Scope::account(Provider::DeepSeek, "deepseek"),
+            &[],
+            Some("no credit"),
+            None,
+        ),
+        account(
+            6,
+            Provider::Custom,
+            "a router with a label that is far too long for its column",
+            "https://openrouter.ai/api",
+            "11d2a9f04c3e",
+            Scope::account(Provider::Custom, "a router with a label that is far too long for its column"),
+            &[],
+            None,
+            None,
+        ),
+    ]
+}
+
+struct Numbers {
+    capacity: u64,
+    used: u64,
+    held: u64,
+    guard: u64,
+    own: f64,
+    foreign: f64,
+}
+
+fn bucket(scope: &Scope, accounts: &[&str], class: &str, meter: Meter, refill: Refill, source: LimitSource, n: &Numbers) -> BucketView {
+    let Meter(dimension, period) = meter;
+    let full_at = match refill {
+        Refill::Continuous => Some(ahead(i64::try_from(n.used * u64::from(period.as_secs()) / n.capacity.max(1)).expect("fits"))),
+        Refill::Calendar(_) => Some("2026-11-25T08:00:00Z".parse().expect("a time")),
+        Refill::Fixed | Refill::OnRelease => None,
+    };
+    BucketView {
+        key: BucketKey { scope: scope.clone(), class: ModelClass::new(class), dimension, period },
+        meter: meter.to_string(),
+        accounts: accounts.iter().map(ToString::to_string).collect(),
+        refill,
+        capacity: n.capacity,
+        source,
+        used: n.used,
+        held: n.held,
+        remaining: i64::try_from(n.capacity).expect("fits") - i64::try_from(n.used + n.guard).expect("fits"),
+        full_at,
+        frozen_until: None,
+        own_per_minute: n.own,
+        foreign_per_minute: n.foreign,
+        confirmed_at: (source == LimitSource::Header).then(|| ago(4)),
+        binding: false,
+        waiting: 0,
+        beliefs: Vec::new(),
+    }
+}
+
+fn buckets() -> Vec<BucketView> {
+    const RPM: Meter = Meter(Dimension::Requests, Period::MINUTE);
+    const ITPM: Meter = Meter(Dimension::InputTokens, Period::MINUTE);
+    const OTPM: Meter = Meter(Dimension::OutputTokens, Period::MINUTE);
+    const TPM: Meter = Meter(Dimension::Tokens, Period::MINUTE);
+    const RPD: Meter = Meter(Dimension::Requests, Period::DAY);
+    const AT_ONCE: Meter = Meter(Dimension::Concurrent, Period::AT_ONCE);
+    let n = |capacity, used, held, guard, own, foreign| Numbers { capacity, used, held, guard, own, foreign };
+    let (a, both) = (anthropic(), ["work", "laptop"]);
+    let openai = scope(Provider::OpenAi, ScopeKind::Project, "proj_w7Vq2m");
+    let gemini = Scope::account(Provider::Gemini, "gemini free");
+    let deepseek = Scope::account(Provider::DeepSeek, "deepseek");
+    let catalog = |y, m, d| LimitSource::Catalog { as_of: date(y, m, d) };
+    let (slow, header) = (Refill::Continuous, LimitSource::Header);
+    let sonnet = "claude-sonnet-5-5";
+    let (sol, flash, pro) = ("gpt-6-sol", "gemini-3.8-flash", "deepseek-v4-pro");
+
+    let mut otpm = bucket(&a, &both, sonnet, OTPM, slow, header, &n(8_000, 7_416, 2_048, 240, 5_920.0, 640.0));
+    otpm.binding = true;
+    otpm.waiting = 3;
+    otpm.beliefs = vec![
+        Belief {
+            what: "charge rule".into(),
+            value: "output is reserved at max_tokens and settled at what was used".into(),
+            evidence: "48 of 48 answers agree".into(),
+        },
+        Belief {
+            what: "foreign share".into(),
+            value: "640 output tokens a minute".into(),
+            evidence: "headers fell faster than our own use, 6 times".into(),
+        },
+    ];
+    let mut haiku = bucket(&a, &both, "claude-haiku-4-5", RPM, slow, LimitSource::User, &n(20, 4, 0, 0, 4.0, 0.0));
+    haiku.binding = true;
+    let mut tpm = bucket(&openai, &["openai"], sol, TPM, slow, header, &n(500_000, 118_420, 22_000, 5_000, 96_300.0, 0.0));
+    tpm.binding = true;
+    let mut rpd =
+        bucket(&gemini, &["gemini free"], flash, RPD, Refill::Calendar(Zone::Pacific), catalog(2026, 9, 21), &n(20, 20, 0, 0, 0.2, 0.0));
+    rpd.binding = true;
+    rpd.frozen_until = Some("2026-11-25T08:00:00Z".parse().expect("a time"));
+    let mut at_once =
+        bucket(&deepseek, &["deepseek"], pro, AT_ONCE, Refill::OnRelease, catalog(2026, 11, 2), &n(500, 12, 12, 25, 0.0, 0.0));
+    at_once.binding = true;
+    vec![
+        bucket(&a, &both, sonnet, RPM, slow, header, &n(50, 14, 3, 2, 12.0, 1.0)),
+        bucket(&a, &both, sonnet, ITPM, slow, header, &n(30_000, 12_480, 3_100, 900, 10_210.0, 1_900.0)),
+        otpm,
+        haiku,
+        bucket(&openai, &["openai"], sol, RPM, slow, header, &n(500, 31, 2, 5, 28.0, 0.0)),
+        tpm,
+        bucket(&gemini, &["gemini free"], flash, RPM, slow, catalog(2026, 9, 21), &n(10, 1, 0, 0, 0.2, 0.0)),
+        rpd,
+        at_once,
+    ]
+}
+
+fn waiting() -> Vec<WaitingView> {
+    let key = BucketKey {
+        scope: anthropic(),
+        class: ModelClass::new("claude-sonnet-5-5"),
+        dimension: Dimension::OutputTokens,
+        period: Period::MINUTE,
+    };
+    [("claude-code", Lane::Interactive, 4), ("notebook", Lane::Interactive, 19), ("nightly-evaluation-of-the-summariser", Lane::Batch, 43)]
+        .into_iter()
+        .zip(1..)
+        .map(|((client, lane, secs), position)| WaitingView {
+            id: RequestId(2_000 + u64::from(position)),
+            client: ClientName::new(client),
+            lane,
+            model: Some(ModelId::new("claude-sonnet-5-5")),
+            class: ModelClass::new("claude-sonnet-5-5"),
+            position,
+            bucket: Some(key.clone()),
+            ready_at: Some(ahead(secs)),
+            since: ago(3 + i64::from(position)),
+        })
+        .collect()
+}
+
+fn running() -> Vec<RunningView> {
+    let running = |id, client: &str, account, label: &str, provider, api, model: &str, secs, waited, answering, attempt| RunningView {
+        arrival: Arc::new(Arrival {
+            id: RequestId(id),
+            at: ago(secs) - SignedDuration::from_millis(waited),
+            account: AccountId(account),
+            account_label: label.into(),
+            provider,
+            client: ClientName::new(client),
+            lane: Lane::Interactive,
+            api,
+            model: Some(ModelId::new(model)),
+            class: ModelClass::new(model),
+        }),
+        sent_at: ago(secs),
+        attempt,
+        waited_millis: u64::try_from(waited).expect("not negative"),
+        answering,
+    };
+    let (anthropic, openai) = (Provider::Anthropic, Provider::OpenAi);
+    vec![
+        running(1_990, "claude-code", 1, "work", anthropic, Api::Messages, "claude-sonnet-5-5", 21, 0, true, 1),
+        running(1_995, "notebook", 3, "openai", openai, Api::Responses, "gpt-6-sol", 9, 340, true, 1),
+        running(1_998, "notebook", 2, "laptop", anthropic, Api::Messages, "claude-sonnet-5-5", 4, 6_200, false, 2),
+    ]
+}
+
+/// One finished request with plain values, for tests to change.
+pub(crate) fn record(id: u64, secs_ago: i64) -> RequestRecord {
+    let model = ModelId::new("claude-sonnet-5-5");
+    RequestRecord {
+        id: RequestId(id),
+        arrived_at: ago(secs_ago) - SignedDuration::from_millis(5_400),
+        finished_at: ago(secs_ago),
+        account: AccountId(1),
+        account_label: "work".into(),
+        provider: Provider::Anthropic,
+        client: ClientName::new("claude-code"),
+        lane: Lane::Interactive,
+        api: Api::Messages,
+        model_asked: Some(model.clone()),
+        class: ModelClass::new("claude-sonnet-5-5"),
+        status: 200,
+        outcome: Outcome::Ok,
+        wait_millis: 0,
+        first_byte_millis: Some(640),
+        attempts: 1,
+        usage: Usage { input: 1_830, cache_read: 12_400, output: 488, certainty: Certainty::Exact, model: Some(model), ..Usage::default() },
+        counted_input: 1_830,
+        counted_output: 488,
+        cost_nanos: Some(9_780_000),
+        reserved_input: 2_000,
+        reserved_output: 1_024,
+        bound_by: None,
+        verdict: None,
+        upstream_request_id: Some("req_011CVJ4nAcQ2yY6mZpBwT8dK".into()),
+        request_bytes: 58_211,
+        response_bytes: 9_402,
+    }
+}
+
+fn recent() -> VecDeque<Arc<RequestRecord>> {
+    let base = record;
+    let mut rows = vec![
+        RequestRecord { wait_millis: 4_100, bound_by: Some("OTPM".into()), ..base(1_989, 12) },
+        other(base(1_988, 20), "openai", Provider::OpenAi, "gpt-6-sol", "gpt-6-sol-2026-09-30"),
+        RequestRecord {
+            outcome: Outcome::Refused,
+            status: 429,
+            verdict: Some(VerdictKind::Wait),
+            usage: Usage::default(),
+            counted_input: 0,
+            counted_output: 0,
+            cost_nanos: None,
+            attempts: 3,
+            ..other(base(1_987, 41), "gemini free", Provider::Gemini, "gemini-3.8-flash", "gemini-3.8-flash")
+        },
+        RequestRecord {
+            client: ClientName::new("nightly-evaluation-of-the-summariser"),
+            lane: Lane::Batch,
+            arrived_at: ago(122),
+            wait_millis: 61_400,
+            bound_by: Some("ITPM".into()),
+            ..base(1_986, 55)
+        },
+        RequestRecord {
+            outcome: Outcome::RefusedLocally,
+            status: 429,
+            attempts: 0,
+            first_byte_millis: None,
+            usage: Usage::default(),
+            counted_input: 0,
+            counted_output: 0,
+            cost_nanos: None,
+            upstream_request_id: None,
+            ..other(base(1_985, 90), "deepseek", Provider::DeepSeek, "deepseek-v4-pro", "deepseek-v4-pro")
+        },
+        RequestRecord {
+            outcome: Outcome::Error,
+            status: 404,
+            usage: Usage::default(),
+            cost_nanos: None,
+            ..other(base(1_984, 130), "openai", Provider::OpenAi, "gpt-4o-mini-2024-07-18", "gpt-4o-mini-2024-07-18")
+        },
+        RequestRecord {
+            outcome: Outcome::ClientGone,
+            usage: Usage { certainty: Certainty::AtLeast, ..base(1, 1).usage },
+            ..base(1_983, 171)
+        },
+        RequestRecord {
+            outcome: Outcome::UpstreamFailed,
+            status: 502,
+            attempts: 2,
+            first_byte_millis: None,
+            usage: Usage::default(),
+            cost_nanos: None,
+            ..base(1_982, 244)
+        },
+    ];
+    rows.extend((0_u32..40).map(|i| {
+        let row = base(1_981 - u64::from(i), 260 + i64::from(i) * 17);
+        if i % 3 == 0 { other(row, "openai", Provider::OpenAi, "gpt-6-sol", "gpt-6-sol-2026-09-30") } else { row }
+    }));
+    rows.into_iter().map(Arc::new).collect()
+}
+
+fn other(row: RequestRecord, label: &str, provider: Provider, asked: &str, served: &str) -> RequestRecord {
+    let usage = Usage { input: 3_204, cache_read: 0, output: 911, reasoning: 320, model: Some(ModelId::new(served)), ..row.usage };
+    RequestRecord {
+        account_label: label.into(),
+        provider,
+        client: ClientName::new("notebook"),
+        api: Api::Responses,
+        model_asked: Some(ModelId::new(asked)),
+        class: ModelClass::new(asked),
+        counted_input: 3_204,
+        counted_output: 911,
+        reserved_input: 3_500,
+        reserved_output: 2_048,
+        cost_nanos: Some(15_518_000),
+        usage,
+        ..row
+    }
+}
+
+fn notices() -> Vec<Notice> {
+    vec![
+        Notice {
+            key: "account/deepseek".into(),
+            at: ago(600),
+            severity: Severity::Error,
+            text: "deepseek has no credit left: its requests are refused until you add some".into(),
+            hint: Some("top up at platform.deepseek.com, then press Probe on the account".into()),
+        },
+        Notice {
+            key: "retirement/gpt-4o-mini-2024-07-18".into(),
+            at: now() - 2.hours(),
+            severity: Severity::Warning,
+            text: "gpt-4o-mini-2024-07-18 retires on 2027-01-14, and notebook used it 12 times this week".into(),
+            hint: Some("the announced replacement is gpt-6-luna".into()),
+        },
+        Notice {
+            key: "header/anthropic-ratelimit-tokens-limit".into(),
+            at: ago(5_000),
+            severity: Severity::Info,
+            text: "gemini free sends no limit headers: its numbers come from the catalogue".into(),
+            hint: None,
+        },
+    ]
+}

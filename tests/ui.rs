@@ -1,0 +1,539 @@
+//! The window by its accessible names, and a few pictures of it.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test --test ui` writes the pictures anew.
+
+#[path = "support/cpu_renderer.rs"]
+mod cpu_renderer;
+#[path = "support/fixture.rs"]
+mod fixture;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use cpu_renderer::CpuRenderer;
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, ViewportId};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
+use image::RgbaImage;
+use jiff::tz::TimeZone;
+use tierline::domain::command::{Command, ProbeReport};
+use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
+use tierline::domain::view::BucketView;
+use tierline::domain::{AccountId, Dimension, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret};
+use tierline::journal::LiveView;
+use tierline::ui::standing::{Mood, standing};
+use tierline::ui::{App, AppOptions, PanelId, ThemeChoice, UiState, format, mark};
+
+/// What the harness leaves free around the window.
+const MARGIN: f32 = 8.0;
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
+struct Window {
+    harness: Harness<'static, App>,
+    orders: Receiver<Command>,
+}
+
+fn window(view: LiveView, panel: PanelId) -> Window {
+    themed(view, panel, ThemeChoice::Dark)
+}
+
+fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
+    let (send, orders) = channel();
+    let mut app = App::new(AppOptions {
+        send: Box::new(move |order| send.send(order).unwrap()),
+        clock: Arc::new(fixture::Standing),
+        zone: TimeZone::UTC,
+        state: UiState { panel, theme, ..UiState::default() },
+        export_folder: PathBuf::from("/home/ada/Documents"),
+    });
+    app.set_view(Arc::new(view));
+    let mut harness = Harness::builder()
+        .with_size(SIZE.map(|side| side + 2.0 * MARGIN))
+        .with_render_cursor(false)
+        .renderer(CpuRenderer::default())
+        .build_ui_state(|ui, app: &mut App| app.ui(ui), app);
+    harness.run_ok();
+    Window { harness, orders }
+}
+
+impl Window {
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_role_and_label(Role::Button, label).click();
+        self.harness.run_ok();
+    }
+
+    /// The first row of the traffic table with this label.
+    fn click_row(&mut self, label: &str) {
+        self.harness.get_all_by_role_and_label(Role::Button, label).next().unwrap().click();
+        self.harness.run_ok();
+    }
+
+    fn choose(&mut self, selector: &str, choice: &str) {
+        self.harness.get_by_role_and_label(Role::ComboBox, selector).click();
+        self.harness.run_ok();
+        self.click(choice);
+    }
+
+    fn write(&mut self, field: &str, text: &str) {
+        let find = |node: &egui_kittest::Node<'_>| matches!(node.accesskit_node().role(), Role::TextInput | Role::PasswordInput);
+        self.harness.get_all_by_label(field).find(find).unwrap().focus();
+        self.harness.run_ok();
+        self.harness.get_all_by_label(field).find(find).unwrap().type_text(text);
+        self.harness.run_ok();
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_ok();
+    }
+
+    fn shows(&self, part: &str) -> bool {
+        self.harness.query_all_by_label_contains(part).next().is_some()
+    }
+
+    fn panel(&self) -> PanelId {
+        self.harness.state().state().panel
+    }
+
+    /// The newest order that is not for the settings.
+    fn order(&self) -> Command {
+        let mut orders: Vec<Command> = self.orders.try_iter().filter(|order| !matches!(order, Command::SaveSetting(..))).collect();
+        orders.pop().expect("an order was given")
+    }
+
+    fn view(&mut self, view: LiveView) {
+        self.harness.state_mut().set_view(Arc::new(view));
+        self.harness.run_ok();
+    }
+
+    fn answer_series(&mut self, series: Result<Series, Problem>) {
+        let Command::Series(_, reply) = self.order() else { panic!("no chart was asked for") };
+        reply.send(series);
+        self.harness.run_ok();
+    }
+
+    /// Compares the window with its reference picture.
+    fn picture(&mut self, name: &str) {
+        let picture = self.harness.render().unwrap();
+        let (margin, [width, height]) = (MARGIN as u32, SIZE.map(|side| side as u32));
+        let inside = image::imageops::crop_imm(&picture, margin, margin, width, height).to_image();
+        image_snapshot_options(&inside, name, &SnapshotOptions::new().output_path("tests/snapshots/ui"));
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.replace(format::THIN, " ")
+}
+
+#[test]
+fn picture_of_the_overview() {
+    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Dark).picture("overview_dark");
+    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Light).picture("overview_light");
+}
+
+#[test]
+fn picture_of_the_traffic() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    w.click_row("notebook gpt-6-sol › …-2026-09-30 ok");
+    w.picture("traffic");
+}
+
+#[test]
+fn picture_of_the_history() {
+    let mut w = window(fixture::busy(), PanelId::History);
+    w.answer_series(Ok(fixture::series()));
+    w.picture("history");
+}
+
+#[test]
+fn picture_of_the_accounts() {
+    window(fixture::busy(), PanelId::Accounts).picture("accounts");
+}
+
+#[test]
+fn picture_of_the_first_run() {
+    window(fixture::first_run(), PanelId::Overview).picture("first_run");
+}
+
+#[test]
+fn the_icon_file_is_the_mark() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/icon.png");
+    let drawn = RgbaImage::from_raw(256, 256, mark::rgba(256)).unwrap();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        drawn.save(&path).unwrap();
+    }
+    assert!(image::open(&path).unwrap().to_rgba8() == drawn, "assets/icon.png is not what src/ui/mark.rs draws");
+}
+
+#[test]
+fn panels_open_by_click_and_by_key_and_are_remembered() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Traffic");
+    assert_eq!(w.panel(), PanelId::Traffic);
+    for (modifiers, key, panel) in [
+        (Modifiers::NONE, Key::Num3, PanelId::History),
+        (Modifiers::COMMAND, Key::Num4, PanelId::Accounts),
+        (Modifiers::NONE, Key::Num5, PanelId::Models),
+        (Modifiers::NONE, Key::Num6, PanelId::Batch),
+        (Modifiers::NONE, Key::Num7, PanelId::Planner),
+        (Modifiers::NONE, Key::Num8, PanelId::Settings),
+        (Modifiers::COMMAND, Key::F, PanelId::Traffic),
+    ] {
+        w.press(modifiers, key);
+        assert_eq!(w.panel(), panel);
+    }
+    let saved: Vec<UiState> = w
+        .orders
+        .try_iter()
+        .filter_map(|order| match order {
+            Command::SaveSetting(name, json) if name == UiState::SETTING => Some(UiState::from_json(&json)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(saved.last().unwrap().panel, PanelId::Traffic);
+
+    w.write("Filter", "3");
+    assert_eq!(w.panel(), PanelId::Traffic, "a digit that is typed into a field opens no panel");
+    w.press(Modifiers::COMMAND, Key::Num1);
+    assert_eq!(w.panel(), PanelId::Overview);
+}
+
+#[test]
+fn nothing_is_drawn_while_nothing_moves() {
+    let delay = |w: &Window| w.harness.output().viewport_output[&ViewportId::ROOT].repaint_delay;
+    for panel in PanelId::ALL {
+        let mut w = window(fixture::calm(), panel);
+        if panel == PanelId::History {
+            w.answer_series(Ok(fixture::series()));
+        }
+        w.harness.run();
+        assert_eq!(delay(&w), Duration::MAX, "{panel:?}");
+    }
+    let w = window(fixture::busy(), PanelId::Overview);
+    assert!(delay(&w) <= Duration::from_secs(1) && delay(&w) > Duration::from_millis(500), "a countdown moves once a second");
+}
+
+#[test]
+fn the_sentence_says_how_things_stand() {
+    let busy = fixture::busy;
+    let with = |change: fn(&mut LiveView)| {
+        let mut view = fixture::calm();
+        change(&mut view);
+        view
+    };
+    let binding = |view: &mut LiveView, change: fn(&mut BucketView)| {
+        let mut buckets = (*view.buckets).clone();
+        buckets.iter_mut().filter(|b| b.binding && b.meter == "OTPM").for_each(change);
+        view.buckets = Arc::new(buckets);
+    };
+    let mut full = fixture::calm();
+    binding(&mut full, |b| b.remaining = 0);
+    let mut one = fixture::calm();
+    binding(&mut one, |b| b.remaining = 900);
+    let mut much = fixture::calm();
+    binding(&mut much, |b| b.remaining = 5_000);
+    for (view, mood, lead) in [
+        (busy(), Mood::Waiting, "3 requests wait for output tokens (OTPM) on claude-sonnet-5-5; the next goes in 4 s."),
+        (
+            full,
+            Mood::Waiting,
+            "No room for another request like your recent ones before it refills in 55 s; output tokens (OTPM) bind on claude-sonnet-5-5.",
+        ),
+        (one, Mood::Calm, "Room for 1 more request like your recent ones this minute; output tokens (OTPM) bind on claude-sonnet-5-5."),
+        (much, Mood::Calm, "Room for 10 more requests like your recent ones this minute; output tokens (OTPM) bind on claude-sonnet-5-5."),
+        (with(|v| v.gateway = Err("port 4140 is taken".into())), Mood::Trouble, "The gateway is not running: port 4140 is taken."),
+        (with(|v| v.gateway = Err("starting".into())), Mood::Calm, "Starting."),
+        (
+            with(|v| {
+                v.recent.clear();
+                v.running.clear();
+                v.totals = Default::default();
+            }),
+            Mood::Calm,
+            "Ready. No request has come through yet.",
+        ),
+        (with(|v| v.recent.clear()), Mood::Calm, "Nothing waits. No limit is known that the recent requests draw on."),
+    ] {
+        let found = standing(&view, fixture::now());
+        assert_eq!((found.mood, plain(&found.lead).as_str()), (mood, lead));
+    }
+}
+
+#[test]
+fn refusals_of_the_last_hour_are_counted_by_who_refused() {
+    let record = |outcome, secs| Arc::new(RequestRecord { outcome, ..fixture::record(1, secs) });
+    for (rows, note) in [
+        (vec![], "0 running, 0 waiting. Nothing was refused in the last hour."),
+        (vec![record(Outcome::Refused, 60), record(Outcome::Ok, 61)], "0 running, 0 waiting. 1 refused by providers in the last hour."),
+        (vec![record(Outcome::RefusedLocally, 60)], "0 running, 0 waiting. 1 refused by Tierline in the last hour."),
+        (vec![record(Outcome::Refused, 3_700)], "0 running, 0 waiting. Nothing was refused in the last hour."),
+        (vec![record(Outcome::Ok, 5); LiveView::RECENT], "0 running, 0 waiting. Nothing was refused among the last 500 requests."),
+    ] {
+        let view = LiveView { recent: rows.into(), ..LiveView::new(fixture::now()) };
+        assert_eq!(standing(&view, fixture::now()).note, note);
+    }
+}
+
+#[test]
+fn the_overview_tells_every_bucket_and_leads_to_who_waits() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    let rows: Vec<String> =
+        w.harness.query_all_by_label_contains(" used, ").filter_map(|n| n.accesskit_node().label()).map(|l| plain(&l)).collect();
+    assert_eq!(rows.len(), 9);
+    assert_eq!(rows[2], "OTPM of claude-sonnet-5-5: 7 416 of 8 000 used, 2 048 held, 344 left, binds, 3 waiting, source header");
+    assert_eq!(rows[7], "RPD of gemini-3.8-flash: 20 of 20 used, 0 held, 0 left, binds, frozen for 17 h 54 min, source catalog 2026-09-21");
+    for part in ["shared by work, laptop", "retires on 2027-01-14", "the announced replacement is gpt-6-luna"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.click("2 of notebook waits for OTPM of claude-sonnet-5-5, goes in 19\u{202f}s");
+    assert_eq!(w.panel(), PanelId::Traffic);
+    assert!(w.shows("Request 2002"));
+}
+
+#[test]
+fn the_status_bar_shows_the_gateway_and_leads_to_the_notices() {
+    let mut w = window(fixture::busy(), PanelId::Settings);
+    assert!(w.shows("http://127.0.0.1:4140") && w.shows("keys in GNOME Keyring"));
+    w.click("Copy the gateway URL");
+    w.click("3 notices");
+    assert_eq!(w.panel(), PanelId::Overview);
+
+    let view =
+        LiveView { gateway: Err("port 4140 is taken".into()), vault: Err("no password service is running".into()), ..fixture::busy() };
+    w.view(view);
+    assert!(w.shows("no gateway: port 4140 is taken") && w.shows("keys cannot be stored"));
+}
+
+#[test]
+fn traffic_is_filtered_paused_and_told_in_full() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    assert!(w.shows("54 requests"));
+    w.write("Filter", "Gemini refused");
+    assert!(w.shows("1 of 54 requests") && w.shows("refused by Gemini: limit reached"));
+    w.write("Filter", " nonsense");
+    assert!(w.shows("No row matches the filter"));
+    w.click("Clear the filter");
+    assert!(w.shows("54 requests"));
+
+    w.click_row("nightly-evaluation-of-the-summariser claude-sonnet-5-5 ok");
+    for part in ["Request 1986", "ITPM", "req_011CVJ4nAcQ2yY6mZpBwT8dK", "488 of 1\u{202f}024 reserved"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.press(Modifiers::NONE, Key::Escape);
+    assert!(!w.shows("Request 1986"));
+
+    w.click("Pause");
+    w.view(LiveView { recent: [].into(), running: vec![], waiting: Arc::default(), ..fixture::busy() });
+    assert!(w.shows("54 requests"), "a paused table stands still");
+    w.click("Resume");
+    assert!(w.shows("No request has come through yet"));
+}
+
+#[test]
+fn the_chart_is_asked_for_drawn_and_told_in_words() {
+    let mut w = window(fixture::busy(), PanelId::History);
+    assert!(w.shows("Reading the history…"));
+    w.answer_series(Err(Problem::new("the history cannot be read").hint("the database is busy")));
+    assert!(w.shows("The history cannot be read."));
+    w.click("Try again");
+    w.answer_series(Ok(fixture::series()));
+    assert!(w.shows("Chart of output tokens. mean:") && w.shows("Nearest to a limit"));
+
+    w.click("7 d");
+    w.choose("Measure", "Cost");
+    w.choose("Account", "openai");
+    w.choose("Models", "gpt-6-sol");
+    w.answer_series(Ok(Series::default()));
+    let Command::Series(query, reply) = w.order() else { panic!("the chart of the last choice is asked for") };
+    assert_eq!((query.measure, query.account), (Measure::CostNanos, Some(AccountId(3))));
+    assert_eq!(query.class.unwrap().as_str(), "gpt-6-sol");
+    assert_eq!(query.to.duration_since(query.from).as_hours(), 7 * 24);
+    reply.send(Ok(Series::default()));
+    w.harness.run_ok();
+    assert!(w.shows("Nothing in this time"));
+}
+
+#[test]
+fn an_export_says_what_where_and_how_many() {
+    let mut w = window(fixture::busy(), PanelId::History);
+    w.answer_series(Ok(fixture::series()));
+    w.click("Export…");
+    w.click("Refusals");
+    w.click("JSON");
+    w.click("Export");
+    let Command::Export(order, reply) = w.order() else { panic!("no export") };
+    assert_eq!((order.what, order.format), (ExportWhat::Refusals, ExportFormat::Json));
+    assert_eq!(order.path, Path::new("/home/ada/Documents/tierline-refusals-2026-11-24.json"));
+    assert!(order.from.is_some() && order.to.is_none());
+    reply.send(Err(Problem::new("the file cannot be written").because("permission denied")));
+    w.harness.run_ok();
+    assert!(w.shows("The file cannot be written."));
+
+    w.click("Everything");
+    w.click("Export");
+    let Command::Export(order, reply) = w.order() else { panic!("no export") };
+    assert_eq!(order.from, None);
+    reply.send(Ok(1_234));
+    w.harness.run_ok();
+    assert!(w.shows("1\u{202f}234 rows written"));
+    w.press(Modifiers::NONE, Key::Escape);
+    assert!(!w.shows("rows written"));
+}
+
+#[test]
+fn a_key_is_checked_in_place_trimmed_and_never_shown() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Add a key…");
+    w.click("Custom");
+    w.click("Add");
+    for part in ["Give it a name to know it by.", "A custom endpoint needs its address.", "The key is empty."] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.write("Label", "work");
+    w.write("Base URL", "http://api.example.com");
+    w.write("Key", "sk-proof 1");
+    for part in ["There is an account work already.", "is not https", "a space, line break or other character inside"] {
+        assert!(w.shows(part), "{part}");
+    }
+    assert!(w.orders.try_iter().all(|order| matches!(order, Command::SaveSetting(..))), "nothing is stored while something is wrong");
+
+    w.click("Cancel");
+    w.click("Add a key…");
+    w.write("Label", " side project ");
+    w.write("Key", " sk-proof-1234 ");
+    let seen = w.harness.root().children_recursive().any(|n| {
+        let node = n.accesskit_node();
+        [node.label(), node.value()].into_iter().flatten().any(|text| text.contains("sk-proof"))
+    });
+    assert!(!seen, "the key that is typed is in the accessibility tree");
+    w.click("Add");
+    let Command::AddAccount(account, reply) = w.order() else { panic!("no account") };
+    assert_eq!((account.provider, account.label.as_str(), account.base_url), (Provider::Anthropic, "side project", None));
+    assert_eq!(account.key.expose(), "sk-proof-1234");
+    reply.send(Err(Problem::new("the keyring is locked").hint("unlock it and try again")));
+    w.harness.run_ok();
+    assert!(w.shows("The keyring is locked.") && w.shows("unlock it and try again"));
+
+    w.click("Add");
+    let Command::AddAccount(_, reply) = w.order() else { panic!("no account") };
+    reply.send(Ok(()));
+    w.harness.run_ok();
+    assert!(w.harness.query_by_label("Key").is_none(), "a stored key closes the form");
+}
+
+#[test]
+fn an_account_is_removed_only_after_a_question() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Remove… openai");
+    assert!(w.shows("its key deleted from the keyring"));
+    w.click("Cancel");
+    assert!(w.orders.try_iter().next().is_none());
+    w.click("Remove… openai");
+    w.click("Remove");
+    let Command::RemoveAccount(id, reply) = w.order() else { panic!("no removal") };
+    assert_eq!(id, AccountId(3));
+    reply.send(Ok(()));
+    w.harness.run_ok();
+    assert!(!w.shows("its key deleted from the keyring"));
+}
+
+#[test]
+fn a_probe_shows_what_it_learned_and_what_it_cost() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Probe gemini free");
+    assert!(w.shows("Asking the provider…"));
+    let Command::Probe(id, reply) = w.order() else { panic!("no probe") };
+    assert_eq!(id, AccountId(4));
+    reply.send(Ok(ProbeReport {
+        account: "gemini free".into(),
+        at: fixture::now(),
+        request: "GET /v1beta/models".into(),
+        status: 200,
+        cost_nanos: Some(0),
+        learned: vec!["the key works".into()],
+        unknown: vec!["limits".into()],
+    }));
+    w.harness.run_ok();
+    for part in ["Probe of gemini free", "answered 200, free", "The key works.", "Not told by this provider: limits."] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.click("Dismiss");
+    assert!(!w.shows("Probe of gemini free"));
+}
+
+#[test]
+fn a_token_is_shown_once() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.write("Name of the client", "editor");
+    w.click("New token");
+    let Command::NewToken(name, reply) = w.order() else { panic!("no token") };
+    assert_eq!(name, "editor");
+    reply.send(Ok(Secret::from_pasted("tl_once_only").unwrap()));
+    w.harness.run_ok();
+    assert!(w.shows("tl_once_only"));
+    w.click("Done");
+    assert!(!w.shows("tl_once_only"));
+    w.click("Revoke notebook");
+    assert!(matches!(w.order(), Command::RevokeToken(name, _) if name == "notebook"));
+}
+
+#[test]
+fn the_users_own_limits_are_set_and_cleared() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Limits… work");
+    w.click("Set");
+    assert!(w.shows("Write a whole number above zero"));
+    w.choose("Limit", "OTPM");
+    w.write("Number", "6 000");
+    w.click("Set");
+    let Command::SetLimit(limit, reply) = w.order() else { panic!("no limit") };
+    assert_eq!((limit.account, limit.class, limit.dimension, limit.period), (AccountId(1), None, Dimension::OutputTokens, Period::MINUTE));
+    assert_eq!(limit.capacity, Some(6_000));
+    reply.send(Ok(()));
+    w.harness.run_ok();
+    w.click("Clear RPM");
+    let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
+    assert_eq!((limit.class.unwrap().as_str(), limit.dimension, limit.capacity), ("claude-haiku-4-5", Dimension::Requests, None));
+}
+
+#[test]
+fn the_first_run_offers_three_ways_in() {
+    let mut w = window(fixture::first_run(), PanelId::Overview);
+    for part in ["ANTHROPIC_API_KEY", "fingerprint 9f2c41d07ab3", "Add a key by hand", "tierline demo"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.harness.get_by_role_and_label(Role::CheckBox, "OPENAI_API_KEY").click();
+    w.harness.run_ok();
+    w.click("Import 1 key");
+    let Command::ImportEnv(variables, reply) = w.order() else { panic!("no import") };
+    assert_eq!(variables, ["ANTHROPIC_API_KEY"]);
+    reply.send(Err(Problem::new("no password service is running")));
+    w.harness.run_ok();
+    assert!(w.shows("No password service is running."));
+    w.click("Add a key…");
+    assert!(w.harness.query_by_label("Label").is_some(), "the form is open");
+}
+
+#[test]
+fn an_answer_that_never_comes_is_a_problem_and_not_a_wait() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Probe work");
+    drop(w.order());
+    w.harness.run_ok();
+    assert!(w.shows("No answer came."));
+}
+
+#[test]
+fn a_selected_request_stays_selected_while_rows_move() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    w.click_row("claude-code claude-sonnet-5-5 answering");
+    assert!(w.shows("Request 1990"));
+    let mut view = fixture::busy();
+    view.running.retain(|r| r.arrival.id != RequestId(1_990));
+    view.recent.push_front(Arc::new(fixture::record(1_990, 0)));
+    w.view(view);
+    assert!(w.shows("Request 1990") && w.shows("certainty"));
+}
