@@ -236,7 +236,13 @@ mod tests {
     #[test]
     fn a_settled_matter_disappears() {
         let mut view = LiveView::new(Timestamp::UNIX_EPOCH);
-        let notice = |text: &str| Notice { key: "store".into(), at: Timestamp::UNIX_EPOCH, severity: Severity::Error, text: text.into(), hint: None };
+        let notice = |text: &str| Notice {
+            key: "store".into(),
+            at: Timestamp::UNIX_EPOCH,
+            severity: Severity::Error,
+            text: text.into(),
+            hint: None,
+        };
         view.apply(&Event::Noticed(notice("the disk is full")));
         assert_eq!(view.notices.len(), 1);
         view.apply(&Event::Noticed(notice("")));

@@ -9,8 +9,8 @@ use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
 use super::retry;
 use crate::domain::{
-    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, ScopeKind, Snapshot, Tick, Usage,
-    Verdict, VerdictKind, Window,
+    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, ScopeKind,
+    Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
 
