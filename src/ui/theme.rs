@@ -80,6 +80,8 @@ pub struct Size {
     pub radius: f32,
     pub dialog: f32,
     pub side: f32,
+    pub side_wide: f32,
+    pub table: f32,
     pub stack_below: f32,
 }
 

@@ -43,6 +43,7 @@ pub fn show(ui: &mut Ui, state: &mut UiState, scale: &mut Option<u16>) {
     for (keys, what) in [
         ("1 to 8", "the panels, in the order of the rail; with Ctrl also while typing"),
         ("Ctrl+F", "filter the traffic"),
+        ("Up, Down", "the next request in the traffic"),
         ("Tab", "the next control; Enter or Space presses it"),
         ("Esc", "close a dialog or a detail"),
     ] {

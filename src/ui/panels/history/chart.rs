@@ -45,14 +45,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, 
             let at = position.x;
             let when = Timestamp::from_second(whole_secs(at)).ok()?;
             let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| format::measured(measure, p[1]));
-            let mut text = format!("{}\nmean {}", format::local(when, zone), value(&series.points)?);
-            if let Some(peak) = value(&series.peaks) {
-                text += &format!("\nhighest {peak}");
-            }
-            if let Some(limit) = value(&series.limits) {
-                text += &format!("\nlimit {limit}");
-            }
-            Some(text)
+            let lines = [("mean", &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
+            let told = lines.into_iter().filter_map(|(name, points)| Some(format!("\n{name} {}", value(points)?)));
+            Some(format::local(when, zone) + &told.collect::<String>())
         });
     let (used, held, binding) = (Color32::from(c.used), Color32::from(c.held), Color32::from(c.binding));
     let shown = plot.show(ui, |plot| {
