@@ -409,6 +409,10 @@ fn a_key_is_checked_in_place_trimmed_and_never_shown() {
 
     w.click("Cancel");
     w.click("Add a key…");
+    w.click("Gemini");
+    w.press(Modifiers::COMMAND, Key::Num1);
+    assert_eq!(w.panel(), PanelId::Accounts, "a dialog is answered before anything else happens");
+    w.click("Anthropic");
     w.write("Label", " side project ");
     w.write("Key", " sk-proof-1234 ");
     let seen = w.harness.root().children_recursive().any(|n| {
@@ -571,4 +575,12 @@ fn a_small_window_gives_up_columns_and_never_buttons() {
     w.harness.set_size(outer(SIZE).into());
     w.harness.run_ok();
     assert!(w.harness.query_by_label("Cached").is_some());
+}
+
+#[test]
+fn a_window_that_knows_nothing_yet_offers_nothing() {
+    let mut w = window(LiveView::new(fixture::now()), PanelId::Overview);
+    assert!(w.shows("Starting") && !w.shows("Import keys"));
+    w.view(fixture::first_run());
+    assert!(w.shows("Import keys"));
 }
