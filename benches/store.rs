@@ -32,8 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (store, _) = Store::open(&dir, &clock)?;
 
     let ((), took) = timed(&clock, || fill(&store, rows))?;
-    println!("{rows} requests written in {took:?}: {:.0}/s", per_second(rows, took));
-    paced(&store, &clock, rows)?;
+    println!("{rows} requests over a year written in {took:?}: {:.0}/s", per_second(rows, took));
     let ((), took) = timed(&clock, || store.close())?;
     let bytes = std::fs::metadata(dir.database())?.len();
     println!("closed in {took:?}; {} MB, {:.0} MB per million requests", bytes >> 20, mega(bytes) / mega(rows));
@@ -56,9 +55,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (count, took) = timed(&clock, || export::write_file(&reader, &order))?;
     println!("{count} rows exported in {took:?}: {:.0}/s", per_second(count, took));
     prune(&store, clock)?;
+    paced(&store, &clock, rows)?;
+    let ((), took) = timed(&clock, || flood(&store, 2 * rows))?;
+    println!("{FLOOD} events at once written in {took:?}: {:.0}/s", per_second(FLOOD, took));
     store.close()?;
     Ok(())
 }
+
+/// How many events come at once.
+const FLOOD: u64 = 300_000;
 
 fn timed<T, E>(clock: &SystemClock, work: impl FnOnce() -> Result<T, E>) -> Result<(T, Duration), E> {
     let start = clock.now().tick;
@@ -68,14 +73,24 @@ fn timed<T, E>(clock: &SystemClock, work: impl FnOnce() -> Result<T, E>) -> Resu
 
 /// As fast as the writer takes them.
 fn fill(store: &Store, rows: u64) -> Result<(), Box<dyn Error>> {
-    for n in 0..rows {
-        let write = Write::Finished(Arc::new(request(n + 1, END - YEAR + offset(n, rows))));
-        while store.write(write.clone()).is_err() {
-            thread::sleep(Duration::from_micros(200));
-        }
+    (0..rows).for_each(|n| insist(store, &Write::Finished(Arc::new(request(n + 1, END - YEAR + offset(n, rows))))));
+    Ok(store.flush()?)
+}
+
+/// Events of one minute, half of them snapshots, as fast as the writer takes them.
+fn flood(store: &Store, first: u64) -> Result<(), Box<dyn Error>> {
+    (first..first + FLOOD).for_each(|n| insist(store, &event(n)));
+    Ok(store.flush()?)
+}
+
+fn insist(store: &Store, write: &Write) {
+    while store.write(write.clone()).is_err() {
+        thread::sleep(Duration::from_micros(200));
     }
-    store.flush()?;
-    Ok(())
+}
+
+fn event(n: u64) -> Write {
+    if n.is_multiple_of(2) { Write::Finished(Arc::new(request(n + 1, END))) } else { answered(n) }
 }
 
 /// 20,000 events a second for five seconds, half of them snapshots with six readings.
@@ -89,7 +104,7 @@ fn paced(store: &Store, clock: &SystemClock, rows: u64) -> Result<(), Box<dyn Er
         while clock.now().tick < due {
             thread::sleep(Duration::from_micros(500));
         }
-        let write = if n % 2 == 0 { Write::Finished(Arc::new(request(rows + n + 1, END))) } else { answered(rows + n) };
+        let write = event(rows + n);
         let asked = clock.now().tick;
         let _ = store.write(write);
         waits.push(clock.now().tick.since(asked));

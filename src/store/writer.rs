@@ -91,7 +91,10 @@ impl Store {
         let writer = Writer { db, shared: Arc::clone(&shared), identities: Identities::new() };
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || writer.run(&rx))
+            .spawn(move || {
+                let _ended = Ended(Arc::clone(&writer.shared));
+                writer.run(&rx);
+            })
             .map_err(|e| Problem::new("could not start the thread that writes the history").because(e))?;
         Ok((Self { dir: dir.clone(), tx, shared }, notices))
     }
@@ -172,16 +175,23 @@ impl Store {
 
     fn no_answer(&self, doing: &str) -> Problem {
         let problem = Problem::new(format!("could not {doing} in time"));
-        match self.shared.stalled().clone() {
-            Some(reason) => problem.because(reason),
-            None => problem.because("the writer is busy or has ended"),
-        }
+        let reason = self.shared.stalled().clone();
+        problem.because(reason.as_deref().unwrap_or("the writer is busy"))
     }
 }
 
 impl Shared {
     fn stalled(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says so when the writer ends, in whichever way.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        *self.0.stalled() = Some("the writer has ended; start Tierline again".into());
     }
 }
 
