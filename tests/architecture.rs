@@ -26,10 +26,11 @@ const FLOORS: &[(&str, u8)] = &[
     ("planner", 4),  // how long a job would take
     ("sim", 4),      // the simulated provider
     ("engine", 5),   // builds the parts, joins them, stops them
-    ("cli", 6),      // the commands
     ("ui", 6),       // the window
-    ("main", 7),     // picks a command or the window
-    ("lib", 7),      // the list of modules
+    ("demo", 6),     // simulated providers and clients around an engine
+    ("cli", 7),      // the commands; none means the window
+    ("main", 8),     // hands the command line its output
+    ("lib", 8),      // the list of modules
 ];
 
 /// Who may name a neighbour on the same floor.
