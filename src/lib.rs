@@ -1,16 +1,20 @@
 //! Tierline: use every LLM API key you own up to its real limit, without an avoidable 429, and see why.
+//!
+//! The modules in reading order; each knows only those above it (`ARCHITECTURE.md` has the map and the reasons).
 
-pub mod catalog;
-pub mod cli;
-pub mod clock;
 pub mod domain;
-pub mod gateway;
-pub mod journal;
-pub mod limiter;
-pub mod probe;
 pub mod provider;
-pub mod sim;
+pub mod catalog;
+pub mod limiter;
+pub mod clock;
 pub mod store;
-pub mod ui;
-pub mod upstream;
 pub mod vault;
+pub mod upstream;
+pub mod journal;
+pub mod gateway;
+pub mod probe;
+pub mod sim;
+pub mod engine;
+pub mod demo;
+pub mod cli;
+pub mod ui;

@@ -1,1 +1,12 @@
-fn main() {}
+//! Starts the program: a log on stderr, then the command line.
+
+use std::io;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("TIERLINE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tierline::cli::main(&mut io::stdout(), &mut io::stderr())
+}

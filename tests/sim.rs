@@ -1,4 +1,5 @@
 //! The simulated provider as a client sees it, over real sockets; and its command.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[path = "sim/answers.rs"]
 mod answers;

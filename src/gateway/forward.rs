@@ -13,12 +13,11 @@ use super::parts::Parts;
 use super::replay::Replay;
 use super::request_body::Share;
 use super::respond::{AnswerBody, local};
-use super::stopgap::verdict;
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_limit};
 use crate::domain::{Dialect, LocalReason, LocalRefusal, Outcome, Usage};
 use crate::limiter::Ask;
-use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot};
+use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// A request that was understood and let in.
@@ -96,12 +95,10 @@ impl Job {
         let response = UpstreamResponse { status, headers, body: body.boxed_unsync() };
         let Some(verdict) = verdict else { return Judged::Passes(response, Some(hold), Outcome::Error) };
         self.trail.judged(status.as_u16(), &verdict, Some(hold.as_ref()));
-        if !is_limit(verdict.kind) {
-            return Judged::Passes(response, Some(hold), Outcome::Error);
-        }
+        let outcome = if is_limit(verdict.kind) { Outcome::Refused } else { Outcome::Error };
         match self.unless_draining(hold.refused(verdict)).await.flatten() {
             Some(again) => Judged::Again(again),
-            None => Judged::Passes(response, None, Outcome::Refused),
+            None => Judged::Passes(response, None, outcome),
         }
     }
 

@@ -21,7 +21,6 @@ mod respond;
 pub mod routes;
 pub mod server;
 mod service;
-mod stopgap;
 mod tap;
 mod target;
 mod trail;

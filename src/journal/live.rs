@@ -1,14 +1,15 @@
 //! The one immutable value that the window draws: what is going on now.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Account, ClientName, Event, Notice, RequestRecord, Scope};
+use crate::domain::{Account, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity};
 
 /// Everything the window shows without asking the database.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct LiveView {
     pub waiting: Arc<Vec<WaitingView>>,
     /// Requests that were sent and are not over, oldest first.
     pub running: Vec<RunningView>,
+    /// Requests that arrived and are not over.
+    pub arrivals: BTreeMap<RequestId, Arc<Arrival>>,
     /// Requests that are over, newest first, at most [`LiveView::RECENT`].
     pub recent: VecDeque<Arc<RequestRecord>>,
     /// What the user should know, worst first.
@@ -99,6 +102,8 @@ pub struct Totals {
 impl LiveView {
     /// How many finished requests it holds.
     pub const RECENT: usize = 500;
+    /// How many notices it holds.
+    const NOTICES: usize = 100;
 
     /// A view in which nothing has happened yet.
     #[must_use]
@@ -114,6 +119,7 @@ impl LiveView {
             buckets: Arc::default(),
             waiting: Arc::default(),
             running: Vec::new(),
+            arrivals: BTreeMap::new(),
             recent: VecDeque::new(),
             notices: Vec::new(),
             totals: Totals::default(),
@@ -121,5 +127,125 @@ impl LiveView {
     }
 
     /// Takes in one event.
-    pub fn apply(&mut self, _event: &Event) {}
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Arrived(arrival) => drop(self.arrivals.insert(arrival.id, Arc::clone(arrival))),
+            Event::Sent { id, at, attempt, waited } => self.sent(*id, *at, *attempt, *waited),
+            Event::Answered { id, snapshot, .. } => {
+                if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == *id) {
+                    running.answering = true;
+                }
+                for oddity in &snapshot.oddities {
+                    self.notice(Notice {
+                        key: format!("header/{}", oddity.header),
+                        at: snapshot.at,
+                        severity: Severity::Info,
+                        text: format!("the header {} is not as documented: {}", oddity.header, oddity.what),
+                        hint: None,
+                    });
+                }
+            }
+            Event::Refused(_) => self.totals.upstream_refusals += 1,
+            Event::Finished(record) => self.finished(record),
+            Event::LimitChanged(change) => self.limit_changed(change),
+            Event::Noticed(notice) => self.notice(notice.clone()),
+        }
+    }
+
+    /// Notes something the user should know; an empty text settles what was noted under the same key.
+    pub fn notice(&mut self, notice: Notice) {
+        self.notices.retain(|old| old.key != notice.key);
+        if !notice.text.is_empty() {
+            self.notices.push(notice);
+        }
+        self.notices.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.at.cmp(&a.at)));
+        self.notices.truncate(Self::NOTICES);
+    }
+
+    fn finished(&mut self, record: &Arc<RequestRecord>) {
+        self.arrivals.remove(&record.id);
+        self.running.retain(|running| running.arrival.id != record.id);
+        self.recent.push_front(Arc::clone(record));
+        self.recent.truncate(Self::RECENT);
+        let totals = &mut self.totals;
+        totals.finished += 1;
+        totals.ok += u64::from(record.outcome == Outcome::Ok);
+        totals.local_refusals += u64::from(record.outcome == Outcome::RefusedLocally);
+        totals.input_tokens += record.usage.total_input();
+        totals.output_tokens += record.usage.output;
+        totals.waited_millis += record.wait_millis;
+        totals.retries += u64::from(record.attempts.saturating_sub(1));
+        totals.cost_nanos += record.cost_nanos.unwrap_or(0);
+    }
+
+    fn sent(&mut self, id: RequestId, at: Timestamp, attempt: u32, waited: Duration) {
+        let waited_millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == id) {
+            (running.sent_at, running.attempt, running.waited_millis) = (at, attempt, waited_millis);
+        } else if let Some(arrival) = self.arrivals.get(&id) {
+            self.running.push(RunningView { arrival: Arc::clone(arrival), sent_at: at, attempt, waited_millis, answering: false });
+        }
+    }
+
+    /// A limit that became lower is a matter for the user; others show in the table.
+    fn limit_changed(&mut self, change: &LimitChange) {
+        let Some(old) = change.old.filter(|old| change.new < *old && change.source != LimitSource::User) else { return };
+        self.notice(Notice {
+            key: format!("limit/{}", change.bucket),
+            at: change.at,
+            severity: Severity::Warning,
+            text: format!("{} is {} now, it was {old} ({})", change.bucket, change.new, change.source),
+            hint: None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AccountId, Api, Lane, ModelClass, Provider};
+
+    fn arrival(id: u64) -> Event {
+        Event::Arrived(Arc::new(Arrival {
+            id: RequestId(id),
+            at: Timestamp::UNIX_EPOCH,
+            account: AccountId(1),
+            account_label: "a".into(),
+            provider: Provider::Anthropic,
+            client: ClientName::new("test"),
+            lane: Lane::Interactive,
+            api: Api::Messages,
+            model: None,
+            class: ModelClass::any(),
+        }))
+    }
+
+    fn sent(id: u64, attempt: u32) -> Event {
+        Event::Sent { id: RequestId(id), at: Timestamp::UNIX_EPOCH, attempt, waited: Duration::from_millis(7) }
+    }
+
+    #[test]
+    fn a_request_runs_from_its_sending_and_is_counted_once() {
+        let mut view = LiveView::new(Timestamp::UNIX_EPOCH);
+        for event in [arrival(1), sent(1, 1), sent(1, 2)] {
+            view.apply(&event);
+        }
+        assert_eq!(view.running.iter().map(|r| (r.arrival.id, r.attempt)).collect::<Vec<_>>(), [(RequestId(1), 2)]);
+    }
+
+    #[test]
+    fn a_settled_matter_disappears() {
+        let mut view = LiveView::new(Timestamp::UNIX_EPOCH);
+        let notice = |text: &str| Notice {
+            key: "store".into(),
+            at: Timestamp::UNIX_EPOCH,
+            severity: Severity::Error,
+            text: text.into(),
+            hint: None,
+        };
+        view.apply(&Event::Noticed(notice("the disk is full")));
+        assert_eq!(view.notices.len(), 1);
+        view.apply(&Event::Noticed(notice("")));
+        assert_eq!(view.notices.len(), 0);
+    }
 }

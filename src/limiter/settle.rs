@@ -9,8 +9,8 @@ use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
 use super::retry;
 use crate::domain::{
-    BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, Snapshot, Usage,
-    Verdict, VerdictKind, Window,
+    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, ScopeKind,
+    Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
 
@@ -34,27 +34,34 @@ impl Core {
             state.verified |= snapshot.has_limits();
             state.clean_answers += 1;
         }
-        let Some(account) = self.accounts.get_mut(&key.0) else { return };
-        if snapshot.status < 500 {
+        if snapshot.status < 500
+            && let Some(account) = self.accounts.get_mut(&key.0)
+        {
             account.breakers.entry((key.1.clone(), api)).or_default().succeeded(now.tick);
         }
+        self.teach(key.0, &key.1, snapshot, sent_at, now);
+    }
+
+    /// Headers of an answer, whoever sent the request: identity and limits.
+    pub fn teach(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, sent_at: Tick, now: Now) {
+        let Some(account) = self.accounts.get_mut(&id) else { return };
         let dialect = account.setup.dialect;
         if let Some(scope) = Scope::from_identity(account.setup.provider, &snapshot.identity).filter(|scope| *scope != account.scope) {
             let old = std::mem::replace(&mut account.scope, scope.clone());
             // other accounts may stay behind in the old scope; an account scope has only this one
-            if old.kind == crate::domain::ScopeKind::Account {
+            if old.kind == ScopeKind::Account {
                 self.book.rescope(&old, &scope, now);
             }
             self.redraw();
         }
-        let Some(scope) = self.accounts.get(&key.0).map(|account| account.scope.clone()) else { return };
+        let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
         for reading in snapshot.readings.iter().filter(|reading| reading.pool == Pool::Standard) {
-            self.read(&scope, &key.1, ChargeRule::prior(dialect), reading, (sent_at, now));
+            self.read(&scope, class, ChargeRule::prior(dialect), reading, (sent_at, now));
         }
     }
 
     /// One limiter as the headers show it.
-    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, (sent_at, now): (crate::domain::Tick, Now)) {
+    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, (sent_at, now): (Tick, Now)) {
         let dimension = reading.dimension;
         // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
         let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));

@@ -118,7 +118,7 @@ pub enum RefillRule {
     Continuous,
     /// Every so many seconds, what has become due since the last time.
     QuantisedSeconds(u64),
-    /// All of it at the end of each window, counted from the start of the simulation.
+    /// All of it at the end of each window, counted from the first request to the class.
     FixedWindow,
 }
 

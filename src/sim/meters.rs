@@ -151,7 +151,9 @@ pub(super) struct Meters {
 struct Neighbour {
     load: CoTenant,
     draws_per_minute: u64,
-    /// Draws made or missed so far.
+    /// When it began.
+    since: u64,
+    /// Draws so far.
     count: u64,
 }
 
@@ -195,6 +197,7 @@ impl Meters {
         let neighbour = (load != CoTenant::default()).then_some(Neighbour {
             load,
             draws_per_minute: if load.rpm > 0 { load.rpm } else { 60 },
+            since: now,
             count: 0,
         });
         Self {
@@ -311,12 +314,9 @@ impl Meters {
 impl Neighbour {
     /// The co-tenant's next draw and its time, if that is not after `now`.
     fn next_before(&mut self, now: u64) -> Option<(u64, Draw)> {
-        let due =
-            |count: u64| u64::try_from(u128::from(count) * u128::from(MINUTE) / u128::from(self.draws_per_minute)).unwrap_or(u64::MAX);
-        // what happened more than two minutes ago has been refilled since, whatever it was
-        let seen = u64::try_from(u128::from(now.saturating_sub(2 * MINUTE)) * u128::from(self.draws_per_minute) / u128::from(MINUTE));
-        let count = self.count.max(seen.unwrap_or(0)) + 1;
-        let at = due(count);
+        let count = self.count + 1;
+        let due = u128::from(count) * u128::from(MINUTE) / u128::from(self.draws_per_minute);
+        let at = self.since.saturating_add(u64::try_from(due).unwrap_or(u64::MAX));
         if at > now {
             return None;
         }

@@ -5,7 +5,7 @@
 //! its answers are filler words. It shares no code with the limiter or the wire adapters it is used to judge, and it
 //! never reads, stores or prints the keys it is shown.
 //!
-//! A request's way, a file per step: [`server`] accepts, `service` walks the request through `route`, `auth`, `ask`
+//! A request's way, a file per step: `server` accepts, `service` walks the request through `route`, `auth`, `ask`
 //! (the body, read by its `wire`), `fault`, `meters` (all buckets or none) and answers with what `wire` writes, the
 //! headers that `provider` knows, at the pace that `paced` keeps. A `ticket` holds what was charged and settles it once.
 

@@ -143,7 +143,8 @@ impl Call {
         match drawn {
             Err(refusal) => Stop::Refused(model.to_owned(), Failure::Limited(refusal)),
             Ok(mut ticket) => {
-                let levels = ticket.settle();
+                ticket.settle();
+                let levels = ticket.admission;
                 let mut response = refused(&self.shared, Some(self.wire), model, &Failure::BadRequest(bad));
                 response.headers_mut().extend(provider::headers(&self.shared, &ticket.model().class, self.wire, &levels, 7));
                 Stop::Response(Box::new(response))

@@ -1,7 +1,7 @@
 //! What headers say about limits, and what is left after each charge.
 
 use serde_json::json;
-use tierline::sim::{Charge, HeaderMode, Limits, SimConfig, SimProvider};
+use tierline::sim::{Charge, HeaderMode, Limits, RefillRule, SimConfig, SimProvider};
 
 use crate::client::{Answer, CHAT, MESSAGES, ORG, call_of, chat, config, message, post, request, send, start, stats_when, with};
 
@@ -66,7 +66,8 @@ async fn they_may_be_missing_or_late() {
         [(HeaderMode::Normal, ["49", "48", "47"]), (HeaderMode::Delayed, ["-", "49", "48"]), (HeaderMode::Missing, ["-", "-", "-"])]
     {
         let limits = Limits { rpm: Some(50), ..Limits::default() };
-        let sim = start(SimConfig { limits, headers, ..config(SimProvider::Anthropic) }).await;
+        let refill = RefillRule::FixedWindow; // nothing comes back meanwhile
+        let sim = start(SimConfig { limits, headers, refill, ..config(SimProvider::Anthropic) }).await;
         for remaining in shown {
             let answer = post(&sim, MESSAGES, &message("hello")).await;
             assert_eq!(answer.header("anthropic-ratelimit-requests-remaining"), remaining, "{headers:?}");

@@ -64,7 +64,7 @@ async fn what_can_never_fit_is_told_so() {
 async fn anthropics_name_the_limit_the_organization_and_the_model() {
     for (limits, sizes, limiter) in [
         (Limits { itpm: Some(30_000), ..Limits::default() }, vec![20_000, 25_000], "30,000 input tokens per minute"),
-        (Limits { otpm: Some(20), ..Limits::default() }, vec![9, 9], "20 output tokens per minute"),
+        (Limits { otpm: Some(15), ..Limits::default() }, vec![9, 9], "15 output tokens per minute"),
         (Limits { rpm: Some(2), ..Limits::default() }, vec![9, 9, 9], "2 requests per minute"),
     ] {
         let sim = start(SimConfig { limits, ..config(SimProvider::Anthropic) }).await;

@@ -1,0 +1,126 @@
+//! `tierline limits ...`
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::Context;
+use super::{Done, print_json, table, unwritable};
+use crate::domain::command::UserLimit;
+use crate::domain::dimension::Meter;
+use crate::domain::{Account, Dimension, ModelClass, Period, Problem};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LimitsCommand {
+    /// Set your own ceilings for an account; 0 takes one away.
+    Set(SetArgs),
+    /// Your own ceilings.
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetArgs {
+    /// The account's label.
+    #[arg(long)]
+    account: String,
+    /// Only for this class of models (see `tierline status`).
+    #[arg(long, value_name = "CLASS")]
+    model_class: Option<String>,
+    #[command(flatten)]
+    numbers: Numbers,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Numbers {
+    /// Requests a minute.
+    #[arg(long, value_name = "N")]
+    rpm: Option<u64>,
+    /// Tokens a minute.
+    #[arg(long, value_name = "N")]
+    tpm: Option<u64>,
+    /// Input tokens a minute.
+    #[arg(long, value_name = "N")]
+    itpm: Option<u64>,
+    /// Output tokens a minute.
+    #[arg(long, value_name = "N")]
+    otpm: Option<u64>,
+    /// Requests a day.
+    #[arg(long, value_name = "N")]
+    rpd: Option<u64>,
+    /// Tokens a day.
+    #[arg(long, value_name = "N")]
+    tpd: Option<u64>,
+    /// Images a minute.
+    #[arg(long, value_name = "N")]
+    ipm: Option<u64>,
+    /// Requests at the same time.
+    #[arg(long, value_name = "N")]
+    concurrency: Option<u64>,
+}
+
+impl Numbers {
+    fn given(&self) -> Vec<(Dimension, Period, u64)> {
+        [
+            (Dimension::Requests, Period::MINUTE, self.rpm),
+            (Dimension::Tokens, Period::MINUTE, self.tpm),
+            (Dimension::InputTokens, Period::MINUTE, self.itpm),
+            (Dimension::OutputTokens, Period::MINUTE, self.otpm),
+            (Dimension::Requests, Period::DAY, self.rpd),
+            (Dimension::Tokens, Period::DAY, self.tpd),
+            (Dimension::Images, Period::MINUTE, self.ipm),
+            (Dimension::Concurrent, Period::AT_ONCE, self.concurrency),
+        ]
+        .into_iter()
+        .filter_map(|(dimension, period, number)| Some((dimension, period, number?)))
+        .collect()
+    }
+}
+
+pub(super) fn run(context: &Context, command: &LimitsCommand, out: &mut dyn Write) -> Result<Done, Problem> {
+    if let LimitsCommand::Set(args) = command {
+        let account = context.reader()?.account(&args.account)?;
+        for (dimension, period, number) in args.numbers.given() {
+            let class = args.model_class.as_deref().map(ModelClass::new);
+            let capacity = (number > 0).then_some(number);
+            context.store.set_limit(UserLimit { account: account.id, class, dimension, period, capacity })?;
+        }
+        context.tell_server()?;
+    }
+    let accounts = context.reader()?.accounts()?;
+    let limits = context.reader()?.user_limits()?;
+    let label = |limit: &UserLimit| {
+        accounts.iter().find(|account| account.id == limit.account).map_or_else(|| "?".into(), |a: &Account| a.label.clone())
+    };
+    if context.json {
+        let rows: Vec<_> = limits
+            .iter()
+            .map(|limit| {
+                json!({
+                    "account": label(limit),
+                    "model_class": limit.class,
+                    "dimension": limit.dimension,
+                    "window": limit.period.name(),
+                    "limit": limit.capacity,
+                    "source": "user",
+                })
+            })
+            .collect();
+        return print_json(out, &rows);
+    }
+    if limits.is_empty() {
+        writeln!(out, "no ceilings of your own; the providers' limits hold").map_err(|error| unwritable(&error))?;
+        return Ok(Done::Well);
+    }
+    let rows: Vec<Vec<String>> = limits
+        .iter()
+        .map(|limit| {
+            let class = limit.class.as_ref().map_or_else(|| "all models".into(), ToString::to_string);
+            let number = limit.capacity.map_or_else(String::new, |n| n.to_string());
+            vec![label(limit), class, Meter(limit.dimension, limit.period).to_string(), number, "user".into()]
+        })
+        .collect();
+    table::print(out, &["account", "models", "meter", "limit", "source"], &rows)?;
+    Ok(Done::Well)
+}

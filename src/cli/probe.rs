@@ -1,0 +1,85 @@
+//! `tierline probe [L]`
+
+use std::io::Write;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::context::Context;
+use super::{Done, print_json, serve, unwritable};
+use crate::catalog::Catalog;
+use crate::domain::command::ProbeReport;
+use crate::domain::{ModelClass, Problem, RequestId};
+use crate::probe::Prober;
+use crate::provider;
+use crate::store::Write as Row;
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeArgs {
+    /// The account's label; all accounts if it is left out.
+    label: Option<String>,
+    /// Ask about this model, where the provider's limits depend on it.
+    #[arg(long)]
+    model: Option<String>,
+    /// Only say what would be asked and what it would cost.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> Result<Done, Problem> {
+    let accounts = match &args.label {
+        Some(label) => vec![context.reader()?.account(label)?],
+        None => context.reader()?.accounts()?,
+    };
+    if accounts.is_empty() {
+        return Err(Problem::new("there is no account to probe").hint("add one with `tierline accounts add`"));
+    }
+    if args.dry_run {
+        for account in &accounts {
+            let plan = provider::probe_plan(account.dialect(), args.model.as_deref());
+            writeln!(out, "{}: {} {}: {}; {}", account.label, plan.method, plan.path, plan.what, plan.cost_note)
+                .map_err(|error| unwritable(&error))?;
+        }
+        return Ok(Done::Well);
+    }
+    let runtime = serve::runtime()?;
+    let prober = Prober::new()?;
+    let mut reports = Vec::new();
+    for account in &accounts {
+        let key = runtime.block_on(context.vault.get(&account.key)).map_err(Problem::from)?;
+        let probed = runtime.block_on(prober.probe(account, &key, args.model.as_deref(), &context.clock))?;
+        let class = probed.model.as_ref().map_or_else(ModelClass::any, |model| Catalog::bundled().class_of(account.provider, model));
+        // a probe is no request of the user's: it has no number
+        let row = Row::Answered { id: RequestId(0), account: account.id, class, snapshot: Arc::new(probed.snapshot) };
+        let _ = context.store.write(row);
+        if !context.json {
+            show(&probed.report, out)?;
+        }
+        reports.push(probed.report);
+    }
+    context.store.flush()?;
+    if context.json {
+        return match (&args.label, reports.as_slice()) {
+            (Some(_), [report]) => print_json(out, report),
+            _ => print_json(out, &reports),
+        };
+    }
+    Ok(Done::Well)
+}
+
+fn show(report: &ProbeReport, out: &mut dyn Write) -> Result<(), Problem> {
+    let cost = match report.cost_nanos {
+        Some(0) => "free".to_owned(),
+        Some(nanos) => format!("about ${:.7}", nanos as f64 / 1e9),
+        None => "cost unknown".to_owned(),
+    };
+    let mut line = |text: String| writeln!(out, "{text}").map_err(|error| unwritable(&error));
+    line(format!("{}: {} answered {}, {cost}", report.account, report.request, report.status))?;
+    for learned in &report.learned {
+        line(format!("  {learned}"))?;
+    }
+    for unknown in &report.unknown {
+        line(format!("  unknown: {unknown}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The way for other Tierline processes of the same user to talk to the one that serves: a socket in the data folder.
+//!
+//! Who can open the socket can read the database beside it: its folder is closed to others. One JSON line each way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::registry::Registry;
+use crate::domain::Problem;
+use crate::domain::view::{BucketView, WaitingView};
+use crate::limiter::Limiter;
+
+/// What can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// How things stand.
+    Status,
+    /// Accounts, tokens or limits were changed in the database.
+    Reload,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// How things stand.
+    Status {
+        /// Where the gateway listens.
+        gateway: Option<String>,
+        /// Every bucket.
+        buckets: Vec<BucketView>,
+        /// The queue.
+        waiting: Vec<WaitingView>,
+    },
+    /// It was done.
+    Done,
+    /// It could not be done.
+    Failed(Problem),
+}
+
+const SOCKET: &str = "control.sock";
+
+/// Answers until it is aborted.
+#[cfg(unix)]
+pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>) {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+    let path = dir.join(SOCKET);
+    // the instance lock is held: a socket that is there was left behind
+    let _ = std::fs::remove_file(&path);
+    let listener = match tokio::net::UnixListener::bind(&path) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%error, "no control socket; `tierline status` shows what was saved last");
+            return;
+        }
+    };
+    while let Ok((stream, _)) = listener.accept().await {
+        let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
+        tokio::spawn(async move {
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            if (&mut stream).take(4_096).read_line(&mut line).await.is_err() {
+                return;
+            }
+            let answer = match serde_json::from_str(&line) {
+                Ok(Request::Status) => {
+                    limiter.with(|core, now| Answer::Status { gateway, buckets: core.buckets(now), waiting: core.queue(now) })
+                }
+                Ok(Request::Reload) => match registry.reload().await {
+                    Ok(()) => {
+                        tokio::spawn(async move { registry.unlock_keys().await });
+                        Answer::Done
+                    }
+                    Err(problem) => Answer::Failed(problem),
+                },
+                Err(error) => Answer::Failed(Problem::new("this Tierline does not know the request").because(error)),
+            };
+            let mut text = serde_json::to_vec(&answer).unwrap_or_default();
+            text.push(b'\n');
+            // the asker may have given up
+            let _ = stream.get_mut().write_all(&text).await;
+        });
+    }
+}
+
+/// Other platforms have no such socket yet: commands read what was saved last.
+#[cfg(not(unix))]
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>) {}
+
+/// Asks the process that serves from this data folder; `None` if none does.
+#[cfg(unix)]
+pub fn ask(dir: &Path, request: Request) -> Option<Answer> {
+    use std::io::{BufRead, BufReader, Write};
+
+    let mut stream = std::os::unix::net::UnixStream::connect(dir.join(SOCKET)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut text = serde_json::to_vec(&request).ok()?;
+    text.push(b'\n');
+    stream.write_all(&text).ok()?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+/// Other platforms have no such socket yet.
+#[cfg(not(unix))]
+pub fn ask(_: &Path, _: Request) -> Option<Answer> {
+    let _ = Duration::ZERO;
+    None
+}

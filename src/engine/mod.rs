@@ -1,0 +1,230 @@
+//! The composition root: builds the parts, connects them, starts their tasks, and stops them in order.
+//!
+//! It is the only place that knows all parts. What each of them does is not its business.
+
+mod control;
+mod orders;
+mod recorder;
+pub mod registry;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::catalog::Catalog;
+use crate::domain::command::Command;
+use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
+use crate::gateway::{Gateway, Parts, Patience};
+use crate::journal::{LiveView, Sink};
+use crate::limiter::{Core, Limiter, Memory, Settings, Told};
+use crate::probe::Prober;
+use crate::store::{DataDir, InstanceLock, Store};
+use crate::upstream::{HttpUpstream, Timing};
+use crate::vault::Vault;
+
+pub use control::{Answer, Request, ask};
+pub use registry::Registry;
+
+/// The port at which clients look for the gateway.
+pub const DEFAULT_PORT: u16 = 4140;
+
+/// What an engine is started with.
+pub struct Options {
+    /// Where the files are.
+    pub dir: DataDir,
+    /// Where the keys are.
+    pub vault: Vault,
+    /// Where the gateway listens.
+    pub listen: SocketAddr,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Whether simulated providers stand behind it.
+    pub demo: bool,
+    /// Called after each new view; must not block.
+    pub wake: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A running engine.
+pub struct Engine {
+    url: Result<String, Problem>,
+    views: watch::Receiver<Arc<LiveView>>,
+    commands: mpsc::Sender<Command>,
+    registry: Registry,
+    limiter: Limiter,
+    store: Store,
+    stop: watch::Sender<bool>,
+    serving: Option<JoinHandle<()>>,
+    recording: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
+    _lock: InstanceLock,
+}
+
+impl Engine {
+    /// Under this name the limiter's memory is kept.
+    const MEMORY: &'static str = "limiter";
+
+    /// Starts everything. Keys are read from the vault afterwards, so that a locked keyring holds nothing up.
+    ///
+    /// # Errors
+    /// The data folder is in use by another Tierline, or cannot be used. That the gateway's port is taken is no error
+    /// here: see [`url`](Self::url).
+    pub async fn start(options: Options) -> Result<Self, Problem> {
+        let Options { dir, vault, listen, clock, demo, wake } = options;
+        let lock = dir.lock()?;
+        let (store, notices) = Store::open(&dir, clock.as_ref())?;
+        let reader = store.reader()?;
+        let next_id = reader.next_request_id()?;
+        let (sink, events) = Sink::new();
+
+        let limiter = limiter(&sink, &clock);
+        if let Some(learned) = reader.learned()?.into_iter().find(|learned| learned.key == Self::MEMORY)
+            && let Ok(memory) = serde_json::from_value::<Memory>(learned.value)
+        {
+            let ago = Duration::try_from(clock.now().wall.duration_since(learned.updated_at)).unwrap_or_default();
+            limiter.with(|core, now| core.recall(memory, ago, now));
+        }
+
+        let (routes, routes_seen) = watch::channel(Arc::default());
+        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
+        registry.reload().await?;
+        for notice in notices {
+            sink.record(Event::Noticed(notice));
+        }
+
+        let parts = Parts {
+            upstream: Arc::new(HttpUpstream::new(Timing::default())),
+            admission: Arc::new(limiter.clone()),
+            sink: sink.clone(),
+            clock: Arc::clone(&clock),
+            routes: routes_seen,
+            next_id: AtomicU64::new(next_id),
+            class_of: Box::new(|provider, model| Catalog::bundled().class_of(provider, model)),
+            cost_nanos: {
+                let clock = Arc::clone(&clock);
+                Box::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+            },
+            patience: Patience::default(),
+        };
+        let (stop, stopping) = watch::channel(false);
+        let bound = Gateway::bind(parts, listen).await;
+        let url = bound.as_ref().map(Gateway::url).map_err(Clone::clone);
+        let serving = bound.ok().map(|gateway| {
+            let mut stopping = stopping.clone();
+            tokio::spawn(async move {
+                let stopped = async move {
+                    let _ = stopping.wait_for(|stop| *stop).await;
+                };
+                gateway.serve(stopped).await;
+            })
+        });
+
+        let mut view = LiveView::new(clock.now().wall);
+        view.gateway = url.clone().map_err(|problem| problem.to_string());
+        view.demo = demo;
+        let (views_tx, views) = watch::channel(Arc::new(view));
+        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
+        let recording = tokio::spawn(recorder.run(events, views_tx, wake));
+
+        let (commands, orders) = mpsc::channel(64);
+        let prober = Prober::new()?;
+        let background = vec![
+            tokio::spawn({
+                let limiter = limiter.clone();
+                async move { limiter.run().await }
+            }),
+            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
+            tokio::spawn({
+                let registry = registry.clone();
+                async move { registry.unlock_keys().await }
+            }),
+        ];
+        Ok(Self { url, views, commands, registry, limiter, store, stop, serving, recording, background, _lock: lock })
+    }
+
+    /// Where the gateway listens, or why it does not.
+    pub fn url(&self) -> Result<&str, Problem> {
+        self.url.as_deref().map_err(Clone::clone)
+    }
+
+    /// Always the newest view.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<Arc<LiveView>> {
+        self.views.clone()
+    }
+
+    /// Where orders go.
+    #[must_use]
+    pub fn commands(&self) -> mpsc::Sender<Command> {
+        self.commands.clone()
+    }
+
+    /// Accounts, tokens and limits.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The history.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Stops: nobody is admitted any more, what runs may finish, everything is written.
+    ///
+    /// # Errors
+    /// Not everything could be written.
+    pub async fn stop(self) -> Result<(), Problem> {
+        self.stop.send_replace(true);
+        self.limiter.with(|core, _| core.close());
+        if let Some(serving) = self.serving {
+            let _ = serving.await;
+        }
+        self.background.iter().for_each(JoinHandle::abort);
+        // the recorder ends when the last sink is gone; the tasks above held some
+        self.recording.abort();
+        let _ = self.recording.await;
+        save(&self.store, &self.limiter);
+        let store = self.store;
+        tokio::task::spawn_blocking(move || store.close())
+            .await
+            .unwrap_or_else(|error| Err(Problem::new("the history was not closed").because(error)))
+    }
+}
+
+/// Writes down where the buckets stand and what was learned.
+fn save(store: &Store, limiter: &Limiter) {
+    let (now, memory, views) = limiter.with(|core, now| (now, core.remember(now), core.buckets(now)));
+    if let Ok(value) = serde_json::to_value(memory) {
+        let _ = store.write(crate::store::Write::Learned { key: Engine::MEMORY.to_owned(), value, at: now.wall });
+    }
+    let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
+}
+
+fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
+    let assumed = {
+        let clock = Arc::clone(clock);
+        move |provider: Provider, class: &ModelClass| {
+            let Now { wall, .. } = clock.now();
+            Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date())
+        }
+    };
+    let seed = clock.now().wall.as_nanosecond().unsigned_abs();
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    let settings = Settings { seed: seed as u64, ..Settings::default() };
+    let told = {
+        let sink = sink.clone();
+        move |told| {
+            sink.record(match told {
+                Told::Limit(change) => Event::LimitChanged(Arc::new(change)),
+                Told::Notice(notice) => Event::Noticed(notice),
+            });
+        }
+    };
+    Limiter::new(Core::new(settings, Arc::new(assumed)), Arc::clone(clock), told)
+}

@@ -1,0 +1,203 @@
+//! Takes every event once: writes it down, folds it into the live view, and publishes a view when there is something new.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::registry::{Registry, found_keys};
+use crate::catalog::{Catalog, Traffic};
+use crate::domain::view::BucketView;
+use crate::domain::{AccountId, Clock, Dialect, Event, Limit, ModelClass, Notice, Refill, Scope, Severity, Window};
+use crate::journal::live::AccountView;
+use crate::journal::{LiveView, Sink};
+use crate::limiter::Limiter;
+use crate::store::{Store, StoreState, Write};
+
+/// The one reader of the event channel.
+pub(super) struct Recorder {
+    store: Store,
+    limiter: Limiter,
+    registry: Registry,
+    sink: Sink,
+    clock: Arc<dyn Clock>,
+    view: LiveView,
+    /// Models whose end was looked up already.
+    looked_up: BTreeSet<(Dialect, String)>,
+}
+
+impl Recorder {
+    /// Views follow each other no faster than this.
+    const FRAME: Duration = Duration::from_millis(50);
+    /// While buckets refill and somebody looks, the view is made anew this often.
+    const REFILL: Duration = Duration::from_secs(1);
+    /// Buckets and what was learned are saved no oftener than this.
+    const SAVE: Duration = Duration::from_secs(5);
+
+    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+        let view = LiveView::new(clock.now().wall);
+        Self { store, limiter, registry, sink, clock, view, looked_up: BTreeSet::new() }
+    }
+
+    /// Runs until the last sink is gone, or it is aborted.
+    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, views: watch::Sender<Arc<LiveView>>, wake: impl Fn()) {
+        self.view = LiveView::clone(&views.borrow());
+        self.warn_of_retirements();
+        let mut changes = self.registry.changes();
+        let mut next_frame: Option<Instant> = Some(Instant::now());
+        let mut next_save: Option<Instant> = None;
+        loop {
+            let due = next_frame.into_iter().chain(next_save).min();
+            tokio::select! {
+                event = events.recv() => {
+                    let Some(event) = event else { break };
+                    self.take(&event);
+                    while let Ok(more) = events.try_recv() {
+                        self.take(&more);
+                    }
+                    next_frame.get_or_insert_with(|| Instant::now() + Self::FRAME);
+                    next_save.get_or_insert_with(|| Instant::now() + Self::SAVE);
+                }
+                () = at(due) => {
+                    let now = Instant::now();
+                    if next_frame.is_some_and(|at| at <= now) {
+                        let moving = self.refresh();
+                        views.send_replace(Arc::new(self.view.clone()));
+                        wake();
+                        let watched = views.receiver_count() > 1;
+                        next_frame = (moving && watched).then(|| now + Self::REFILL);
+                    }
+                    if next_save.is_some_and(|at| at <= now) {
+                        super::save(&self.store, &self.limiter);
+                        next_save = None;
+                    }
+                }
+                Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+            }
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        if let Some(write) = Write::of(event) {
+            // what is lost is counted by the store and shown
+            let _ = self.store.write(write);
+        }
+        if let Event::Finished(record) = event {
+            let _ = self.store.write(Write::TokenUsed { client: record.client.clone(), at: record.finished_at });
+            if let Some(model) = &record.model_asked
+                && self.looked_up.insert((Dialect::from(record.provider), model.as_str().to_owned()))
+            {
+                let traffic = Traffic { model: model.clone(), requests: 1, days: 1 };
+                self.warn(record.provider.into(), &traffic);
+            }
+        }
+        self.view.apply(event);
+    }
+
+    /// Brings everything in the view that is no event up to date. Whether it will change by itself.
+    fn refresh(&mut self) -> bool {
+        let now = self.clock.now();
+        let (buckets, waiting, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts()));
+        let known = self.registry.known();
+        let moving = !waiting.is_empty() || buckets.iter().any(|bucket| bucket.full_at.is_some() && bucket.refill == Refill::Continuous);
+        self.view.at = now.wall;
+        self.view.accounts = Arc::new(account_views(&known, &scopes, &buckets, self.clock.as_ref()));
+        self.view.tokens = Arc::new(known.tokens.iter().map(|token| (token.client.clone(), token.created_at)).collect());
+        self.view.found_keys = Arc::new(found_keys(&known.accounts));
+        self.view.vault = match known.vault {
+            Some(Ok(place)) => Ok(place),
+            Some(Err(problem)) => Err(problem.to_string()),
+            None => Err("asking the keyring".into()),
+        };
+        self.view.buckets = Arc::new(buckets);
+        self.view.waiting = Arc::new(waiting);
+        self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
+        self.note_store();
+        moving
+    }
+
+    fn note_store(&mut self) {
+        let health = self.store.health();
+        let text = match &health.state {
+            StoreState::Ok => String::new(),
+            StoreState::Stalled(reason) => {
+                format!("the history is not being written: {reason}; requests go on ({} rows lost so far)", health.dropped)
+            }
+        };
+        if text.is_empty() && !self.view.notices.iter().any(|notice| notice.key == "store") {
+            return;
+        }
+        let hint = Some("free some disk space, or check the data folder".to_owned());
+        self.view.notice(Notice { key: "store".into(), at: self.view.at, severity: Severity::Error, text, hint });
+    }
+
+    /// What the last week's traffic says about models that end.
+    fn warn_of_retirements(&mut self) {
+        let now = self.clock.now().wall;
+        let week_ago = now.saturating_sub(Duration::from_secs(7 * 86_400)).unwrap_or(now);
+        let Ok(used) = self.registry.reader().and_then(|reader| reader.models_used(week_ago)) else { return };
+        for model in used {
+            let dialect = Dialect::from(model.provider);
+            self.looked_up.insert((dialect, model.model.as_str().to_owned()));
+            self.warn(dialect, &Traffic { model: model.model, requests: model.requests, days: 7 });
+        }
+    }
+
+    fn warn(&mut self, dialect: Dialect, traffic: &Traffic) {
+        let at = self.clock.now().wall;
+        if let Some(text) = Catalog::bundled().retirement_warning(dialect, traffic, at) {
+            self.view.notice(Notice { key: format!("retirement/{}", traffic.model), at, severity: Severity::Warning, text, hint: None });
+        }
+    }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn account_views(
+    known: &super::registry::Known,
+    scopes: &[(AccountId, Scope, Option<String>)],
+    buckets: &[BucketView],
+    clock: &dyn Clock,
+) -> Vec<AccountView> {
+    let by_id: BTreeMap<AccountId, (&Scope, Option<&String>)> =
+        scopes.iter().map(|(id, scope, stop)| (*id, (scope, stop.as_ref()))).collect();
+    let today = jiff::tz::Offset::UTC.to_datetime(clock.now().wall).date();
+    known
+        .accounts
+        .iter()
+        .map(|account| {
+            let (scope, stopped) = by_id.get(&account.id).map_or((None, None), |(scope, stopped)| (Some(*scope), *stopped));
+            let scope = scope.cloned().unwrap_or_else(|| Scope::account(account.provider, &account.label));
+            let shares_with = known
+                .accounts
+                .iter()
+                .filter(|other| other.id != account.id && by_id.get(&other.id).is_some_and(|(other, _)| **other == scope))
+                .map(|other| other.label.clone())
+                .collect();
+            let observed: Vec<(ModelClass, Limit)> = buckets
+                .iter()
+                .filter(|bucket| bucket.key.scope == scope && crate::limiter::bucket::is_measured(bucket.source))
+                .map(|bucket| {
+                    let window = Window { period: bucket.key.period, refill: bucket.refill };
+                    (
+                        bucket.key.class.clone(),
+                        Limit { dimension: bucket.key.dimension, window, capacity: bucket.capacity, source: bucket.source },
+                    )
+                })
+                .collect();
+            let tier = Catalog::bundled().tier_matching(account.dialect(), &observed, today).map(|found| {
+                let until = if found.superseded { ", of the scheme before" } else { "" };
+                format!("{}{until}", found.tier.title)
+            });
+            let missing = known.missing_keys.get(&account.id).map(ToString::to_string);
+            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier }
+        })
+        .collect()
+}

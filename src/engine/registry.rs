@@ -1,0 +1,365 @@
+//! Accounts, tokens and limits: kept in the store, keys in the vault; what they are now is known to the gateway and the limiter.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::domain::command::{FoundKey, NewAccount, UserLimit};
+use crate::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, Problem, Provider, Secret};
+use crate::gateway::{ClientToken, Endpoint, Routes};
+use crate::limiter::{AccountSetup, Limiter};
+use crate::store::{AccountRow, Reader, Store};
+use crate::vault::Vault;
+
+/// Everything the user set, in one place. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    vault: Vault,
+    limiter: Limiter,
+    clock: Arc<dyn Clock>,
+    routes: watch::Sender<Arc<Routes>>,
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: Arc<Vec<Account>>,
+    tokens: Arc<Vec<crate::store::ClientToken>>,
+    keys: BTreeMap<AccountId, Result<Secret, Problem>>,
+    vault: Option<Result<String, Problem>>,
+}
+
+/// What the user set, for the view.
+pub struct Known {
+    /// Every account.
+    pub accounts: Arc<Vec<Account>>,
+    /// Every local token.
+    pub tokens: Arc<Vec<crate::store::ClientToken>>,
+    /// Why an account's key could not be had.
+    pub missing_keys: BTreeMap<AccountId, Problem>,
+    /// Where keys are kept, or why they cannot be; `None` while it is not known.
+    pub vault: Option<Result<String, Problem>>,
+}
+
+impl Registry {
+    pub(super) fn new(store: Store, vault: Vault, limiter: Limiter, clock: Arc<dyn Clock>, routes: watch::Sender<Arc<Routes>>) -> Self {
+        Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
+    }
+
+    /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
+    /// keys in the environment and in memory are read at once, the keyring is not asked.
+    pub async fn reload(&self) -> Result<(), Problem> {
+        let reader = self.reader()?;
+        let accounts = reader.accounts()?;
+        let limits = reader.user_limits()?;
+        let tokens = reader.tokens()?;
+        let mut keys = std::mem::take(&mut self.lock().keys);
+        keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
+        for account in &accounts {
+            let at_once = !matches!(account.key, KeyRef::Keyring { .. });
+            if at_once && !matches!(keys.get(&account.id), Some(Ok(_))) {
+                keys.insert(account.id, self.0.vault.get(&account.key).await.map_err(Problem::from));
+            }
+        }
+        let known: Vec<AccountId> = self.lock().accounts.iter().map(|account| account.id).collect();
+        self.0.limiter.with(|core, now| {
+            for gone in known.iter().filter(|id| !accounts.iter().any(|account| account.id == **id)) {
+                core.remove_account(*gone);
+            }
+            for account in &accounts {
+                let setup = AccountSetup {
+                    id: account.id,
+                    provider: account.provider,
+                    dialect: account.dialect(),
+                    label: account.label.clone(),
+                    scope: None,
+                };
+                core.set_account(setup, now);
+            }
+            core.set_user_limits(&limits, now);
+        });
+        {
+            let mut state = self.lock();
+            state.accounts = Arc::new(accounts);
+            state.tokens = Arc::new(tokens);
+            state.keys = keys;
+        }
+        self.publish_routes();
+        Ok(())
+    }
+
+    /// Asks the keyring for the keys that are in it. It may show a dialog, and take its time.
+    pub(super) async fn unlock_keys(&self) {
+        let status = self.0.vault.status().await;
+        self.lock().vault = Some(status);
+        let accounts = Arc::clone(&self.lock().accounts);
+        for account in accounts.iter() {
+            if !matches!(self.lock().keys.get(&account.id), Some(Ok(_))) {
+                let key = self.0.vault.get(&account.key).await.map_err(Problem::from);
+                self.lock().keys.insert(account.id, key);
+                self.publish_routes();
+            }
+        }
+        self.changed();
+    }
+
+    /// Told of every change.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// What the user set, for the view.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        let state = self.lock();
+        let missing_keys = state.keys.iter().filter_map(|(id, key)| key.as_ref().err().map(|problem| (*id, problem.clone()))).collect();
+        Known { accounts: Arc::clone(&state.accounts), tokens: Arc::clone(&state.tokens), missing_keys, vault: state.vault.clone() }
+    }
+
+    /// Stores an account and its key.
+    pub async fn add(&self, new: NewAccount) -> Result<(), Problem> {
+        add_account(&self.0.store, &self.0.vault, new, self.0.clock.as_ref()).await?;
+        self.reload().await?;
+        self.unlock_keys().await;
+        Ok(())
+    }
+
+    /// Forgets an account and deletes its key.
+    pub async fn remove(&self, id: AccountId) -> Result<(), Problem> {
+        let account = self.account(id)?;
+        remove_account(&self.0.store, &self.0.vault, &account).await?;
+        self.reload().await
+    }
+
+    /// Stores the keys found in these environment variables.
+    pub async fn import(&self, variables: &[String]) -> Result<(), Problem> {
+        let accounts = Arc::clone(&self.lock().accounts);
+        for found in found_keys(&accounts).into_iter().filter(|found| variables.contains(&found.variable)) {
+            import_key(&self.0.store, &self.0.vault, &found, self.0.clock.as_ref()).await?;
+        }
+        self.reload().await?;
+        self.unlock_keys().await;
+        Ok(())
+    }
+
+    /// Makes a local token.
+    pub async fn new_token(&self, client: &str) -> Result<Secret, Problem> {
+        let token = new_token(&self.0.store, client, self.0.clock.as_ref())?;
+        self.reload().await?;
+        Ok(token)
+    }
+
+    /// Makes a client's token useless.
+    pub async fn revoke_token(&self, client: &str) -> Result<(), Problem> {
+        self.0.store.revoke_token(&ClientName::new(client), self.0.clock.now().wall)?;
+        self.reload().await
+    }
+
+    /// Sets or clears one of the user's own ceilings.
+    pub async fn set_limit(&self, limit: UserLimit) -> Result<(), Problem> {
+        self.0.store.set_limit(limit)?;
+        self.reload().await
+    }
+
+    /// An account with its key.
+    pub fn with_key(&self, id: AccountId) -> Result<(Account, Secret), Problem> {
+        let account = self.account(id)?;
+        match self.lock().keys.get(&id) {
+            Some(Ok(key)) => Ok((account, key.clone())),
+            Some(Err(problem)) => Err(problem.clone()),
+            None => Err(Problem::new(format!("the key of account {} has not been read yet", account.label))
+                .hint("unlock the keyring and try again")),
+        }
+    }
+
+    /// A new read-only connection to the history.
+    pub fn reader(&self) -> Result<Reader, Problem> {
+        self.0.store.reader()
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    fn account(&self, id: AccountId) -> Result<Account, Problem> {
+        let accounts = Arc::clone(&self.lock().accounts);
+        accounts.iter().find(|account| account.id == id).cloned().ok_or_else(|| Problem::new("this account is not there any more"))
+    }
+
+    fn publish_routes(&self) {
+        let state = self.lock();
+        let endpoints = state.accounts.iter().map(|account| {
+            let key = state.keys.get(&account.id).and_then(|key| key.as_ref().ok()).cloned();
+            Endpoint::new(account.clone(), key)
+        });
+        let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
+        let routes = Routes::new(endpoints.collect(), tokens.collect());
+        drop(state);
+        self.0.routes.send_replace(Arc::new(routes));
+        self.changed();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stores an account: its key in the vault first, then its row; the key is taken back if the row is refused.
+pub async fn add_account(store: &Store, vault: &Vault, new: NewAccount, clock: &dyn Clock) -> Result<Account, Problem> {
+    let key_name = format!("{}/{}", new.provider.name(), new.label);
+    let row = account_row(new.provider, &new.label, new.base_url.as_deref(), &new.key, KeyRef::Memory { entry: key_name.clone() }, clock)?;
+    if store.reader()?.accounts()?.iter().any(|account| account.label == row.label) {
+        return Err(Problem::new(format!("an account is already called {:?}", row.label)).hint("choose another label, or remove that one"));
+    }
+    let key = vault.put(&key_name, &new.key).await.map_err(Problem::from)?;
+    match store.add_account(AccountRow { key: key.clone(), ..row }) {
+        Ok(account) => Ok(account),
+        Err(problem) => {
+            let _ = vault.delete(&key).await;
+            Err(problem)
+        }
+    }
+}
+
+/// Stores an account whose key stays in an environment variable of whoever serves.
+pub fn add_env_account(
+    store: &Store,
+    provider: Provider,
+    label: &str,
+    base_url: Option<&str>,
+    variable: &str,
+    clock: &dyn Clock,
+) -> Result<Account, Problem> {
+    let text = zeroize::Zeroizing::new(env::var(variable).map_err(|_| {
+        Problem::new(format!("the environment variable {variable} is not set"))
+            .hint("set it, so that its fingerprint can be stored; the key itself is not")
+    })?);
+    let key = Secret::from_pasted(&text)
+        .map_err(|why| Problem::new(format!("no usable key in the environment variable {variable}")).because(why))?;
+    let row = account_row(provider, label, base_url, &key, KeyRef::Env { variable: variable.to_owned() }, clock)?;
+    store.add_account(row)
+}
+
+/// Forgets an account, its key first.
+pub async fn remove_account(store: &Store, vault: &Vault, account: &Account) -> Result<(), Problem> {
+    vault.delete(&account.key).await.map_err(Problem::from)?;
+    store.remove_account(account.id)
+}
+
+/// Stores one key that was found in the environment, under its provider's name.
+pub async fn import_key(store: &Store, vault: &Vault, found: &FoundKey, clock: &dyn Clock) -> Result<Account, Problem> {
+    let taken: Vec<String> = store.reader()?.accounts()?.into_iter().map(|account| account.label).collect();
+    let label = free_label(found.provider.name(), &taken);
+    if matches!(vault, Vault::Env) {
+        return add_env_account(store, found.provider, &label, None, &found.variable, clock);
+    }
+    let text =
+        zeroize::Zeroizing::new(env::var(&found.variable).map_err(|_| Problem::new(format!("{} is not set any more", found.variable)))?);
+    let key = Secret::from_pasted(&text).map_err(|why| Problem::new(format!("no usable key in {}", found.variable)).because(why))?;
+    add_account(store, vault, NewAccount { provider: found.provider, label, base_url: None, key }, clock).await
+}
+
+/// The keys in this process's environment that SDKs would use.
+#[must_use]
+pub fn found_keys(accounts: &[Account]) -> Vec<FoundKey> {
+    let mut found: Vec<FoundKey> = Vec::new();
+    for provider in Provider::ALL {
+        for variable in provider.key_variables() {
+            let Ok(text) = env::var(variable) else { continue };
+            let Ok(key) = Secret::from_pasted(&zeroize::Zeroizing::new(text)) else { continue };
+            let fingerprint = key.fingerprint();
+            // GEMINI_API_KEY and GOOGLE_API_KEY are often the same key
+            if found.iter().any(|other| other.fingerprint == fingerprint) {
+                continue;
+            }
+            let known = accounts.iter().any(|account| account.fingerprint == fingerprint);
+            found.push(FoundKey { variable: (*variable).to_owned(), provider, fingerprint, known });
+        }
+    }
+    found
+}
+
+/// Makes a local token and stores its hash.
+pub fn new_token(store: &Store, client: &str, clock: &dyn Clock) -> Result<Secret, Problem> {
+    check_name("client", client)?;
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Problem::new("the system gave no random numbers").because(error))?;
+    let hex = bytes.iter().fold(String::from("tl-"), |text, byte| format!("{text}{byte:02x}"));
+    let token = Secret::from_pasted(&hex).map_err(|error| Problem::new("no token could be made").because(error))?;
+    store.add_token(&ClientName::new(client), &token, clock.now().wall)?;
+    Ok(token)
+}
+
+fn account_row(
+    provider: Provider,
+    label: &str,
+    base_url: Option<&str>,
+    key: &Secret,
+    at: KeyRef,
+    clock: &dyn Clock,
+) -> Result<AccountRow, Problem> {
+    check_name("label", label)?;
+    let url = base_url.or(provider.default_base_url()).ok_or_else(|| {
+        Problem::new("a custom account needs a base URL")
+            .hint("give it with --base-url, as the provider's SDK wants it: https://openrouter.ai/api/v1")
+    })?;
+    let base_url = BaseUrl::parse(url).map_err(|why| Problem::new(why.to_string()))?;
+    Ok(AccountRow { provider, label: label.to_owned(), base_url, fingerprint: key.fingerprint(), key: at, created_at: clock.now().wall })
+}
+
+/// Labels and client names stand in routes, headers and files.
+fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    let fine = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if fine {
+        return Ok(());
+    }
+    Err(Problem::new(format!("the {what} {name:?} cannot be used")).hint("use 1 to 64 letters, digits, '-', '_' or '.'"))
+}
+
+fn free_label(wanted: &str, taken: &[String]) -> String {
+    let mut label = wanted.to_owned();
+    let mut n = 2;
+    while taken.contains(&label) {
+        label = format!("{wanted}-{n}");
+        n += 1;
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_fit_no_route_are_refused() {
+        for name in ["work", "my-key_2.0"] {
+            assert!(check_name("label", name).is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a/b", "ü", &"x".repeat(65)] {
+            assert!(check_name("label", name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_taken_label_gets_a_number() {
+        assert_eq!(free_label("openai", &["openai".into(), "openai-2".into()]), "openai-3");
+    }
+}
