@@ -21,8 +21,7 @@ def main(folder):
     history = json.loads((folder / "requests.json").read_text())
     problems = []
 
-    # Counting tokens is a call that uses none.
-    stored = [row for row in history if row["status"] == 200 and row["usage_certainty"] == "exact"]
+    stored = [row for row in history if row["status"] == 200 and row["api"] != "count_tokens"]
     missing = collections.Counter(key(row, "model") for row in said)
     missing.subtract(key(row, "model_asked") for row in stored)
     for row, times in sorted(missing.items()):

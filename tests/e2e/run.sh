@@ -25,20 +25,21 @@ tierline() {
     "$TIERLINE_BIN" --vault env "$@"
 }
 
-# 60 calls at once find room for 20, and then ten a second. DeepSeek limits nothing but calls at the same time.
-minute=(--rpm 600 --burst-seconds 2 --latency-ms 50)
+# 60 calls at once do not fit beside those before them: the last ones wait for the next seconds' refill.
+# DeepSeek limits nothing but calls at the same time.
+minute=(--rpm 60 --latency-ms 50)
 declare -A upstream
 for provider in anthropic openai gemini deepseek; do
     limits=("${minute[@]}")
     [[ "$provider" != deepseek ]] || limits=(--concurrency 8 --latency-ms 200)
     start "$WORK/sim-$provider.log" "$TIERLINE_BIN" sim --provider "$provider" "${limits[@]}" --key-env "E2E_${provider^^}"
     upstream[$provider]="$(url_in "$WORK/sim-$provider.log")"
-    tierline accounts add --provider "$provider" --label "e2e $provider" --base-url "${upstream[$provider]}" \
+    tierline accounts add --provider "$provider" --label "e2e-$provider" --base-url "${upstream[$provider]}" \
         --key-env "E2E_${provider^^}" >>"$WORK/accounts.log"
 done
 # These two send no headers that tell a limit.
-tierline limits set --account "e2e gemini" --rpm 600 >>"$WORK/accounts.log"
-tierline limits set --account "e2e deepseek" --concurrency 8 >>"$WORK/accounts.log"
+tierline limits set --account e2e-gemini --rpm 60 >>"$WORK/accounts.log"
+tierline limits set --account e2e-deepseek --concurrency 8 >>"$WORK/accounts.log"
 
 TIERLINE_TOKEN="$(tierline token new --client e2e --json | "$E2E/venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin)["token"])')"
 start "$WORK/serve.log" "$TIERLINE_BIN" serve --vault env --listen 127.0.0.1:0

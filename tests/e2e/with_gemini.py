@@ -75,8 +75,9 @@ def counting(client):
 
 
 def wrong_key():
+    client = client_with("not-a-key")  # a client that nobody holds closes its connections
     try:
-        client_with("not-a-key").models.generate_content(model=MODEL, contents="Say something.")
+        client.models.generate_content(model=MODEL, contents="Say something.")
     except errors.ClientError as error:
         assert error.code == 401 and error.status, error
         return
