@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test --test ui` writes the pictures anew.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail where they stand, too")]
+
 #[path = "support/cpu_renderer.rs"]
 mod cpu_renderer;
 #[path = "support/fixture.rs"]
@@ -24,12 +26,17 @@ use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
 use tierline::domain::view::BucketView;
 use tierline::domain::{AccountId, Dimension, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret};
 use tierline::journal::LiveView;
+use tierline::journal::live::Totals;
 use tierline::ui::standing::{Mood, standing};
 use tierline::ui::{App, AppOptions, PanelId, ThemeChoice, UiState, format, mark};
 
 /// What the harness leaves free around the window.
-const MARGIN: f32 = 8.0;
-const SIZE: [f32; 2] = [1280.0, 800.0];
+const MARGIN: u16 = 8;
+const SIZE: [u16; 2] = [1280, 800];
+
+fn outer(size: [u16; 2]) -> [f32; 2] {
+    size.map(|side| f32::from(side + 2 * MARGIN))
+}
 
 struct Window {
     harness: Harness<'static, App>,
@@ -51,7 +58,7 @@ fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
     });
     app.set_view(Arc::new(view));
     let mut harness = Harness::builder()
-        .with_size(SIZE.map(|side| side + 2.0 * MARGIN))
+        .with_size(outer(SIZE))
         .with_render_cursor(false)
         .renderer(CpuRenderer::default())
         .build_ui_state(|ui, app: &mut App| app.ui(ui), app);
@@ -118,7 +125,7 @@ impl Window {
     /// Compares the window with its reference picture.
     fn picture(&mut self, name: &str) {
         let picture = self.harness.render().unwrap();
-        let (margin, [width, height]) = (MARGIN as u32, SIZE.map(|side| side as u32));
+        let (margin, [width, height]) = (MARGIN.into(), SIZE.map(u32::from));
         let inside = image::imageops::crop_imm(&picture, margin, margin, width, height).to_image();
         image_snapshot_options(&inside, name, &SnapshotOptions::new().output_path("tests/snapshots/ui"));
     }
@@ -250,7 +257,7 @@ fn the_sentence_says_how_things_stand() {
             with(|v| {
                 v.recent.clear();
                 v.running.clear();
-                v.totals = Default::default();
+                v.totals = Totals::default();
             }),
             Mood::Calm,
             "Ready. No request has come through yet.",
@@ -402,6 +409,10 @@ fn a_key_is_checked_in_place_trimmed_and_never_shown() {
 
     w.click("Cancel");
     w.click("Add a key…");
+    w.click("Gemini");
+    w.press(Modifiers::COMMAND, Key::Num1);
+    assert_eq!(w.panel(), PanelId::Accounts, "a dialog is answered before anything else happens");
+    w.click("Anthropic");
     w.write("Label", " side project ");
     w.write("Key", " sk-proof-1234 ");
     let seen = w.harness.root().children_recursive().any(|n| {
@@ -536,4 +547,40 @@ fn a_selected_request_stays_selected_while_rows_move() {
     view.recent.push_front(Arc::new(fixture::record(1_990, 0)));
     w.view(view);
     assert!(w.shows("Request 1990") && w.shows("certainty"));
+}
+
+#[test]
+fn the_arrow_keys_walk_through_the_traffic() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("Request 2001"));
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("Request 2002"));
+    w.press(Modifiers::NONE, Key::ArrowUp);
+    w.press(Modifiers::NONE, Key::ArrowUp);
+    assert!(w.shows("Request 2001"), "there is nothing above the first row");
+}
+
+#[test]
+fn a_small_window_gives_up_columns_and_never_buttons() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.harness.set_size(outer([900, 600]).into());
+    w.harness.run_ok();
+    for label in ["Probe work", "Limits… work", "Remove… work", "Add a key…"] {
+        let right = w.harness.get_by_role_and_label(Role::Button, label).rect().right();
+        assert!(right <= f32::from(MARGIN + 900), "{label} ends at {right}");
+    }
+    w.click("Traffic");
+    assert!(w.harness.query_by_label("Status").is_some() && w.harness.query_by_label("Cached").is_none());
+    w.harness.set_size(outer(SIZE).into());
+    w.harness.run_ok();
+    assert!(w.harness.query_by_label("Cached").is_some());
+}
+
+#[test]
+fn a_window_that_knows_nothing_yet_offers_nothing() {
+    let mut w = window(LiveView::new(fixture::now()), PanelId::Overview);
+    assert!(w.shows("Starting") && !w.shows("Import keys"));
+    w.view(fixture::first_run());
+    assert!(w.shows("Import keys"));
 }

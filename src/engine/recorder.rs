@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
@@ -33,6 +33,9 @@ impl Recorder {
     const FRAME: Duration = Duration::from_millis(50);
     /// While buckets refill and somebody looks, the view is made anew this often.
     const REFILL: Duration = Duration::from_secs(1);
+    /// Events are taken in batches, gathered for this long.
+    const GATHER: Duration = Duration::from_millis(20);
+    const BATCH: usize = 2_048;
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
 
@@ -46,17 +49,19 @@ impl Recorder {
         self.view = LiveView::clone(&views.borrow());
         self.warn_of_retirements();
         let mut changes = self.registry.changes();
+        let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
         loop {
             let due = next_frame.into_iter().chain(next_save).min();
             tokio::select! {
-                event = events.recv() => {
-                    let Some(event) = event else { break };
-                    self.take(&event);
-                    while let Ok(more) = events.try_recv() {
-                        self.take(&more);
+                count = events.recv_many(&mut taken, Self::BATCH) => {
+                    if count == 0 {
+                        break;
                     }
+                    taken.drain(..).for_each(|event| self.take(&event));
+                    // one wake-up for many events: a busy gateway must not wake this task for each
+                    sleep(Self::GATHER).await;
                     next_frame.get_or_insert_with(|| Instant::now() + Self::FRAME);
                     next_save.get_or_insert_with(|| Instant::now() + Self::SAVE);
                 }

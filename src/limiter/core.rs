@@ -286,9 +286,6 @@ impl Core {
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
         let mut wake = Earliest::default();
         self.expire(now);
-        if let Some((deadline, _)) = self.deadlines.first() {
-            wake.also(*deadline);
-        }
         let mut open: Vec<(Tick, LineKey)> = self
             .lines
             .iter()
@@ -314,6 +311,9 @@ impl Core {
                     }
                 }
             });
+        }
+        if let Some((deadline, _)) = self.deadlines.first() {
+            wake.also(*deadline);
         }
         wake.0
     }

@@ -12,7 +12,7 @@ use crate::domain::Problem;
 /// How many rows one step deletes: a few milliseconds of the writer's time.
 const STEP: u32 = 1_000;
 
-/// Where it is kept from when on there are minutes. Charts that begin earlier are drawn from hours.
+/// The setting that says from when on there are sums per minute. Charts that begin earlier are drawn from hours.
 const HORIZON: &str = "store.minutes_from";
 
 /// The tables that forget by time, with the column that has it.

@@ -91,7 +91,10 @@ impl Store {
         let writer = Writer { db, shared: Arc::clone(&shared), identities: Identities::new() };
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || writer.run(&rx))
+            .spawn(move || {
+                let _ended = Ended(Arc::clone(&writer.shared));
+                writer.run(&rx);
+            })
             .map_err(|e| Problem::new("could not start the thread that writes the history").because(e))?;
         Ok((Self { dir: dir.clone(), tx, shared }, notices))
     }
@@ -172,16 +175,23 @@ impl Store {
 
     fn no_answer(&self, doing: &str) -> Problem {
         let problem = Problem::new(format!("could not {doing} in time"));
-        match self.shared.stalled().clone() {
-            Some(reason) => problem.because(reason),
-            None => problem.because("the writer is busy or has ended"),
-        }
+        let reason = self.shared.stalled().clone();
+        problem.because(reason.as_deref().unwrap_or("the writer is busy"))
     }
 }
 
 impl Shared {
     fn stalled(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says so when the writer ends, in whichever way.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        *self.0.stalled() = Some("the writer has ended; start Tierline again".into());
     }
 }
 
@@ -252,5 +262,59 @@ impl Writer {
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSES.1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::domain::{AccountId, Dimension, ModelClass, Pool, Reading, RequestId, Snapshot};
+
+    fn snapshot(size: usize) -> Write {
+        let mut snapshot = Snapshot::empty(jiff::Timestamp::UNIX_EPOCH, 200);
+        let reading = Reading {
+            dimension: Dimension::Requests,
+            period: None,
+            pool: Pool::Standard,
+            limit: Some(1),
+            remaining: None,
+            full_at: None,
+            grain: 0,
+        };
+        snapshot.readings = vec![reading; size];
+        Write::Answered { id: RequestId(1), account: AccountId(1), class: ModelClass::any(), snapshot: Arc::new(snapshot) }
+    }
+
+    fn wait_until(store: &Store, wanted: impl Fn(&StoreHealth) -> bool) {
+        for _ in 0..6_000 {
+            if wanted(&store.health()) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("never: {:?}", store.health());
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_got_over() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
+        let (store, _) = Store::open(&dir, &SystemClock::new()).unwrap();
+        store.write(snapshot(2_000)).unwrap();
+        store.flush().unwrap();
+        // the database may not grow any more, which SQLite reports as it reports a full disk
+        store
+            .call(|db| {
+                let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).map_err(failed("count"))?;
+                db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(failed("limit"))
+            })
+            .unwrap();
+        store.write(snapshot(1_000)).unwrap();
+        wait_until(&store, |health| matches!(&health.state, StoreState::Stalled(why) if why.contains("free some disk space")));
+
+        Connection::open(dir.database()).unwrap().execute("DELETE FROM snapshots", []).unwrap();
+        wait_until(&store, |health| health.state == StoreState::Ok && health.written == 2);
+        assert_eq!(store.health().dropped, 0);
     }
 }

@@ -20,6 +20,8 @@ use super::panels::{overview, places, settings};
 use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
+use super::widgets::icon::Icon;
+use super::widgets::page;
 use super::{rail, status_bar};
 
 /// Where the window puts its orders.
@@ -112,7 +114,7 @@ impl App {
         let (c, size) = (colors(ui), &theme().size);
         let surface = |fill: super::theme::Color, margin: Margin| Frame::new().fill(fill.into()).inner_margin(margin);
 
-        let mut intent = Panel::bottom("status")
+        let below = Panel::bottom("status")
             .exact_size(size.status)
             .frame(surface(c.panel, Margin::symmetric(14, 0)))
             .show(ui, |ui| status_bar::show(ui, &scene))
@@ -126,13 +128,16 @@ impl App {
         if let Some(panel) = chosen {
             self.state.panel = panel;
         }
-        let shown = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
-        intent = shown.or(intent);
-        intent
+        let front = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
+        front.or(below)
     }
 
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         match self.state.panel {
+            PanelId::Overview if scene.starting() => {
+                page::empty(ui, Icon::Mark, "Starting", "Opening the history, the keyring and the gateway.", |_| ());
+                None
+            }
             PanelId::Overview if scene.view.accounts.is_empty() => {
                 let intent = first_run::show(ui, scene, &mut self.first_run);
                 accounts::add::show(ui.ctx(), scene, &mut self.accounts.add).or(intent)
@@ -159,7 +164,8 @@ impl App {
         self.accounts.settle();
     }
 
-    fn apply_look(&mut self, ctx: &Context) {
+    /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
+    pub(super) fn apply_look(&mut self, ctx: &Context) {
         let look = (self.state.theme, self.state.scale_percent);
         if self.look == Some(look) {
             return;
@@ -181,6 +187,9 @@ impl App {
     fn keys(&mut self, ctx: &Context) {
         const DIGITS: [Key; 8] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
         const STEP: u16 = 10;
+        if ctx.memory(|m| m.top_modal_layer().is_some()) {
+            return; // a dialog is answered before anything else happens
+        }
         let typing = ctx.text_edit_focused();
         let pressed = |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
         for (panel, key) in PanelId::ALL.into_iter().zip(DIGITS) {

@@ -30,12 +30,12 @@ pub fn rgba(side: u32) -> Vec<u8> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "means of bytes")]
 fn pixel(x: f32, y: f32, unit: f32) -> [u8; 4] {
     let mut sum = [0.0_f32; 4];
-    for i in 0..FINE {
-        for j in 0..FINE {
-            let fine = |n: u8| (f32::from(n) + 0.5) / f32::from(FINE) * unit;
-            let [r, g, b, a] = at(x + fine(i), y + fine(j)).to_array().map(f32::from);
-            let weight = a / 255.0;
-            sum = [sum[0] + r * weight, sum[1] + g * weight, sum[2] + b * weight, sum[3] + a];
+    let fine = |step: u8| (f32::from(step) + 0.5) / f32::from(FINE) * unit;
+    for across in 0..FINE {
+        for down in 0..FINE {
+            let found = at(x + fine(across), y + fine(down)).to_array().map(f32::from);
+            let weight = found[3] / 255.0;
+            sum = [sum[0] + found[0] * weight, sum[1] + found[1] * weight, sum[2] + found[2] * weight, sum[3] + found[3]];
         }
     }
     let seen = sum[3] / 255.0;

@@ -32,6 +32,13 @@ impl<'a> Scene<'a> {
         self.view.accounts.iter().find(|a| a.account.id == id)
     }
 
+    /// Whether nothing is known yet, not even that there is nothing.
+    #[must_use]
+    pub fn starting(&self) -> bool {
+        let unknown = |state: &Result<String, String>| state.as_ref().is_err_and(|why| why == "starting");
+        unknown(&self.view.gateway) && unknown(&self.view.vault)
+    }
+
     /// A moment in both zones, for hovers.
     #[must_use]
     pub fn both_zones(&self, at: Timestamp) -> String {

@@ -80,6 +80,8 @@ pub struct Size {
     pub radius: f32,
     pub dialog: f32,
     pub side: f32,
+    pub side_wide: f32,
+    pub table: f32,
     pub stack_below: f32,
 }
 
@@ -311,7 +313,7 @@ mod tests {
                 for (name, color, least) in [
                     ("text", p.text, 10.0),
                     ("text_secondary", p.text_secondary, 5.5),
-                    ("text_faint", p.text_faint, 3.9),
+                    ("text_faint", p.text_faint, 4.5),
                     ("accent", p.accent, 4.5),
                     ("binding", p.binding, 4.5),
                     ("ok", p.ok, 4.5),

@@ -53,7 +53,8 @@ impl RepaintHandle {
 /// Opens the window on this thread, which must be the main one, and returns when it is closed.
 pub fn run(options: WindowOptions) -> Result<(), Problem> {
     let WindowOptions { send, views, clock, state, repaint } = options;
-    let app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, export_folder: export_folder() });
+    let mut app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, export_folder: export_folder() });
+    app.apply_look(&repaint.0);
     let native = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Tierline")

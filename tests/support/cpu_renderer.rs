@@ -3,6 +3,15 @@
 //! Triangles are filled in fixed point with the top-left rule, so that a shared edge is painted exactly once, and
 //! blended as premultiplied colours in gamma space, which is what egui's own backends do.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::many_single_char_names,
+    reason = "a rasteriser moves between pixels, fixed point and colours, all of them small"
+)]
+
 use std::array::from_fn;
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -89,7 +89,7 @@ pub(crate) fn calm() -> LiveView {
 
 /// An hour of output tokens against a limit that was raised in the middle.
 pub(crate) fn series() -> Series {
-    let start = ago(3_600).as_second() as f64;
+    let start = f64::from(u32::try_from(ago(3_600).as_second()).expect("before 2106"));
     let wave = |i: f64| 3_300.0 + 2_300.0 * (i / 9.0).sin() + 900.0 * (i / 2.3).cos() * (i / 17.0).sin();
     let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
     let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();

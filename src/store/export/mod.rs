@@ -31,11 +31,7 @@ use columns::{Column, Kind, Table};
 /// The database cannot be read, or `out` cannot be written. What was written until then is not a whole export.
 pub fn write(reader: &Reader, order: &ExportOrder, out: &mut dyn Write) -> Result<u64, Problem> {
     let table = Table::of(order.what);
-    let mut sheet = match order.format {
-        ExportFormat::Csv => Sheet::csv(out, table.columns),
-        ExportFormat::Json => Sheet::json(out, table.columns),
-    }
-    .map_err(unwritable)?;
+    let mut sheet = Sheet::begin(order.format, table.columns, out).map_err(unwritable)?;
     let selected = table.columns.iter().map(|column| column.sql).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT {selected} FROM {} WHERE {time} >= ?1 AND {time} < ?2 ORDER BY {time}, {}",
@@ -123,15 +119,18 @@ enum Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn csv(out: &'a mut dyn Write, columns: &[Column]) -> io::Result<Self> {
-        let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-        csv.write_record(columns.iter().map(|column| column.name))?;
-        Ok(Self::Csv(Box::new(csv)))
-    }
-
-    fn json(out: &'a mut dyn Write, _columns: &[Column]) -> io::Result<Self> {
-        out.write_all(b"[")?;
-        Ok(Self::Json { out, rows: 0, cells: 0 })
+    fn begin(format: ExportFormat, columns: &[Column], out: &'a mut dyn Write) -> io::Result<Self> {
+        match format {
+            ExportFormat::Csv => {
+                let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+                csv.write_record(columns.iter().map(|column| column.name))?;
+                Ok(Self::Csv(Box::new(csv)))
+            }
+            ExportFormat::Json => {
+                out.write_all(b"[")?;
+                Ok(Self::Json { out, rows: 0, cells: 0 })
+            }
+        }
     }
 
     fn begin_row(&mut self) -> io::Result<()> {

@@ -9,8 +9,17 @@ use super::super::widgets::page;
 /// Draws the panel. It changes `state` in place; the app notices and stores it.
 pub fn show(ui: &mut Ui, state: &mut UiState, scale: &mut Option<u16>) {
     page::header(ui, "Settings", |_| ());
-    ui.set_max_width(620.0);
+    ui.scope(|ui| {
+        ui.set_max_width(620.0);
+        look(ui, state, scale);
+        ui.add_space(theme().space.apart);
+        keyboard(ui);
+        ui.add_space(theme().space.apart);
+        about(ui);
+    });
+}
 
+fn look(ui: &mut Ui, state: &mut UiState, scale: &mut Option<u16>) {
     page::group(ui, "Look", "");
     page::rule(ui);
     ui.add_space(theme().space.tight);
@@ -35,14 +44,16 @@ pub fn show(ui: &mut Ui, state: &mut UiState, scale: &mut Option<u16>) {
             state.scale_percent = scale.take().unwrap_or(percent);
         }
     });
+}
 
-    ui.add_space(theme().space.apart);
+fn keyboard(ui: &mut Ui) {
     page::group(ui, "Keyboard", "");
     page::rule(ui);
     ui.add_space(theme().space.tight);
     for (keys, what) in [
         ("1 to 8", "the panels, in the order of the rail; with Ctrl also while typing"),
         ("Ctrl+F", "filter the traffic"),
+        ("Up, Down", "the next request in the traffic"),
         ("Tab", "the next control; Enter or Space presses it"),
         ("Esc", "close a dialog or a detail"),
     ] {
@@ -51,8 +62,9 @@ pub fn show(ui: &mut Ui, state: &mut UiState, scale: &mut Option<u16>) {
             ui.label(text);
         });
     }
+}
 
-    ui.add_space(theme().space.apart);
+fn about(ui: &mut Ui) {
     page::group(ui, "About", "");
     page::rule(ui);
     ui.add_space(theme().space.tight);

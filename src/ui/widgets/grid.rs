@@ -9,6 +9,9 @@ use super::super::theme::{colors, note, theme};
 /// Between two columns.
 const GAP: f32 = 10.0;
 
+/// Open columns are no narrower, as long as others can give way.
+const LEAST: f32 = 84.0;
+
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -18,55 +21,65 @@ pub struct Column {
     pub width: f32,
     /// Numbers go to the right.
     pub right: bool,
+    /// Which columns give way first where the width is short: 1, then 2, ... and 0 never.
+    pub gives_way: u8,
 }
 
 impl Column {
     /// Text, of a fixed width.
     #[must_use]
     pub const fn text(head: &'static str, width: f32) -> Self {
-        Self { head, width, right: false }
+        Self { head, width, right: false, gives_way: 0 }
     }
 
     /// Numbers, of a fixed width.
     #[must_use]
     pub const fn number(head: &'static str, width: f32) -> Self {
-        Self { head, width, right: true }
+        Self { head, width, right: true, gives_way: 0 }
     }
 
     /// Text that takes a share of what is left.
     #[must_use]
     pub const fn rest(head: &'static str) -> Self {
-        Self { head, width: 0.0, right: false }
+        Self { head, width: 0.0, right: false, gives_way: 0 }
+    }
+
+    /// The same column, which gives way where the width is short.
+    #[must_use]
+    pub const fn gives_way(self, rank: u8) -> Self {
+        Self { gives_way: rank, ..self }
     }
 }
 
 /// Where the columns are.
 #[derive(Debug)]
 pub struct Grid {
-    columns: Vec<(Column, Rangef)>,
+    /// A column that gave way has no range.
+    columns: Vec<(Column, Option<Rangef>)>,
     row: f32,
 }
 
 impl Grid {
     /// Fits the columns into the width that is left.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a number of columns")]
     pub fn new(ui: &Ui, columns: &[Column], row: f32) -> Self {
-        let gap = GAP;
-        let fixed: f32 = columns.iter().map(|c| c.width).sum::<f32>() + gap * (columns.len().saturating_sub(1)) as f32;
-        let open = columns.iter().filter(|c| c.width == 0.0).count().max(1) as f32;
-        let share = ((ui.available_width() - fixed) / open).max(40.0);
+        let mut gone = 0;
+        while share(ui.available_width(), columns, gone) < LEAST {
+            let Some(next) = columns.iter().map(|c| c.gives_way).filter(|rank| *rank > gone).min() else { break };
+            gone = next;
+        }
+        let share = share(ui.available_width(), columns, gone).max(LEAST);
         let mut x = 0.0;
-        let columns = columns
-            .iter()
-            .map(|column| {
-                let width = if column.width == 0.0 { share } else { column.width };
-                let range = Rangef::new(x, x + width);
-                x += width + gap;
-                (*column, range)
-            })
-            .collect();
-        Self { columns, row }
+        let place = |column: &Column| {
+            if !stays(column, gone) {
+                return (*column, None);
+            }
+            let width = if column.width == 0.0 { share } else { column.width };
+            let range = Rangef::new(x, x + width);
+            x += width + GAP;
+            (*column, Some(range))
+        };
+        Self { columns: columns.iter().map(place).collect(), row }
     }
 
     /// The column heads, over a hair line.
@@ -102,6 +115,19 @@ impl Grid {
     }
 }
 
+const fn stays(column: &Column, gone: u8) -> bool {
+    column.gives_way == 0 || column.gives_way > gone
+}
+
+/// What each open column gets once the columns up to rank `gone` have given way.
+#[expect(clippy::cast_precision_loss, reason = "a number of columns")]
+fn share(width: f32, columns: &[Column], gone: u8) -> f32 {
+    let stay: Vec<&Column> = columns.iter().filter(|c| stays(c, gone)).collect();
+    let fixed: f32 = stay.iter().map(|c| c.width).sum::<f32>() + GAP * stay.len().saturating_sub(1) as f32;
+    let open = stay.iter().filter(|c| c.width == 0.0).count().max(1) as f32;
+    (width - fixed) / open
+}
+
 /// Fills the cells of a row from left to right.
 pub struct Cells<'a> {
     /// Where it draws.
@@ -120,8 +146,12 @@ impl Cells<'_> {
 
     /// Anything that fits into the cell.
     pub fn cell<R>(&mut self, content: impl FnOnce(&mut Ui) -> R) -> R {
-        let (column, range) = self.grid.columns.get(self.next).copied().unwrap_or((Column::rest(""), Rangef::new(0.0, 40.0)));
+        let (column, range) = self.grid.columns.get(self.next).copied().unwrap_or((Column::rest(""), None));
         self.next += 1;
+        let Some(range) = range else {
+            let nowhere = Rect::from_min_size(self.rect.right_top(), vec2(0.0, self.rect.height()));
+            return content(&mut self.ui.new_child(UiBuilder::new().id_salt(self.next).max_rect(nowhere).invisible()));
+        };
         let rect = Rect::from_x_y_ranges(self.rect.left() + range.min..=self.rect.left() + range.max, self.rect.y_range());
         let layout = if column.right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
         let mut ui = self.ui.new_child(UiBuilder::new().id_salt(self.next).max_rect(rect).layout(layout));

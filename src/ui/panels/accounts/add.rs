@@ -25,6 +25,8 @@ pub struct AddState {
     key: String,
     /// Errors are shown from the first try on, not while the first letter is typed.
     tried: bool,
+    /// The first field wants the keyboard.
+    fresh: bool,
     /// Whether it was stored.
     pub saved: Slot<()>,
 }
@@ -41,6 +43,7 @@ impl AddState {
     pub fn open(&mut self) {
         self.close();
         self.shown = true;
+        self.fresh = true;
     }
 
     /// Whether it is shown.
@@ -113,7 +116,10 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut AddState) -> (Option<Intent>
     ui.add_space(theme().space.tight);
 
     let wrong = if state.tried { check(scene, state) } else { Wrong::default() };
-    Field::new("Label").hint("work, side project, …").problem(wrong.label.as_deref()).show(ui, &mut state.label);
+    let label = Field::new("Label").hint("work, side project, …").problem(wrong.label.as_deref()).show(ui, &mut state.label);
+    if std::mem::take(&mut state.fresh) {
+        label.request_focus();
+    }
     let usual = state.provider().default_base_url().unwrap_or("https://api.example.com/v1");
     Field::new("Base URL").hint(usual).problem(wrong.base_url.as_deref()).show(ui, &mut state.base_url);
     Field::new("Key").hint("paste it; spaces around it do not matter").problem(wrong.key.as_deref()).secret().show(ui, &mut state.key);

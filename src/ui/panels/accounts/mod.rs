@@ -71,11 +71,11 @@ const COLUMNS: [Column; 9] = [
     Column::rest("Account"),
     Column::text("Provider", 72.0),
     Column::rest("Base URL"),
-    Column::text("Fingerprint", 96.0),
-    Column::text("Scope", 142.0),
-    Column::text("Shares with", 76.0),
+    Column::text("Fingerprint", 96.0).gives_way(3),
+    Column::text("Scope", 142.0).gives_way(4),
+    Column::text("Shares with", 76.0).gives_way(2),
     Column::text("State", 116.0),
-    Column::text("Tier", 56.0),
+    Column::text("Tier", 56.0).gives_way(1),
     Column::number("", 184.0),
 ];
 

@@ -20,11 +20,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, slot: &mut Slot<ProbeReport>) {
     match slot {
         Slot::Idle => {}
         Slot::Waiting(_) => {
-            ui.horizontal(|ui| {
-                ui.spinner();
-                let text = note(ui, "Asking the provider…");
-                ui.label(text);
-            });
+            let text = note(ui, "Asking the provider…");
+            ui.label(text);
         }
         Slot::Failed(failed) => {
             problem::show(ui, failed);

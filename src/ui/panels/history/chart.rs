@@ -11,8 +11,16 @@ use super::super::super::scene::Scene;
 use super::super::super::theme::colors;
 use super::Subject;
 
-/// Draws the series over the whole room that is left.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, (from, to): (Timestamp, Timestamp), name: &str) {
+/// Draws the series over the whole room that is left. While `follow`, it shows the whole of the time that was asked for.
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    subject: &Subject,
+    series: &Series,
+    (from, to): (Timestamp, Timestamp),
+    name: &str,
+    follow: &mut bool,
+) {
     let c = colors(ui);
     let (start, end) = (unix(from), unix(to));
     let measure = subject.measure;
@@ -45,23 +53,29 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, subject: &Subject, series: &Series, 
             let at = position.x;
             let when = Timestamp::from_second(whole_secs(at)).ok()?;
             let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| format::measured(measure, p[1]));
-            let mut text = format!("{}\nmean {}", format::local(when, zone), value(&series.points)?);
-            if let Some(peak) = value(&series.peaks) {
-                text += &format!("\nhighest {peak}");
-            }
-            if let Some(limit) = value(&series.limits) {
-                text += &format!("\nlimit {limit}");
-            }
-            Some(text)
+            let lines = [("mean", &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
+            let told = lines.into_iter().filter_map(|(name, points)| Some(format!("\n{name} {}", value(points)?)));
+            Some(format::local(when, zone) + &told.collect::<String>())
         });
     let (used, held, binding) = (Color32::from(c.used), Color32::from(c.held), Color32::from(c.binding));
+    let whole = *follow;
     let shown = plot.show(ui, |plot| {
+        if whole {
+            plot.set_plot_bounds_x(start..=end);
+            plot.set_plot_bounds_y(0.0..=top);
+        }
         plot.line(Line::new("highest minute", points(&series.peaks)).color(held.gamma_multiply(0.8)).width(1.0));
         plot.line(Line::new("mean", points(&series.points)).color(used).width(1.5).fill(0.0).fill_alpha(0.22));
         if let Some(line) = limit_line(&series.limits, end) {
             plot.line(Line::new("limit", PlotPoints::Owned(line)).color(binding).width(1.5).style(LineStyle::dashed_loose()));
         }
     });
+    let zoomed = shown.response.hovered() && ui.input(|i| (i.zoom_delta() - 1.0).abs() > f32::EPSILON);
+    if shown.response.double_clicked() {
+        *follow = true;
+    } else if shown.response.dragged() || zoomed {
+        *follow = false;
+    }
     shown.response.accessible_name(name);
 }
 

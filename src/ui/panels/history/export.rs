@@ -35,6 +35,8 @@ pub struct ExportState {
     /// The number of rows, once written.
     pub written: Slot<u64>,
     chosen: Option<Pending<Option<PathBuf>>>,
+    /// The file dialog gave no path: it was cancelled, or this desktop has none, which cannot be told apart.
+    missed: bool,
 }
 
 impl Default for ExportState {
@@ -48,6 +50,7 @@ impl Default for ExportState {
             path: None,
             written: Slot::default(),
             chosen: None,
+            missed: false,
         }
     }
 }
@@ -60,11 +63,10 @@ impl ExportState {
             None | Some(Poll::Waiting) => {}
             Some(Poll::Ready(path)) => {
                 self.chosen = None;
-                if let Some(path) = path {
-                    self.path = Some(path.display().to_string());
-                }
+                self.missed = path.is_none();
+                self.path = path.map(|path| path.display().to_string()).or(self.path.take());
             }
-            Some(Poll::Gone) => self.chosen = None,
+            Some(Poll::Gone) => (self.chosen, self.missed) = (None, true),
         }
     }
 
@@ -95,6 +97,7 @@ impl ExportState {
             }
             reply.send(ask.save_file());
         });
+        self.missed = started.is_err();
         self.chosen = started.is_ok().then_some(pending);
     }
 }
@@ -145,6 +148,10 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range) -
             state.choose(&ui.ctx().clone(), &path);
         }
     });
+    if state.missed {
+        let text = note(ui, "No file was chosen. If no dialog opened, write the path above.");
+        ui.label(text);
+    }
     outcome(ui, state, &path);
 
     let mut intent = None;

@@ -107,6 +107,8 @@ pub struct HistoryState {
     pub loading: Slot<Series>,
     /// What is drawn, for which subject, and from when to when.
     pub shown: Option<(Subject, Series, Timestamp, Timestamp)>,
+    /// The chart moves on with the time, until it is dragged or zoomed; a double click lets it go on.
+    pub follow: bool,
     /// The question that was asked last, and for which subject.
     asked: Option<(Subject, SeriesQuery)>,
     /// The export dialog.
@@ -119,6 +121,7 @@ impl Default for HistoryState {
             subject: Subject { range: Range::default(), measure: Measure::OutputTokens, account: None, class: None },
             loading: Slot::default(),
             shown: None,
+            follow: true,
             asked: None,
             export: export::ExportState::default(),
         }
@@ -174,6 +177,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
     page::rule(ui);
     ui.add_space(theme().space.close);
     selectors(ui, scene, &mut state.subject);
+    if state.asked.as_ref().is_some_and(|(subject, _)| *subject != state.subject) {
+        state.follow = true;
+    }
     ui.add_space(theme().space.close);
 
     let whole = ui.available_rect_before_wrap().with_max_y(ui.available_rect_before_wrap().bottom() - theme().space.near);
@@ -193,11 +199,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
             }
         }
         (None, None) => {
-            chart_ui.horizontal(|ui| {
-                ui.spinner();
-                let text = note(ui, "Reading the history…");
-                ui.label(text);
-            });
+            let text = note(&chart_ui, "Reading the history…");
+            chart_ui.label(text);
         }
         (Some((_, series, ..)), None) if series.points.iter().all(|p| p[1] == 0.0) => {
             page::empty(
@@ -210,7 +213,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
         }
         (Some((subject, series, from, to)), None) => {
             let text = summary::of(subject.measure, series);
-            chart::show(&mut chart_ui, scene, subject, series, (*from, *to), &text.sentence());
+            chart::show(&mut chart_ui, scene, subject, series, (*from, *to), &text.sentence(), &mut state.follow);
             aside(&mut text_ui, &text);
         }
     }

@@ -19,7 +19,7 @@ const COLUMNS: [Column; 9] = [
     Column::number("Full in", 66.0),
     Column::number("Own/min", 52.0),
     Column::number("Others", 48.0),
-    Column::number("Wait", 30.0),
+    Column::number("Wait", 30.0).gives_way(1),
     Column::text("Source", 102.0),
 ];
 
@@ -176,6 +176,7 @@ fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
             .confirmed_at
             .map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
     ));
+    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
     egui::Grid::new("bucket details").num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
         for (name, value) in lines {
             let name = note(ui, name);

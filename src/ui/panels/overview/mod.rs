@@ -30,10 +30,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
             .inner;
     }
     let whole = ui.available_rect_before_wrap();
-    let (main, beside) = whole.split_left_right_at_x(whole.right() - theme().size.side);
-    let mut left = ui.new_child(
-        UiBuilder::new().max_rect(main.with_max_x(main.right() - theme().space.apart)).layout(Layout::top_down(egui::Align::Min)),
-    );
+    let gap = theme().space.apart;
+    // a wide window gives the bars more room up to a point, then the notices, then nobody
+    let main_width = (whole.width() - theme().size.side - gap).min(theme().size.table);
+    let side_width = (whole.width() - main_width - gap).min(theme().size.side_wide);
+    let (main, rest) = whole.split_left_right_at_x(whole.left() + main_width);
+    let beside = rest.with_min_x(rest.left() + gap).with_max_x(rest.left() + gap + side_width);
+    let mut left = ui.new_child(UiBuilder::new().max_rect(main).layout(Layout::top_down(egui::Align::Min)));
     ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene));
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
     ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner

@@ -2,11 +2,11 @@
 
 pub mod detail;
 pub mod row;
+pub mod table;
 
 use std::sync::Arc;
 
-use egui::{Align, Align2, Color32, Key, Label, Layout, Panel, RichText, Sense, TextEdit, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui::{Align2, Key, Panel, TextEdit, Ui};
 
 use crate::domain::RequestId;
 use crate::journal::LiveView;
@@ -14,10 +14,10 @@ use crate::journal::LiveView;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::state::PanelId;
-use super::super::theme::{colors, note};
+use super::super::theme::note;
 use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
-use row::{Row, Tone};
+use row::Row;
 
 /// What the panel keeps between frames.
 #[derive(Debug, Default)]
@@ -31,25 +31,6 @@ pub struct TrafficState {
     /// The filter wants the keyboard.
     pub focus_filter: bool,
 }
-
-const COLUMNS: [(&str, f32, bool); 13] = [
-    ("Time", 54.0, false),
-    ("Client", 92.0, false),
-    ("Account", 76.0, false),
-    ("Model", 0.0, false),
-    ("State", 0.0, false),
-    ("Waited", 62.0, true),
-    ("Ran", 46.0, true),
-    ("In", 44.0, true),
-    ("Cached", 44.0, true),
-    ("Out", 44.0, true),
-    ("Cost", 52.0, true),
-    ("Tries", 28.0, true),
-    ("Status", 38.0, true),
-];
-
-/// Room for "waiting #12 for OTPM until 14:05:13".
-const STATE: f32 = 222.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<Intent> {
@@ -83,7 +64,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
         });
         return None;
     }
-    table(ui, scene, state, &rows);
+    table::show(ui, scene, &mut state.selected, &rows);
     None
 }
 
@@ -118,80 +99,4 @@ fn nothing_yet(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     );
     page::empty(ui, Icon::Traffic, "No request has come through yet", &text, |ui| ui.button("How to connect a client").clicked())
         .then_some(Intent::Go(PanelId::Accounts))
-}
-
-fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_>]) {
-    let height = scene.density.row();
-    ui.spacing_mut().item_spacing.x = 10.0;
-    let fixed: f32 = COLUMNS.iter().map(|(_, width, _)| width + 10.0).sum();
-    let open = ui.available_width() - fixed;
-    // the state has the longest texts that matter: it gets its room first
-    let state_width = (open * 0.5).max(STATE);
-    let model_width = (open - state_width).max(120.0);
-    let mut table =
-        TableBuilder::new(ui).id_salt("traffic").sense(Sense::click()).auto_shrink(false).cell_layout(Layout::left_to_right(Align::Center));
-    for (name, width, _) in COLUMNS {
-        let width = match name {
-            "Model" => model_width,
-            "State" => state_width,
-            _ => width,
-        };
-        table = table.column(Column::exact(width).clip(true));
-    }
-    table
-        .header(height, |mut header| {
-            for (name, _, right) in COLUMNS {
-                header.col(|ui| {
-                    aligned(ui, right, |ui| {
-                        let text = note(ui, name);
-                        ui.label(text);
-                    })
-                });
-            }
-        })
-        .body(|body| {
-            body.rows(height, rows.len(), |mut line| {
-                let Some(row) = rows.get(line.index()) else { return };
-                line.set_selected(state.selected == Some(row.id()));
-                for (cell, (_, _, right)) in row.cells(scene).into_iter().zip(COLUMNS) {
-                    line.col(|ui| {
-                        aligned(ui, right, |ui| {
-                            let label = ui.add(Label::new(RichText::new(&cell.text).color(tone(ui, cell.tone))).truncate());
-                            if !cell.hover.is_empty() {
-                                label.on_hover_text(&cell.hover);
-                            }
-                        })
-                    });
-                }
-                let response = line.response();
-                response.widget_info(|| {
-                    egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row.id()), row.sentence(scene))
-                });
-                if response.clicked() {
-                    state.selected = if state.selected == Some(row.id()) { None } else { Some(row.id()) };
-                }
-            });
-        });
-}
-
-fn aligned(ui: &mut Ui, right: bool, content: impl FnOnce(&mut Ui)) {
-    if right {
-        ui.with_layout(Layout::right_to_left(Align::Center), content);
-    } else {
-        content(ui);
-    }
-}
-
-fn tone(ui: &Ui, tone: Tone) -> Color32 {
-    let c = colors(ui);
-    match tone {
-        Tone::Strong => c.text,
-        Tone::Plain => c.text_secondary,
-        Tone::Faint => c.text_faint,
-        Tone::Wait => c.binding,
-        Tone::Run => c.accent,
-        Tone::Good => c.ok,
-        Tone::Bad => c.error,
-    }
-    .into()
 }

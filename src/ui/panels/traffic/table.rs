@@ -1,0 +1,166 @@
+//! The table itself: draws only the rows that are seen, and gives up columns where the window is narrow.
+
+use egui::{Align, Color32, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
+use egui_extras::{Column, TableBuilder};
+
+use crate::domain::RequestId;
+
+use super::super::super::scene::Scene;
+use super::super::super::theme::{colors, note};
+use super::row::{Row, Tone};
+
+/// One column of [`Row::cells`].
+struct Head {
+    name: &'static str,
+    /// In points; zero shares what is left.
+    width: f32,
+    right: bool,
+    /// Which columns give way first: 1, then 2, ... and 0 never. The detail of a request holds them all.
+    gives_way: u8,
+}
+
+const fn text(name: &'static str, width: f32, gives_way: u8) -> Head {
+    Head { name, width, right: false, gives_way }
+}
+
+const fn number(name: &'static str, width: f32, gives_way: u8) -> Head {
+    Head { name, width, right: true, gives_way }
+}
+
+const HEADS: [Head; 13] = [
+    text("Time", 54.0, 0),
+    text("Client", 92.0, 0),
+    text("Account", 76.0, 3),
+    text(MODEL, 0.0, 0),
+    text("State", 0.0, 0),
+    number("Waited", 62.0, 0),
+    number("Ran", 46.0, 0),
+    number("In", 44.0, 5),
+    number("Cached", 44.0, 1),
+    number("Out", 44.0, 6),
+    number("Cost", 52.0, 4),
+    number("Tries", 28.0, 2),
+    number("Status", 38.0, 7),
+];
+
+const MODEL: &str = "Model";
+
+/// Room for "waiting #12 for OTPM until 14:05:13".
+const STATE_WIDTH: f32 = 222.0;
+const MODEL_WIDTH: f32 = 120.0;
+const GAP: f32 = 10.0;
+
+/// Draws the rows; a click or the arrow keys choose one.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, rows: &[Row<'_>]) {
+    ui.spacing_mut().item_spacing.x = GAP;
+    let moved = arrows(ui, selected, rows);
+    let heads = fitting(ui.available_width());
+    let open = ui.available_width() - fixed(&heads);
+    // the state has the longest texts that matter: it gets its room first
+    let state = (open * 0.5).max(STATE_WIDTH);
+    let model = (open - state).max(MODEL_WIDTH);
+
+    // cells sense clicks but not the keyboard, or Tab would stop at each of them
+    let mut table = TableBuilder::new(ui).id_salt("traffic").sense(Sense::CLICK).auto_shrink(false).animate_scrolling(false);
+    table = table.cell_layout(Layout::left_to_right(Align::Center));
+    if let Some(row) = moved {
+        table = table.scroll_to_row(row, None);
+    }
+    for (_, head) in &heads {
+        let width = match head.width {
+            0.0 if head.name == MODEL => model,
+            0.0 => state,
+            width => width,
+        };
+        table = table.column(Column::exact(width).clip(true));
+    }
+    let height = scene.density.row();
+    table
+        .header(height, |mut line| {
+            for (_, head) in &heads {
+                line.col(|ui| {
+                    aligned(ui, head.right, |ui| {
+                        let text = note(ui, head.name);
+                        ui.label(text);
+                    });
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(height, rows.len(), |mut line| {
+                let Some(row) = rows.get(line.index()) else { return };
+                let chosen = *selected == Some(row.id());
+                line.set_selected(chosen);
+                let cells = row.cells(scene);
+                for (at, head) in &heads {
+                    let Some(cell) = cells.get(*at) else { continue };
+                    line.col(|ui| {
+                        aligned(ui, head.right, |ui| {
+                            let label = ui.add(Label::new(RichText::new(&cell.text).color(color(ui, cell.tone))).truncate());
+                            if !cell.hover.is_empty() {
+                                label.on_hover_text(&cell.hover);
+                            }
+                        });
+                    });
+                }
+                let response = line.response();
+                response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, row.sentence(scene)));
+                if response.clicked() {
+                    *selected = (!chosen).then(|| row.id());
+                }
+            });
+        });
+}
+
+/// The columns that fit, with their places in a row's cells.
+fn fitting(width: f32) -> Vec<(usize, &'static Head)> {
+    let mut heads: Vec<(usize, &'static Head)> = HEADS.iter().enumerate().collect();
+    while fixed(&heads) + STATE_WIDTH + MODEL_WIDTH > width {
+        let Some(first) = heads.iter().map(|(_, head)| head.gives_way).filter(|rank| *rank > 0).min() else { break };
+        heads.retain(|(_, head)| head.gives_way != first);
+    }
+    heads
+}
+
+fn fixed(heads: &[(usize, &'static Head)]) -> f32 {
+    heads.iter().map(|(_, head)| head.width + GAP).sum()
+}
+
+/// Up and Down move the choice while no control has the keyboard. Answers with the row to scroll to.
+fn arrows(ui: &Ui, selected: &mut Option<RequestId>, rows: &[Row<'_>]) -> Option<usize> {
+    if ui.memory(|m| m.focused().is_some()) {
+        return None;
+    }
+    let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    let at = selected.and_then(|id| rows.iter().position(|row| row.id() == id));
+    let to = match (pressed(Key::ArrowDown), pressed(Key::ArrowUp), at) {
+        (true, _, Some(at)) => at + 1,
+        (_, true, Some(at)) => at.checked_sub(1)?,
+        (true, _, None) => 0,
+        _ => return None,
+    };
+    *selected = Some(rows.get(to)?.id());
+    Some(to)
+}
+
+fn aligned(ui: &mut Ui, right: bool, content: impl FnOnce(&mut Ui)) {
+    if right {
+        ui.with_layout(Layout::right_to_left(Align::Center), content);
+    } else {
+        content(ui);
+    }
+}
+
+fn color(ui: &Ui, tone: Tone) -> Color32 {
+    let c = colors(ui);
+    match tone {
+        Tone::Strong => c.text,
+        Tone::Plain => c.text_secondary,
+        Tone::Faint => c.text_faint,
+        Tone::Wait => c.binding,
+        Tone::Run => c.accent,
+        Tone::Good => c.ok,
+        Tone::Bad => c.error,
+    }
+    .into()
+}

@@ -1,0 +1,151 @@
+//! What is written is read back: requests, buckets, what was learned, which models are in use; and what is old is forgotten.
+
+use std::sync::Arc;
+
+use tierline::domain::query::RequestsQuery;
+use tierline::domain::view::BucketView;
+use tierline::domain::{AccountId, BucketKey, Dimension, LimitSource, ModelClass, ModelId, Period, Provider, Refill, RequestRecord, Scope};
+use tierline::store::{Reader, Write};
+
+use crate::made::{Home, NOON, Random, at, finished, record};
+
+const DAY: i64 = 86_400_000;
+
+/// Every request, a page at a time, oldest first.
+pub(crate) fn all_requests(reader: &Reader, account: Option<AccountId>) -> Vec<RequestRecord> {
+    let mut all = Vec::<RequestRecord>::new();
+    loop {
+        let before = all.last().map(|r| r.id.0);
+        let page = reader.requests(&RequestsQuery { account, before, limit: 700 }).unwrap();
+        if page.is_empty() {
+            all.reverse();
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+#[test]
+fn every_field_of_a_request_comes_back() {
+    let home = Home::new();
+    let mut random = Random(1);
+    let records = (1..=3_000).map(|id| random.record(id, NOON, 3_600_000)).collect::<Vec<_>>();
+    home.write(records.iter().map(finished));
+    let reader = home.store.reader().unwrap();
+    assert!(all_requests(&reader, None) == records);
+    for account in [1, 2, 3].map(AccountId) {
+        let theirs = records.iter().filter(|r| r.account == account).cloned().collect::<Vec<_>>();
+        assert!(all_requests(&reader, Some(account)) == theirs);
+    }
+    assert_eq!(reader.next_request_id().unwrap(), 3_001);
+    assert_eq!(home.store.health().written, 3_000);
+}
+
+#[test]
+fn the_same_request_twice_counts_once() {
+    let home = Home::new();
+    home.write([finished(&record(7, NOON)), finished(&record(7, NOON))]);
+    let reader = home.store.reader().unwrap();
+    assert_eq!(all_requests(&reader, None).len(), 1);
+    assert_eq!(reader.models_used(at(NOON)).unwrap()[0].requests, 1);
+}
+
+#[test]
+fn nonsense_from_an_answer_does_not_stop_the_history() {
+    let home = Home::new();
+    let mut huge = record(1, NOON);
+    huge.usage.input = u64::MAX;
+    huge.usage.cache_read = u64::MAX;
+    huge.counted_input = u64::MAX;
+    huge.counted_output = u64::MAX;
+    huge.cost_nanos = Some(u64::MAX);
+    huge.wait_millis = u64::MAX;
+    home.write([finished(&huge), finished(&RequestRecord { id: tierline::domain::RequestId(2), ..huge.clone() })]);
+    home.write([finished(&record(3, NOON))]);
+    assert_eq!(all_requests(&home.store.reader().unwrap(), None).len(), 3);
+    assert_eq!(home.store.health().dropped, 0);
+}
+
+#[test]
+fn buckets_and_what_was_learned_are_found_again() {
+    let home = Home::new();
+    let view = |capacity| BucketView {
+        key: BucketKey {
+            scope: Scope::account(Provider::OpenAi, "work"),
+            class: ModelClass::new("gpt-5"),
+            dimension: Dimension::Tokens,
+            period: Period::MINUTE,
+        },
+        meter: "TPM".into(),
+        accounts: vec!["work".into()],
+        refill: Refill::Continuous,
+        capacity,
+        source: LimitSource::Header,
+        used: 10,
+        held: 4,
+        remaining: -3,
+        full_at: Some(at(NOON)),
+        frozen_until: None,
+        own_per_minute: 0.5,
+        foreign_per_minute: 0.0,
+        confirmed_at: Some(at(NOON)),
+        binding: true,
+        waiting: 2,
+        beliefs: Vec::new(),
+    };
+    let learned = |value| Write::Learned { key: "openai/charge".into(), value, at: at(NOON) };
+    home.write([
+        Write::Buckets { at: at(NOON - 1), views: Arc::new(vec![view(1)]) },
+        Write::Buckets { at: at(NOON), views: Arc::new(vec![view(2)]) },
+        learned(serde_json::json!({"rule": "max"})),
+        learned(serde_json::json!({"rule": "actual"})),
+    ]);
+    let reader = home.store.reader().unwrap();
+    let buckets = reader.buckets().unwrap();
+    assert_eq!(buckets.len(), 1);
+    assert_eq!((&buckets[0].view, buckets[0].saved_at), (&view(2), at(NOON)));
+    let learned = reader.learned().unwrap();
+    assert_eq!(learned.len(), 1);
+    assert_eq!(learned[0].value, serde_json::json!({"rule": "actual"}));
+}
+
+#[test]
+fn models_are_counted_by_the_name_that_was_asked_for() {
+    let home = Home::new();
+    let asked = |id, arrived, model: &str| RequestRecord { model_asked: Some(ModelId::new(model)), ..record(id, arrived) };
+    home.write([
+        finished(&asked(1, NOON - 40 * DAY, "old")),
+        finished(&asked(2, NOON - 3 * DAY, "old")),
+        finished(&asked(3, NOON - 2 * DAY, "new")),
+        finished(&asked(4, NOON, "new")),
+        finished(&RequestRecord { model_asked: None, ..record(5, NOON) }),
+    ]);
+    let used = home.store.reader().unwrap().models_used(at(NOON - 30 * DAY)).unwrap();
+    let used = used.iter().map(|u| (u.model.as_str(), u.requests, u.last_at)).collect::<Vec<_>>();
+    assert_eq!(used, [("new", 2, at(NOON)), ("old", 1, at(NOON - 3 * DAY))]);
+}
+
+#[test]
+fn pruning_forgets_rows_and_keeps_the_long_charts() {
+    let home = Home::new();
+    let old = (1..=2_500).map(|id| finished(&record(id, NOON - 100 * DAY + i64::try_from(id).unwrap() * 1_000)));
+    home.write(old);
+    home.write((2_501..=2_600).map(|id| finished(&record(id, NOON))));
+    let reader = home.store.reader().unwrap();
+    let series = |from: i64, to: i64| {
+        use tierline::domain::query::{Measure, SeriesQuery};
+        let query = SeriesQuery { measure: Measure::Requests, account: None, class: None, from: at(from), to: at(to), max_points: 400 };
+        let series = reader.series(&query).unwrap();
+        let requests: f64 = series.points.iter().map(|p| p[1]).sum::<f64>() * f64::from(series.step_secs) / 60.0;
+        (series.step_secs, requests.round())
+    };
+    // 42 minutes of requests, once from minutes; after pruning from hours, with the same total
+    let two_hours = (NOON - 100 * DAY, NOON - 100 * DAY + 2 * 3_600_000);
+    assert_eq!(series(two_hours.0, two_hours.1), (60, 2_500.0));
+    let deleted = home.store.prune(at(NOON - 30 * DAY)).unwrap();
+    assert!(deleted > 2_500, "{deleted}");
+    assert_eq!(all_requests(&reader, None).len(), 100);
+    assert_eq!(series(two_hours.0, two_hours.1), (3_600, 2_500.0));
+    assert_eq!(series(NOON - 3_600_000, NOON + 3_600_000), (60, 100.0));
+    assert_eq!(home.store.prune(at(NOON - 30 * DAY)).unwrap(), 0);
+}

@@ -1,0 +1,224 @@
+//! Charts say what adding up every request by hand says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tierline::domain::query::{Measure, Series, SeriesQuery};
+use tierline::domain::{
+    AccountId, BaseUrl, BucketKey, ClientName, Dimension, Fingerprint, Identity, KeyRef, LimitChange, LimitSource, ModelClass, Outcome,
+    Period, Provider, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Snapshot, Verdict, VerdictKind, Whose,
+};
+use tierline::store::{AccountRow, Write};
+
+use crate::made::{Home, NOON, Random, at, finished, record};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 1_440 * MINUTE;
+const MEASURES: [Measure; 6] =
+    [Measure::Requests, Measure::InputTokens, Measure::OutputTokens, Measure::Tokens, Measure::WaitMillis, Measure::CostNanos];
+
+/// When a request counts: when it was sent.
+fn sent(r: &RequestRecord) -> i64 {
+    r.arrived_at.as_millisecond() + i64::try_from(r.wait_millis).unwrap()
+}
+
+fn amount(measure: Measure, r: &RequestRecord) -> u64 {
+    match measure {
+        Measure::Requests => u64::from(r.attempts > 0),
+        Measure::InputTokens => r.counted_input,
+        Measure::OutputTokens => r.counted_output,
+        Measure::Tokens => r.counted_input + r.counted_output,
+        Measure::WaitMillis => r.wait_millis,
+        Measure::CostNanos => r.cost_nanos.unwrap_or(0),
+        Measure::Refusals => 0,
+    }
+}
+
+/// The chart, added up from the requests: for each step its value and its highest minute.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn by_hand(records: &[RequestRecord], query: &SeriesQuery, series: &Series) -> BTreeMap<i64, (f64, f64)> {
+    let step = i64::from(series.step_secs) * 1_000;
+    let mut minutes = BTreeMap::<i64, (u64, u64)>::new();
+    for r in records {
+        if query.account.is_none_or(|a| a == r.account) && query.class.as_ref().is_none_or(|c| *c == r.class) {
+            let minute = minutes.entry(sent(r).div_euclid(MINUTE) * MINUTE).or_default();
+            *minute = (minute.0 + amount(query.measure, r), minute.1 + 1);
+        }
+    }
+    series
+        .points
+        .iter()
+        .map(|[start, _]| {
+            #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
+            let start = *start as i64 * 1_000;
+            let inside = minutes.range(start..start + step).map(|(_, minute)| *minute).collect::<Vec<_>>();
+            let total = inside.iter().map(|m| m.0).sum::<u64>() as f64;
+            let value = match query.measure {
+                Measure::WaitMillis => total / inside.iter().map(|m| m.1).sum::<u64>().max(1) as f64,
+                _ => total * MINUTE as f64 / step as f64,
+            };
+            (start / 1_000, (value, inside.iter().map(|m| m.0).max().unwrap_or(0) as f64))
+        })
+        .collect()
+}
+
+#[test]
+fn every_chart_agrees_with_adding_up_by_hand() {
+    let home = Home::new();
+    let mut random = Random(3);
+    let records = (1..=6_000).map(|id| random.record(id, NOON - 9 * DAY, 9 * 86_400_000)).collect::<Vec<_>>();
+    home.write(records.iter().map(finished));
+    let reader = home.store.reader().unwrap();
+    let whose = [
+        (None, None),
+        (Some(AccountId(2)), None),
+        (None, Some(ModelClass::new("opus"))),
+        (Some(AccountId(1)), Some(ModelClass::new("sonnet"))),
+        (Some(AccountId(9)), None),
+    ];
+    // whole steps, so that no last step is cut short: minutes, five minutes, hours, days
+    for (from, to, max_points, step_secs) in [
+        (NOON - DAY, NOON - DAY + 60 * MINUTE, 60, 60),
+        (NOON - DAY, NOON, 288, 300),
+        (NOON - 4 * DAY, NOON, 96, 3_600),
+        (NOON - NOON % DAY - 12 * DAY, NOON - NOON % DAY, 12, 86_400),
+    ] {
+        for measure in MEASURES {
+            for (account, class) in whose.clone() {
+                let query = SeriesQuery { measure, account, class, from: at(from), to: at(to), max_points };
+                let series = reader.series(&query).unwrap();
+                assert_eq!((series.step_secs, series.points.len()), (step_secs, max_points as usize), "{query:?}");
+                let expected = by_hand(&records, &query, &series);
+                for (point, (start, (value, peak))) in series.points.iter().zip(&expected) {
+                    #[expect(clippy::cast_precision_loss, reason = "seconds")]
+                    let start = *start as f64;
+                    assert!((point[0] - start).abs() < 0.5 && (point[1] - value).abs() <= value * 1e-9, "{query:?}: {point:?}, {value}");
+                    if let Some(found) = series.peaks.iter().find(|found| (found[0] - start).abs() < 0.5) {
+                        assert!((found[1] - peak).abs() <= peak * 1e-9, "{query:?}: {found:?}, {peak}");
+                    }
+                }
+                assert_eq!(series.peaks.is_empty(), measure == Measure::WaitMillis);
+            }
+        }
+    }
+}
+
+#[test]
+fn refusals_are_counted_by_attempt() {
+    let home = Home::new();
+    let refused = |at_millis: i64| {
+        Write::Refused(Arc::new(RefusalRecord {
+            at: at(at_millis),
+            request: RequestId(1),
+            attempt: 1,
+            account: AccountId(1),
+            account_label: "work".into(),
+            client: ClientName::new("agent"),
+            class: ModelClass::new("sonnet"),
+            model: None,
+            status: 429,
+            verdict: Verdict {
+                kind: VerdictKind::Wait,
+                dimension: None,
+                period: None,
+                limit: None,
+                used: None,
+                requested: None,
+                retry_after: Some(Duration::from_secs(1)),
+                scope: None,
+                whose: Whose::Account,
+                reason: String::new(),
+                advice: String::new(),
+            },
+            ledger: Vec::new(),
+        }))
+    };
+    let end = RequestRecord { outcome: Outcome::Refused, attempts: 3, ..record(1, NOON) };
+    home.write([refused(NOON), refused(NOON + 1), refused(NOON + MINUTE), finished(&end)]);
+    let query =
+        SeriesQuery { measure: Measure::Refusals, account: None, class: None, from: at(NOON), to: at(NOON + 2 * MINUTE), max_points: 10 };
+    let series = home.store.reader().unwrap().series(&query).unwrap();
+    assert_eq!(series.points.iter().map(|p| p[1]).collect::<Vec<_>>(), [2.0, 1.0]);
+}
+
+#[test]
+fn a_step_that_has_only_begun_is_not_drawn_as_a_fall() {
+    let home = Home::new();
+    // ten requests a minute, up to the middle of an hour
+    home.write((0..900).map(|n| finished(&record(n + 1, NOON - 60 * MINUTE + i64::try_from(n).unwrap() * 6_000))));
+    let query = SeriesQuery {
+        measure: Measure::Requests,
+        account: None,
+        class: None,
+        from: at(NOON - 60 * MINUTE),
+        to: at(NOON + 30 * MINUTE),
+        max_points: 2,
+    };
+    let series = home.store.reader().unwrap().series(&query).unwrap();
+    assert_eq!(series.points.iter().map(|p| p[1]).collect::<Vec<_>>(), [10.0, 10.0]);
+}
+
+#[test]
+fn an_empty_range_has_no_points() {
+    let home = Home::new();
+    let reader = home.store.reader().unwrap();
+    for (from, to, max_points) in [(NOON, NOON, 10), (NOON, NOON - 1, 10), (NOON, NOON + MINUTE, 0)] {
+        let query = SeriesQuery { measure: Measure::Tokens, account: None, class: None, from: at(from), to: at(to), max_points };
+        assert_eq!(reader.series(&query).unwrap(), Series::default());
+    }
+}
+
+#[test]
+fn limits_are_those_of_the_scopes_that_an_account_was_seen_in() {
+    let home = Home::new();
+    let account = home
+        .store
+        .add_account(AccountRow {
+            provider: Provider::Anthropic,
+            label: "work".into(),
+            base_url: BaseUrl::parse("https://api.anthropic.com").unwrap(),
+            fingerprint: Fingerprint::from_stored("0123456789ab"),
+            key: KeyRef::Env { variable: "ANTHROPIC_API_KEY".into() },
+            created_at: at(NOON),
+        })
+        .unwrap();
+    let mut snapshot = Snapshot::empty(at(NOON), 200);
+    snapshot.identity = Identity { organization: Some("org-1".into()), ..Identity::default() };
+    let changed = |minutes: i64, scope: Scope, dimension, new| {
+        Write::LimitChanged(Arc::new(LimitChange {
+            at: at(NOON + minutes * MINUTE),
+            bucket: BucketKey { scope, class: ModelClass::new("sonnet"), dimension, period: Period::MINUTE },
+            old: None,
+            new,
+            source: LimitSource::Header,
+        }))
+    };
+    let own = || Scope::account(Provider::Anthropic, "work");
+    let org = |id: &str| Scope { provider: Provider::Anthropic, kind: ScopeKind::Organization, id: id.into() };
+    home.write([
+        Write::Answered { id: RequestId(1), account: account.id, class: ModelClass::new("sonnet"), snapshot: Arc::new(snapshot) },
+        changed(-20, own(), Dimension::Requests, 5),
+        changed(-10, own(), Dimension::Requests, 50),
+        changed(5, org("org-1"), Dimension::Requests, 1_000),
+        changed(6, org("org-2"), Dimension::Requests, 7),
+        changed(7, org("org-1"), Dimension::InputTokens, 30_000),
+        changed(90, org("org-1"), Dimension::Requests, 2_000),
+    ]);
+    let reader = home.store.reader().unwrap();
+    let limits = |measure, class: Option<&str>| {
+        let query = SeriesQuery {
+            measure,
+            account: Some(account.id),
+            class: class.map(ModelClass::new),
+            from: at(NOON),
+            to: at(NOON + 60 * MINUTE),
+            max_points: 100,
+        };
+        reader.series(&query).unwrap().limits.into_iter().map(|[at, limit]| (at - 1_795_521_600.0, limit)).collect::<Vec<_>>()
+    };
+    assert_eq!(limits(Measure::Requests, Some("sonnet")), [(0.0, 50.0), (300.0, 1_000.0)]);
+    assert_eq!(limits(Measure::InputTokens, Some("sonnet")), [(420.0, 30_000.0)]);
+    assert_eq!(limits(Measure::CostNanos, Some("sonnet")), []);
+    assert_eq!(limits(Measure::Requests, None), []);
+}
