@@ -151,6 +151,12 @@ impl Engine {
         self.url.as_deref().map_err(Clone::clone)
     }
 
+    /// Waits until the keyring was asked for every key. Until then clients that show a stored key are strangers.
+    pub async fn keys_read(&self) {
+        let mut changes = self.registry.changes();
+        while !self.registry.asked_for_all_keys() && changes.changed().await.is_ok() {}
+    }
+
     /// Always the newest view.
     #[must_use]
     pub fn views(&self) -> watch::Receiver<Arc<LiveView>> {
