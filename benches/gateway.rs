@@ -283,7 +283,6 @@ fn load(addr: SocketAddr, request: &[u8], kind: Kind, connections: usize) -> Run
     };
     let (mut times, elapsed) = std::thread::Builder::new().name("load".into()).spawn(work).unwrap().join().unwrap();
     times.sort_unstable();
-    #[expect(clippy::cast_precision_loss, reason = "a rate to print")]
     let per_second = times.len() as f64 / elapsed.as_secs_f64();
     Run { per_second, p50: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
 }

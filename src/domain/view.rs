@@ -47,7 +47,6 @@ pub struct BucketView {
 impl BucketView {
     /// How full of use it is, from 0 to 1 (and above, with debt).
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share to draw, not to count with")]
     pub fn share_used(&self) -> f64 {
         if self.capacity == 0 { 1.0 } else { self.used as f64 / self.capacity as f64 }
     }

@@ -189,7 +189,9 @@ impl LiveView {
 
     /// A limit that became lower is a matter for the user; others show in the table.
     fn limit_changed(&mut self, change: &LimitChange) {
-        let Some(old) = change.old.filter(|old| change.new < *old && change.source != LimitSource::User) else { return };
+        let measured = |source| !matches!(source, LimitSource::User | LimitSource::Catalog { .. });
+        let known = measured(change.source) && change.old_source.is_some_and(measured);
+        let Some(old) = change.old.filter(|old| known && change.new < *old) else { return };
         self.notice(Notice {
             key: format!("limit/{}", change.bucket),
             at: change.at,

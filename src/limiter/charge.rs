@@ -186,7 +186,6 @@ impl Evidence {
     }
 
     /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.
-    #[expect(clippy::cast_precision_loss, reason = "shares, not accounts")]
     pub fn header(&mut self, remaining: u64, limit: u64, grain: u64, refilled_per_sec: f64, at: Tick) {
         let Some((since, before)) = self.anchor else {
             self.anchor = Some((at, remaining));

@@ -180,7 +180,7 @@ impl Core {
     pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
         let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
-            account.setup = setup
+            account.setup = setup;
         } else {
             let account = Account {
                 setup: setup.clone(),

@@ -139,7 +139,6 @@ fn amount(measure: Measure, value: f64) -> String {
     format::measured(measure, value).trim_end_matches("/min").to_owned()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
 fn unix(at: Timestamp) -> f64 {
     at.as_second() as f64
 }
