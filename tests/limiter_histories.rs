@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tierline::domain::command::UserLimit;
 use tierline::domain::{
-    AccountId, Api, Certainty, ClientName, Dialect, Dimension, Identity, Lane, Limit, LimitSource, ModelClass, Now, Period, Pool, Provider, Reading, RequestFacts,
-    RequestId, Snapshot, Tick, Usage, Verdict, VerdictKind, Whose, Window,
+    AccountId, Api, Certainty, ClientName, Dialect, Dimension, Identity, Lane, Limit, LimitSource, ModelClass, Now, Period, Pool, Provider,
+    Reading, RequestFacts, RequestId, Snapshot, Tick, Usage, Verdict, VerdictKind, Whose, Window,
 };
 use tierline::limiter::core::Effect;
 use tierline::limiter::line::Ticket;
@@ -42,10 +42,17 @@ impl History {
             vec![limit(Dimension::Requests, 40), limit(Dimension::InputTokens, 20_000), limit(Dimension::OutputTokens, 6_000)]
         };
         let settings = Settings { seed, max_wait: Duration::from_secs(120), ..Settings::default() };
-        let mut history =
-            Self { core: Core::new(settings, Arc::new(assumed)), random: Random::new(seed), nanos: 0, places: BTreeMap::new(), begun: 0, ended: 0 };
+        let mut history = Self {
+            core: Core::new(settings, Arc::new(assumed)),
+            random: Random::new(seed),
+            nanos: 0,
+            places: BTreeMap::new(),
+            begun: 0,
+            ended: 0,
+        };
         for id in ACCOUNTS {
-            let setup = AccountSetup { id, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: format!("a{}", id.0), scope: None };
+            let setup =
+                AccountSetup { id, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: format!("a{}", id.0), scope: None };
             history.core.set_account(setup, history.now());
         }
         history
@@ -68,7 +75,8 @@ impl History {
             }
             6..=8 => {
                 if let Some(ticket) = self.pick(Place::Flying) {
-                    let certainty = [Certainty::Exact, Certainty::Exact, Certainty::AtLeast, Certainty::Unknown][self.random.below(4) as usize];
+                    let certainty =
+                        [Certainty::Exact, Certainty::Exact, Certainty::AtLeast, Certainty::Unknown][self.random.below(4) as usize];
                     let usage = Usage { input: self.random.below(3_000), output: self.random.below(900), certainty, ..Usage::default() };
                     self.core.settle(ticket, &usage, now);
                     self.end(ticket);
@@ -96,7 +104,8 @@ impl History {
             }
             13 => {
                 let capacity = self.random.below(3).checked_sub(1).map(|n| 5 + n * 20);
-                let limit = UserLimit { account: ACCOUNTS[0], class: None, dimension: Dimension::Requests, period: Period::MINUTE, capacity };
+                let limit =
+                    UserLimit { account: ACCOUNTS[0], class: None, dimension: Dimension::Requests, period: Period::MINUTE, capacity };
                 self.core.set_user_limits(&[limit], now);
             }
             _ => self.nanos += self.random.below(4_000_000_000),
@@ -156,7 +165,8 @@ impl History {
             full_at: None,
             grain: 1,
         };
-        let readings = vec![reading(Dimension::Requests, 40), reading(Dimension::InputTokens, 20_000), reading(Dimension::OutputTokens, 6_000)];
+        let readings =
+            vec![reading(Dimension::Requests, 40), reading(Dimension::InputTokens, 20_000), reading(Dimension::OutputTokens, 6_000)];
         // two accounts turn out to share an organisation
         let organization = Some(["org-1", "org-2"][self.random.below(2) as usize].to_owned());
         Snapshot { readings, identity: Identity { organization, ..Identity::default() }, ..Snapshot::empty(self.now().wall, 200) }
