@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -58,6 +59,7 @@ pub struct Engine {
     store: Store,
     stop: watch::Sender<bool>,
     serving: Option<JoinHandle<()>>,
+    finish: oneshot::Sender<()>,
     recording: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
     _lock: InstanceLock,
@@ -66,6 +68,8 @@ pub struct Engine {
 impl Engine {
     /// Under this name the limiter's memory is kept.
     const MEMORY: &'static str = "limiter";
+    /// How long the last events may take to be written down.
+    const LAST_EVENTS: Duration = Duration::from_secs(2);
 
     /// Starts everything. Keys are read from the vault afterwards, so that a locked keyring holds nothing up.
     ///
@@ -127,7 +131,8 @@ impl Engine {
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
         let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
-        let recording = tokio::spawn(recorder.run(events, views_tx, wake));
+        let (finish, finished) = oneshot::channel();
+        let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
         let prober = Prober::new()?;
@@ -143,12 +148,18 @@ impl Engine {
                 async move { registry.unlock_keys().await }
             }),
         ];
-        Ok(Self { url, views, commands, registry, limiter, store, stop, serving, recording, background, _lock: lock })
+        Ok(Self { url, views, commands, registry, limiter, store, stop, serving, finish, recording, background, _lock: lock })
     }
 
     /// Where the gateway listens, or why it does not.
     pub fn url(&self) -> Result<&str, Problem> {
         self.url.as_deref().map_err(Clone::clone)
+    }
+
+    /// Waits until the keyring was asked for every key. Until then clients that show a stored key are strangers.
+    pub async fn keys_read(&self) {
+        let mut changes = self.registry.changes();
+        while !self.registry.asked_for_all_keys() && changes.changed().await.is_ok() {}
     }
 
     /// Always the newest view.
@@ -179,16 +190,18 @@ impl Engine {
     ///
     /// # Errors
     /// Not everything could be written.
-    pub async fn stop(self) -> Result<(), Problem> {
+    pub async fn stop(mut self) -> Result<(), Problem> {
         self.stop.send_replace(true);
         self.limiter.with(|core, _| core.close());
         if let Some(serving) = self.serving {
             let _ = serving.await;
         }
         self.background.iter().for_each(JoinHandle::abort);
-        // the recorder ends when the last sink is gone; the tasks above held some
-        self.recording.abort();
-        let _ = self.recording.await;
+        let _ = self.finish.send(());
+        // a request that outlived the gateway's patience still holds its place in the channel
+        if timeout(Self::LAST_EVENTS, &mut self.recording).await.is_err() {
+            self.recording.abort();
+        }
         save(&self.store, &self.limiter);
         let store = self.store;
         tokio::task::spawn_blocking(move || store.close())

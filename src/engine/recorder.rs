@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::registry::{Registry, found_keys};
@@ -44,14 +44,21 @@ impl Recorder {
         Self { store, limiter, registry, sink, clock, view, looked_up: BTreeSet::new() }
     }
 
-    /// Runs until the last sink is gone, or it is aborted.
-    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, views: watch::Sender<Arc<LiveView>>, wake: impl Fn()) {
+    /// Runs until it is told to finish and has taken every event that was handed over until then.
+    pub(super) async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        views: watch::Sender<Arc<LiveView>>,
+        wake: impl Fn(),
+        mut finish: oneshot::Receiver<()>,
+    ) {
         self.view = LiveView::clone(&views.borrow());
         self.warn_of_retirements();
         let mut changes = self.registry.changes();
         let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
+        let mut finishing = false;
         loop {
             let due = next_frame.into_iter().chain(next_save).min();
             tokio::select! {
@@ -80,6 +87,10 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+                _ = &mut finish, if !finishing => {
+                    finishing = true;
+                    events.close();
+                }
             }
         }
     }

@@ -41,7 +41,7 @@ program() {
     local server="$STARTED" url status body
     url="$(url_in "$WORK/serve.log")"
     body='{"model":"claude-sonnet-5-5","max_tokens":16,"messages":[{"role":"user","content":"hello"}]}'
-    ask() { curl -sS -o "$WORK/$1.log" -w '%{http_code}' -H "x-api-key: $2" -H 'content-type: application/json' -d "$body" "$url/anthropic/v1/messages"; }
+    ask() { curl -sS -o "$WORK/$1.log" -w '%{http_code}' -H "x-api-key: $2" -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' -d "$body" "$url/anthropic/v1/messages"; }
     status="$(ask answer "$KEY")"
     [[ "$status" == 200 ]] || fail "a client with the stored key got $status instead of 200"
     status="$(ask refusal "$KEY-wrong")"
