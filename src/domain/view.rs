@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Refill, RequestId};
+use super::{AccountId, BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Refill, RequestId};
 
 /// One bucket at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,10 @@ pub struct Belief {
 pub struct WaitingView {
     /// Which request.
     pub id: RequestId,
+    /// Which account will serve it.
+    pub account: AccountId,
+    /// That account's label.
+    pub account_label: String,
     /// Which program sent it.
     pub client: ClientName,
     /// Which queue it stands in.

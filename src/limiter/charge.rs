@@ -177,9 +177,10 @@ impl Evidence {
         if !fits[self.rule as usize] || fits.iter().all(|fits| *fits) {
             return false;
         }
-        self.samples = self.samples.saturating_add(1);
+        // a refusal says more than a rounded figure does
+        self.samples = self.samples.saturating_add(2);
         for (error, fits) in self.errors.iter_mut().zip(fits) {
-            *error += if fits { 0.3 * (1.0 - *error) } else { -0.3 * *error };
+            *error += if fits { 0.5 * (1.0 - *error) } else { -0.5 * *error };
         }
         self.decide();
         true

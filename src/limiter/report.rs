@@ -104,6 +104,8 @@ impl Core {
         });
         Some(WaitingView {
             id: waiting.ask.id,
+            account: waiting.ask.account,
+            account_label: self.accounts.get(&waiting.ask.account).map(|account| account.setup.label.clone()).unwrap_or_default(),
             client: waiting.ask.client.clone(),
             lane: waiting.ask.lane,
             model: waiting.ask.facts.model.clone(),
