@@ -8,11 +8,12 @@ mod recorder;
 pub mod registry;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::catalog::Catalog;
@@ -57,8 +58,10 @@ pub struct Engine {
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
+    dir: PathBuf,
     serving: Option<JoinHandle<()>>,
     recording: JoinHandle<()>,
+    finish_recording: oneshot::Sender<()>,
     background: Vec<JoinHandle<()>>,
     _lock: InstanceLock,
 }
@@ -92,6 +95,7 @@ impl Engine {
         let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
         registry.reload().await?;
         for notice in notices {
+            tracing::warn!("{notice}");
             sink.record(Event::Noticed(notice));
         }
 
@@ -127,7 +131,8 @@ impl Engine {
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
         let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
-        let recording = tokio::spawn(recorder.run(events, views_tx, wake));
+        let (finish_recording, finish) = oneshot::channel();
+        let recording = tokio::spawn(recorder.run(events, finish, views_tx, wake));
 
         let (commands, orders) = mpsc::channel(64);
         let prober = Prober::new()?;
@@ -143,7 +148,21 @@ impl Engine {
                 async move { registry.unlock_keys().await }
             }),
         ];
-        Ok(Self { url, views, commands, registry, limiter, store, stop, serving, recording, background, _lock: lock })
+        Ok(Self {
+            url,
+            views,
+            commands,
+            registry,
+            limiter,
+            store,
+            stop,
+            dir: dir.path().to_owned(),
+            serving,
+            recording,
+            finish_recording,
+            background,
+            _lock: lock,
+        })
     }
 
     /// Where the gateway listens, or why it does not.
@@ -186,8 +205,9 @@ impl Engine {
             let _ = serving.await;
         }
         self.background.iter().for_each(JoinHandle::abort);
-        // the recorder ends when the last sink is gone; the tasks above held some
-        self.recording.abort();
+        control::close(&self.dir);
+        // every request has ended by now, and the recorder writes down how; if it is gone already, it has
+        let _ = self.finish_recording.send(());
         let _ = self.recording.await;
         save(&self.store, &self.limiter);
         let store = self.store;

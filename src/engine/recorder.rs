@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::registry::{Registry, found_keys};
@@ -41,8 +41,14 @@ impl Recorder {
         Self { store, limiter, registry, sink, clock, view, looked_up: BTreeSet::new() }
     }
 
-    /// Runs until the last sink is gone, or it is aborted.
-    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, views: watch::Sender<Arc<LiveView>>, wake: impl Fn()) {
+    /// Runs until it is told to finish: then it takes what has been recorded so far, and ends.
+    pub(super) async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        mut finish: oneshot::Receiver<()>,
+        views: watch::Sender<Arc<LiveView>>,
+        wake: impl Fn(),
+    ) {
         self.view = LiveView::clone(&views.borrow());
         self.warn_of_retirements();
         let mut changes = self.registry.changes();
@@ -75,6 +81,12 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+                _ = &mut finish => {
+                    while let Ok(event) = events.try_recv() {
+                        self.take(&event);
+                    }
+                    break;
+                }
             }
         }
     }
