@@ -43,6 +43,7 @@ const ROUNDS: usize = 3;
 const CONNECTIONS: [usize; 3] = [1, 32, 256];
 const JSON_BYTES: usize = 1024;
 const EVENTS: usize = 20;
+const RECORDED_EVERY: Duration = Duration::from_millis(25);
 const TOKEN: &str = "tl-benchmark";
 
 #[derive(Clone, Copy, PartialEq)]
@@ -107,7 +108,9 @@ fn on_its_own<F: Future<Output = ()> + Send + 'static>(
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let work = move || Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(server(listener));
+    let threads = name.to_owned();
+    let work =
+        move || Builder::new_multi_thread().worker_threads(2).thread_name(threads).enable_all().build().unwrap().block_on(server(listener));
     std::thread::Builder::new().name(name.into()).spawn(work).unwrap();
     addr
 }
@@ -196,7 +199,14 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
     let addr = listener.local_addr().unwrap();
     drop(listener);
     let (sink, mut events) = Sink::new();
-    tokio::spawn(async move { while events.recv().await.is_some() {} });
+    // a recorder takes events in batches, so that not every request wakes it
+    tokio::spawn(async move {
+        let mut batch = Vec::new();
+        while events.recv_many(&mut batch, Sink::CAPACITY).await > 0 {
+            batch.clear();
+            sleep(RECORDED_EVERY).await;
+        }
+    });
     let key = Secret::from_pasted("sk-benchmark").unwrap();
     let account = Account {
         id: AccountId(1),
@@ -273,7 +283,6 @@ fn load(addr: SocketAddr, request: &[u8], kind: Kind, connections: usize) -> Run
     };
     let (mut times, elapsed) = std::thread::Builder::new().name("load".into()).spawn(work).unwrap().join().unwrap();
     times.sort_unstable();
-    #[expect(clippy::cast_precision_loss, reason = "a rate to print")]
     let per_second = times.len() as f64 / elapsed.as_secs_f64();
     Run { per_second, p50: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
 }

@@ -263,12 +263,10 @@ fn offset(n: u64, rows: u64) -> i64 {
     i64::try_from(share).unwrap_or(YEAR)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures to print")]
 fn per_second(count: u64, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures to print")]
 fn mega(count: u64) -> f64 {
     count as f64 / 1e6
 }

@@ -345,7 +345,7 @@ mod headers {
             (&[(LIMIT, "50")], REMAINING, "absent"),
             (&[("retry-after", "whenever")], "retry-after", "not a delay"),
         ] {
-            let fields: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let fields = lines.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\r\n");
             let upstream = Scripted::always(format!("HTTP/1.1 200 OK\r\n{fields}content-length: 2\r\n\r\n{{}}")).await;
             let home = home_at("anthropic", &format!("http://{}", upstream.addr));
             let serve = home.serve();

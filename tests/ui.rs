@@ -295,9 +295,19 @@ fn the_overview_tells_every_bucket_and_leads_to_who_waits() {
     for part in ["shared by work, laptop", "retires on 2027-01-14", "the announced replacement is gpt-6-luna"] {
         assert!(w.shows(part), "{part}");
     }
-    w.click("2 of notebook waits for OTPM of claude-sonnet-5-5, goes in 19\u{202f}s");
+    w.click("2 of notebook waits for OTPM of claude-sonnet-5-5 (work), goes in 19\u{202f}s");
     assert_eq!(w.panel(), PanelId::Traffic);
     assert!(w.shows("Request 2002"));
+}
+
+#[test]
+fn a_bucket_leads_to_its_chart() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    let row = "TPM of gpt-6-sol: 118\u{202f}420 of 500\u{202f}000 used, 22\u{202f}000 held, 376\u{202f}580 left, binds, source header";
+    w.click(row);
+    assert_eq!(w.panel(), PanelId::History);
+    let Command::Series(query, _) = w.order() else { panic!("no chart was asked for") };
+    assert_eq!((query.measure, query.account, query.class.unwrap().as_str()), (Measure::Tokens, Some(AccountId(3)), "gpt-6-sol"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `tierline demo`
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,10 +95,9 @@ fn show(summary: &Summary, rows: u64, csv: &PathBuf, json: bool, out: &mut dyn W
     );
     for bucket in buckets {
         let binding = if bucket.binding { ", binding" } else { "" };
-        text += &format!("  {:.3}  {} of {}  {}{binding}\n", bucket.efficiency, bucket.taken, bucket.limit, bucket.name);
+        let _ = writeln!(text, "  {:.3}  {} of {}  {}{binding}", bucket.efficiency, bucket.taken, bucket.limit, bucket.name);
     }
-    text += &format!("\nwrote {rows} rows to {}", csv.display());
-    writeln!(out, "{text}").map_err(|error| unwritable(&error))?;
+    writeln!(out, "{text}\nwrote {rows} rows to {}", csv.display()).map_err(|error| unwritable(&error))?;
     Ok(Done::Well)
 }
 

@@ -50,6 +50,13 @@ pub(super) fn run(common: &Common, listen: SocketAddr, out: &mut dyn Write) -> R
                 return Err(problem);
             }
         };
+        tokio::select! {
+            () = engine.keys_read() => {}
+            () = signal() => {
+                engine.stop().await?;
+                return Ok(Done::Well);
+            }
+        }
         let line = if common.json { json!({ "listening": url }).to_string() } else { format!("tierline listening on {url}") };
         writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| unwritable(&error))?;
         ended.await;

@@ -31,10 +31,10 @@ const HABITS: [Habit; 7] = [
         client: "coding-agent",
         path: "/anthropic/v1/messages",
         model: "claude-sonnet-5-5",
-        burst: 3,
-        pause_millis: 6_500,
+        burst: 6,
+        pause_millis: 4_000,
         words: 420,
-        max_output: 600,
+        max_output: 700,
         stream: true,
         batch: false,
     },
@@ -52,7 +52,7 @@ const HABITS: [Habit; 7] = [
     Habit {
         client: "notebook",
         path: "/openai/v1/chat/completions",
-        model: "gpt-6-sol",
+        model: "gpt-5-mini",
         burst: 4,
         pause_millis: 4_000,
         words: 260,
@@ -85,7 +85,7 @@ const HABITS: [Habit; 7] = [
     Habit {
         client: "summaries",
         path: "/deepseek/chat/completions",
-        model: "deepseek-chat",
+        model: "deepseek-flash",
         burst: 5,
         pause_millis: 4_500,
         words: 200,
@@ -114,13 +114,12 @@ pub(super) async fn start(engine: &Engine, seed: u64) -> Result<Vec<JoinHandle<(
     let mut tokens: Vec<(&str, Secret)> = Vec::new();
     let mut tasks = Vec::new();
     for (index, habit) in HABITS.into_iter().enumerate() {
-        let token = match tokens.iter().find(|(name, _)| *name == habit.client) {
-            Some((_, token)) => token.clone(),
-            None => {
-                let token = engine.registry().new_token(habit.client).await?;
-                tokens.push((habit.client, token.clone()));
-                token
-            }
+        let token = if let Some((_, token)) = tokens.iter().find(|(name, _)| *name == habit.client) {
+            token.clone()
+        } else {
+            let token = engine.registry().new_token(habit.client).await?;
+            tokens.push((habit.client, token.clone()));
+            token
         };
         tasks.push(tokio::spawn(run(habit, url.clone(), token, client.clone(), Random::new(seed.wrapping_add(index as u64)))));
     }

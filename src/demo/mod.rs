@@ -76,7 +76,7 @@ impl Drop for Demo {
 /// Four providers, small enough that a minute of watching shows every kind of wait.
 fn providers(seed: u64) -> Vec<SimConfig> {
     let latency = Latency { first_byte_ms: 250, per_token_ms: 8, jitter_percent: 30, ..Latency::default() };
-    let output = OutputLength { tokens: 140, spread_percent: 60, ..OutputLength::default() };
+    let output = OutputLength { tokens: 280, spread_percent: 60, ..OutputLength::default() };
     let base = SimConfig { latency, output, keys: vec![KEY.into()], seed, ..SimConfig::default() };
     vec![
         SimConfig {

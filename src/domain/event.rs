@@ -109,6 +109,9 @@ pub struct LimitChange {
     pub bucket: BucketKey,
     /// The capacity before, if there was one.
     pub old: Option<u64>,
+    /// Where that number came from: one that was only assumed is no news when it turns out otherwise.
+    #[serde(default)]
+    pub old_source: Option<LimitSource>,
     /// The capacity now.
     pub new: u64,
     /// Where the new number came from.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Refill, RequestId};
+use super::{AccountId, BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Refill, RequestId};
 
 /// One bucket at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,6 @@ pub struct BucketView {
 impl BucketView {
     /// How full of use it is, from 0 to 1 (and above, with debt).
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share to draw, not to count with")]
     pub fn share_used(&self) -> f64 {
         if self.capacity == 0 { 1.0 } else { self.used as f64 / self.capacity as f64 }
     }
@@ -69,6 +68,10 @@ pub struct Belief {
 pub struct WaitingView {
     /// Which request.
     pub id: RequestId,
+    /// Which account will serve it.
+    pub account: AccountId,
+    /// That account's label.
+    pub account_label: String,
     /// Which program sent it.
     pub client: ClientName,
     /// Which queue it stands in.

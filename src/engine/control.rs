@@ -108,6 +108,7 @@ pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]
+#[must_use]
 pub fn ask(dir: &Path, request: Request) -> Option<Answer> {
     use std::io::{BufRead, BufReader, Write};
 
@@ -123,6 +124,7 @@ pub fn ask(dir: &Path, request: Request) -> Option<Answer> {
 
 /// Other platforms have no such socket yet.
 #[cfg(not(unix))]
+#[must_use]
 pub fn ask(_: &Path, _: Request) -> Option<Answer> {
     let _ = Duration::ZERO;
     None

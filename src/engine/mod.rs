@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -60,8 +61,8 @@ pub struct Engine {
     stop: watch::Sender<bool>,
     dir: PathBuf,
     serving: Option<JoinHandle<()>>,
+    finish: oneshot::Sender<()>,
     recording: JoinHandle<()>,
-    finish_recording: oneshot::Sender<()>,
     background: Vec<JoinHandle<()>>,
     _lock: InstanceLock,
 }
@@ -69,6 +70,8 @@ pub struct Engine {
 impl Engine {
     /// Under this name the limiter's memory is kept.
     const MEMORY: &'static str = "limiter";
+    /// How long the last events may take to be written down.
+    const LAST_EVENTS: Duration = Duration::from_secs(2);
 
     /// Starts everything. Keys are read from the vault afterwards, so that a locked keyring holds nothing up.
     ///
@@ -131,8 +134,8 @@ impl Engine {
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
         let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
-        let (finish_recording, finish) = oneshot::channel();
-        let recording = tokio::spawn(recorder.run(events, finish, views_tx, wake));
+        let (finish, finished) = oneshot::channel();
+        let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
         let prober = Prober::new()?;
@@ -158,8 +161,8 @@ impl Engine {
             stop,
             dir: dir.path().to_owned(),
             serving,
+            finish,
             recording,
-            finish_recording,
             background,
             _lock: lock,
         })
@@ -168,6 +171,12 @@ impl Engine {
     /// Where the gateway listens, or why it does not.
     pub fn url(&self) -> Result<&str, Problem> {
         self.url.as_deref().map_err(Clone::clone)
+    }
+
+    /// Waits until the keyring was asked for every key. Until then clients that show a stored key are strangers.
+    pub async fn keys_read(&self) {
+        let mut changes = self.registry.changes();
+        while !self.registry.asked_for_all_keys() && changes.changed().await.is_ok() {}
     }
 
     /// Always the newest view.
@@ -198,7 +207,7 @@ impl Engine {
     ///
     /// # Errors
     /// Not everything could be written.
-    pub async fn stop(self) -> Result<(), Problem> {
+    pub async fn stop(mut self) -> Result<(), Problem> {
         self.stop.send_replace(true);
         self.limiter.with(|core, _| core.close());
         if let Some(serving) = self.serving {
@@ -206,9 +215,11 @@ impl Engine {
         }
         self.background.iter().for_each(JoinHandle::abort);
         control::close(&self.dir);
-        // every request has ended by now, and the recorder writes down how; if it is gone already, it has
-        let _ = self.finish_recording.send(());
-        let _ = self.recording.await;
+        let _ = self.finish.send(());
+        // a request that outlived the gateway's patience still holds its place in the channel
+        if timeout(Self::LAST_EVENTS, &mut self.recording).await.is_err() {
+            self.recording.abort();
+        }
         save(&self.store, &self.limiter);
         let store = self.store;
         tokio::task::spawn_blocking(move || store.close())

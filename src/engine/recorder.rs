@@ -1,16 +1,16 @@
 //! Takes every event once: writes it down, folds it into the live view, and publishes a view when there is something new.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
-use crate::domain::{AccountId, Clock, Dialect, Event, Limit, ModelClass, Notice, Refill, Scope, Severity, Window};
+use crate::domain::{AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Refill, Scope, Severity, Window};
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
@@ -24,8 +24,8 @@ pub(super) struct Recorder {
     sink: Sink,
     clock: Arc<dyn Clock>,
     view: LiveView,
-    /// Models whose end was looked up already.
-    looked_up: BTreeSet<(Dialect, String)>,
+    /// How often each model was named lately.
+    named: BTreeMap<(Dialect, ModelId), Named>,
 }
 
 impl Recorder {
@@ -33,36 +33,42 @@ impl Recorder {
     const FRAME: Duration = Duration::from_millis(50);
     /// While buckets refill and somebody looks, the view is made anew this often.
     const REFILL: Duration = Duration::from_secs(1);
+    /// Events are taken in batches, gathered for this long.
+    const GATHER: Duration = Duration::from_millis(20);
+    const BATCH: usize = 2_048;
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
 
     pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, view, looked_up: BTreeSet::new() }
+        Self { store, limiter, registry, sink, clock, view, named: BTreeMap::new() }
     }
 
-    /// Runs until it is told to finish: then it takes what has been recorded so far, and ends.
+    /// Runs until it is told to finish and has taken every event that was handed over until then.
     pub(super) async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
-        mut finish: oneshot::Receiver<()>,
         views: watch::Sender<Arc<LiveView>>,
         wake: impl Fn(),
+        mut finish: oneshot::Receiver<()>,
     ) {
         self.view = LiveView::clone(&views.borrow());
-        self.warn_of_retirements();
+        self.recall_models();
         let mut changes = self.registry.changes();
+        let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
+        let mut finishing = false;
         loop {
             let due = next_frame.into_iter().chain(next_save).min();
             tokio::select! {
-                event = events.recv() => {
-                    let Some(event) = event else { break };
-                    self.take(&event);
-                    while let Ok(more) = events.try_recv() {
-                        self.take(&more);
+                count = events.recv_many(&mut taken, Self::BATCH) => {
+                    if count == 0 {
+                        break;
                     }
+                    taken.drain(..).for_each(|event| self.take(&event));
+                    // one wake-up for many events: a busy gateway must not wake this task for each
+                    sleep(Self::GATHER).await;
                     next_frame.get_or_insert_with(|| Instant::now() + Self::FRAME);
                     next_save.get_or_insert_with(|| Instant::now() + Self::SAVE);
                 }
@@ -81,11 +87,9 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
-                _ = &mut finish => {
-                    while let Ok(event) = events.try_recv() {
-                        self.take(&event);
-                    }
-                    break;
+                _ = &mut finish, if !finishing => {
+                    finishing = true;
+                    events.close();
                 }
             }
         }
@@ -98,12 +102,15 @@ impl Recorder {
         }
         if let Event::Finished(record) = event {
             let _ = self.store.write(Write::TokenUsed { client: record.client.clone(), at: record.finished_at });
-            if let Some(model) = &record.model_asked
-                && self.looked_up.insert((Dialect::from(record.provider), model.as_str().to_owned()))
-            {
-                let traffic = Traffic { model: model.clone(), requests: 1, days: 1 };
-                self.warn(record.provider.into(), &traffic);
+            if let Some(model) = &record.model_asked {
+                let named = self.named.entry((record.provider.into(), model.clone())).or_insert(Named { requests: 0, days: 1, told: 0 });
+                named.requests += 1;
             }
+        }
+        if let Event::LimitChanged(_) = event {
+            // the answer that told the limit may also have told whose it is
+            let (buckets, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.accounts()));
+            self.view.accounts = Arc::new(account_views(&self.registry.known(), &scopes, &buckets, self.clock.as_ref()));
         }
         self.view.apply(event);
     }
@@ -127,6 +134,7 @@ impl Recorder {
         self.view.waiting = Arc::new(waiting);
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
+        self.warn_of_retirements();
         moving
     }
 
@@ -145,24 +153,41 @@ impl Recorder {
         self.view.notice(Notice { key: "store".into(), at: self.view.at, severity: Severity::Error, text, hint });
     }
 
-    /// What the last week's traffic says about models that end.
-    fn warn_of_retirements(&mut self) {
+    /// What was named in the last week, before this start.
+    fn recall_models(&mut self) {
         let now = self.clock.now().wall;
         let week_ago = now.saturating_sub(Duration::from_secs(7 * 86_400)).unwrap_or(now);
         let Ok(used) = self.registry.reader().and_then(|reader| reader.models_used(week_ago)) else { return };
         for model in used {
-            let dialect = Dialect::from(model.provider);
-            self.looked_up.insert((dialect, model.model.as_str().to_owned()));
-            self.warn(dialect, &Traffic { model: model.model, requests: model.requests, days: 7 });
+            let named = self.named.entry((model.provider.into(), model.model)).or_insert(Named { requests: 0, days: 7, told: 0 });
+            named.requests += model.requests;
         }
     }
 
-    fn warn(&mut self, dialect: Dialect, traffic: &Traffic) {
+    /// What the traffic says about models that end, where it has gone on since it was said last.
+    fn warn_of_retirements(&mut self) {
         let at = self.clock.now().wall;
-        if let Some(text) = Catalog::bundled().retirement_warning(dialect, traffic, at) {
-            self.view.notice(Notice { key: format!("retirement/{}", traffic.model), at, severity: Severity::Warning, text, hint: None });
+        for ((dialect, model), named) in self.named.iter_mut().filter(|(_, named)| named.told < named.requests) {
+            named.told = named.requests;
+            let traffic = Traffic { model: model.clone(), requests: named.requests, days: named.days };
+            match Catalog::bundled().retirement_warning(*dialect, &traffic, at) {
+                Some(text) => {
+                    self.view.notice(Notice { key: format!("retirement/{model}"), at, severity: Severity::Warning, text, hint: None });
+                }
+                // a model that does not end is not looked up again
+                None => named.told = u64::MAX,
+            }
         }
     }
+}
+
+/// How often a model was named.
+struct Named {
+    requests: u64,
+    /// In how many days.
+    days: u32,
+    /// Of these requests, how many the notice tells of.
+    told: u64,
 }
 
 async fn at(due: Option<Instant>) {

@@ -108,6 +108,12 @@ impl Registry {
         self.changed();
     }
 
+    /// Whether each account's key was asked for, whatever the answer.
+    pub(super) fn asked_for_all_keys(&self) -> bool {
+        let state = self.lock();
+        state.accounts.iter().all(|account| state.keys.contains_key(&account.id))
+    }
+
     /// Told of every change.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()

@@ -14,7 +14,7 @@ use super::replay::Replay;
 use super::request_body::Share;
 use super::respond::{AnswerBody, local};
 use super::tap::{self, Tap};
-use super::trail::{Trail, is_limit};
+use super::trail::{Trail, is_refusal};
 use crate::domain::{Dialect, LocalReason, LocalRefusal, Outcome, Usage};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
@@ -95,7 +95,7 @@ impl Job {
         let response = UpstreamResponse { status, headers, body: body.boxed_unsync() };
         let Some(verdict) = verdict else { return Judged::Passes(response, Some(hold), Outcome::Error) };
         self.trail.judged(status.as_u16(), &verdict, Some(hold.as_ref()));
-        let outcome = if is_limit(verdict.kind) { Outcome::Refused } else { Outcome::Error };
+        let outcome = if is_refusal(status.as_u16(), verdict.kind) { Outcome::Refused } else { Outcome::Error };
         match self.unless_draining(hold.refused(verdict)).await.flatten() {
             Some(again) => Judged::Again(again),
             None => Judged::Passes(response, None, outcome),

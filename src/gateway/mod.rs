@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What it refuses to know: prices, limits, how a provider spells anything. What happened to a request is kept in its
-//! [`trail`], which ends in exactly one `Finished` event, whatever becomes of the request.
+//! `trail`, which ends in exactly one `Finished` event, whatever becomes of the request.
 
 pub mod admission;
 mod call;

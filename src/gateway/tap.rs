@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::admission::Hold;
 use super::respond::AnswerBody;
-use super::trail::{Trail, is_limit};
+use super::trail::{Trail, is_refusal};
 use crate::domain::{Api, Clock, Dialect, Outcome, Usage};
 use crate::provider::{UsageReader, stream_error_event};
 use crate::upstream::UpstreamError;
@@ -112,7 +112,7 @@ impl Tap {
         }
         let outcome = match (end, error) {
             (End::Broken, _) => Outcome::UpstreamFailed,
-            (_, Some(verdict)) if is_limit(verdict.kind) => Outcome::Refused,
+            (_, Some(verdict)) if is_refusal(self.status, verdict.kind) => Outcome::Refused,
             (_, Some(_)) => Outcome::Error,
             (End::Whole, None) if torn => Outcome::UpstreamFailed,
             (End::Whole, None) => if_whole,

@@ -91,7 +91,7 @@ impl Trail {
     /// our own books said.
     pub(super) fn judged(&mut self, status: u16, verdict: &Verdict, hold: Option<&dyn Hold>) {
         self.record.verdict = Some(verdict.kind);
-        if !is_limit(verdict.kind) {
+        if !is_refusal(status, verdict.kind) {
             return;
         }
         let record = &self.record;
@@ -164,9 +164,14 @@ impl Drop for Trail {
     }
 }
 
-/// Whether a verdict is a refusal for a limit, which the limiter must hear of, and not the request's own fault.
-pub(super) const fn is_limit(kind: VerdictKind) -> bool {
-    matches!(kind, VerdictKind::Wait | VerdictKind::Never | VerdictKind::Money | VerdictKind::Overload)
+/// Whether an answer with this status and verdict is a refusal for a limit, and neither the request's own fault nor a
+/// failure of the provider: 500 and 502 mean that something broke there, 503 and 529 that it takes no more.
+pub(super) const fn is_refusal(status: u16, kind: VerdictKind) -> bool {
+    match kind {
+        VerdictKind::Wait | VerdictKind::Never | VerdictKind::Money => true,
+        VerdictKind::Overload => matches!(status, 200 | 429 | 503 | 529),
+        VerdictKind::Key | VerdictKind::Model | VerdictKind::Request => false,
+    }
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -38,7 +38,7 @@ pub struct LiveView {
     pub arrivals: BTreeMap<RequestId, Arc<Arrival>>,
     /// Requests that are over, newest first, at most [`LiveView::RECENT`].
     pub recent: VecDeque<Arc<RequestRecord>>,
-    /// What the user should know, worst first.
+    /// What the user should know, worst first, and among equals the newest matter.
     pub notices: Vec<Notice>,
     /// Since the start of the app.
     pub totals: Totals,
@@ -154,11 +154,15 @@ impl LiveView {
 
     /// Notes something the user should know; an empty text settles what was noted under the same key.
     pub fn notice(&mut self, notice: Notice) {
-        self.notices.retain(|old| old.key != notice.key);
-        if !notice.text.is_empty() {
-            self.notices.push(notice);
+        let old = self.notices.iter().position(|old| old.key == notice.key);
+        match (old, notice.text.is_empty()) {
+            (Some(at), true) => drop(self.notices.remove(at)),
+            (None, true) => {}
+            // a matter that goes on keeps its place, or the list would jump under the reader
+            (Some(at), false) => self.notices.splice(at..=at, [notice]).for_each(drop),
+            (None, false) => self.notices.insert(0, notice),
         }
-        self.notices.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.at.cmp(&a.at)));
+        self.notices.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
         self.notices.truncate(Self::NOTICES);
     }
 
@@ -187,23 +191,36 @@ impl LiveView {
         }
     }
 
-    /// A limit that became lower is a matter for the user; others show in the table.
+    /// A measured limit that became lower is a matter for the user. One that was only assumed until now is news of another
+    /// kind: the account stands below what the catalogue takes for granted. Everything else shows in the table.
     fn limit_changed(&mut self, change: &LimitChange) {
+        let key = &change.bucket;
         let Some(old) = change.old.filter(|old| change.new < *old && change.source != LimitSource::User) else { return };
-        self.notice(Notice {
-            key: format!("limit/{}", change.bucket),
-            at: change.at,
-            severity: Severity::Warning,
-            text: format!("{} is {} now, it was {old} ({})", change.bucket, change.new, change.source),
-            hint: None,
-        });
+        let (whose, meter, new) = (self.whose(&key.scope), key.meter(), change.new);
+        let notice = |key, severity, text| Notice { key, at: change.at, severity, text, hint: None };
+        if change.old_source.is_some_and(|source| !matches!(source, LimitSource::Catalog { .. })) {
+            let text = format!("{whose}: {meter} of {} is {new} now, it was {old} ({})", key.class, change.source);
+            return self.notice(notice(format!("limit/{key}"), Severity::Warning, text));
+        }
+        let together = format!("first-seen/{}/{}", key.scope, key.class);
+        let so_far = match self.notices.iter().find(|notice| notice.key == together) {
+            Some(earlier) => format!("{},", earlier.text),
+            None => format!("{whose}: {} has less than the catalogue assumes:", key.class),
+        };
+        self.notice(notice(together, Severity::Info, format!("{so_far} {meter} {new} instead of {old}")));
+    }
+
+    /// The labels of the accounts that draw on a scope, or its own name while none is known to.
+    fn whose(&self, scope: &Scope) -> String {
+        let labels: Vec<&str> = self.accounts.iter().filter(|view| view.scope == *scope).map(|view| view.account.label.as_str()).collect();
+        if labels.is_empty() { scope.to_string() } else { labels.join(", ") }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountId, Api, Lane, ModelClass, Provider};
+    use crate::domain::{AccountId, Api, BucketKey, Dimension, Lane, ModelClass, Period, Provider};
 
     fn arrival(id: u64) -> Event {
         Event::Arrived(Arc::new(Arrival {
@@ -247,5 +264,40 @@ mod tests {
         assert_eq!(view.notices.len(), 1);
         view.apply(&Event::Noticed(notice("")));
         assert_eq!(view.notices.len(), 0);
+    }
+
+    #[test]
+    fn a_lowered_limit_is_a_warning_and_one_that_was_only_assumed_is_not() {
+        let catalog = LimitSource::Catalog { as_of: jiff::civil::date(2026, 9, 1) };
+        let changed = |dimension, old: Option<(u64, LimitSource)>, new, source| {
+            let scope = Scope::account(Provider::Anthropic, "work");
+            let bucket = BucketKey { scope, class: ModelClass::new("sonnet"), dimension, period: Period::MINUTE };
+            Event::LimitChanged(Arc::new(LimitChange {
+                at: Timestamp::UNIX_EPOCH,
+                bucket,
+                old: old.map(|(old, _)| old),
+                old_source: old.map(|(_, source)| source),
+                new,
+                source,
+            }))
+        };
+        let (rpm, itpm) = (Dimension::Requests, Dimension::InputTokens);
+        let mut view = LiveView::new(Timestamp::UNIX_EPOCH);
+        for event in [
+            changed(rpm, None, 1_000, catalog),
+            changed(itpm, None, 2_000, catalog),
+            changed(rpm, Some((1_000, catalog)), 50, LimitSource::Header),
+            changed(itpm, Some((2_000, catalog)), 300, LimitSource::Header),
+        ] {
+            view.apply(&event);
+        }
+        let told = |view: &LiveView| view.notices.iter().map(|n| (n.severity, n.text.clone())).collect::<Vec<_>>();
+        let assumed =
+            "anthropic account work: sonnet has less than the catalogue assumes: RPM 50 instead of 1000, ITPM 300 instead of 2000";
+        assert_eq!(told(&view), [(Severity::Info, assumed.to_owned())]);
+        view.apply(&changed(rpm, Some((50, LimitSource::Header)), 20, LimitSource::Header));
+        assert_eq!(told(&view)[0], (Severity::Warning, "anthropic account work: RPM of sonnet is 20 now, it was 50 (header)".to_owned()));
+        view.apply(&changed(rpm, Some((20, LimitSource::Header)), 10, LimitSource::User));
+        assert_eq!(view.notices.len(), 2, "what the user set is no news");
     }
 }

@@ -113,7 +113,8 @@ impl Book {
         let entry = self.get_mut(id);
         *entry.sources.slot(limit.source) = Some(limit);
         if is_new {
-            let change = LimitChange { at: now.wall, bucket: key.clone(), old: None, new: limit.capacity, source: limit.source };
+            let change =
+                LimitChange { at: now.wall, bucket: key.clone(), old: None, old_source: None, new: limit.capacity, source: limit.source };
             return (id, Some(change));
         }
         (id, self.refresh(id, now))
@@ -193,6 +194,7 @@ impl Book {
             at: now.wall,
             bucket: entry.key.clone(),
             old: Some(old.capacity),
+            old_source: Some(old.source),
             new: effective.capacity,
             source: effective.source,
         })

@@ -253,9 +253,9 @@ impl Bucket {
         self.refill(now);
         let grown = signed(limit.capacity).saturating_sub(signed(self.limit.capacity));
         let window_changed = limit.window != self.limit.window;
+        self.burst.follow(&self.limit, &limit);
         self.limit = limit;
         self.available = self.available.saturating_add(grown).min(self.ceiling());
-        self.burst.follow(&self.limit);
         if window_changed {
             self.fraction = 0;
             self.resets_at = self.next_reset(now);

@@ -132,11 +132,15 @@ impl Burst {
         self.level = self.level.saturating_add(units).min(cast(self.capacity));
     }
 
-    pub(super) fn follow(&mut self, limit: &Limit) {
-        if self.capacity != u64::MAX {
-            let fresh = Self::new(limit, self.refilled_at).capacity;
-            self.grow_to(self.capacity.max(fresh));
+    /// The limit changed: the belief shrinks or grows with it, but not below what is believed of a new one.
+    pub(super) fn follow(&mut self, old: &Limit, new: &Limit) {
+        if self.capacity == u64::MAX {
+            return;
         }
+        let scaled = u128::from(self.capacity) * u128::from(new.capacity) / u128::from(old.capacity.max(1));
+        let fresh = Self::new(new, self.refilled_at).capacity;
+        self.capacity = u64::try_from(scaled).unwrap_or(u64::MAX).max(fresh);
+        self.level = self.level.min(cast(self.capacity));
     }
 
     /// Something waits for this allowance alone.

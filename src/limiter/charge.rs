@@ -177,16 +177,16 @@ impl Evidence {
         if !fits[self.rule as usize] || fits.iter().all(|fits| *fits) {
             return false;
         }
-        self.samples = self.samples.saturating_add(1);
+        // a refusal says more than a rounded figure does
+        self.samples = self.samples.saturating_add(2);
         for (error, fits) in self.errors.iter_mut().zip(fits) {
-            *error += if fits { 0.3 * (1.0 - *error) } else { -0.3 * *error };
+            *error += if fits { 0.5 * (1.0 - *error) } else { -0.5 * *error };
         }
         self.decide();
         true
     }
 
     /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.
-    #[expect(clippy::cast_precision_loss, reason = "shares, not accounts")]
     pub fn header(&mut self, remaining: u64, limit: u64, grain: u64, refilled_per_sec: f64, at: Tick) {
         let Some((since, before)) = self.anchor else {
             self.anchor = Some((at, remaining));

@@ -180,7 +180,7 @@ impl Core {
     pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
         let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
-            account.setup = setup
+            account.setup = setup;
         } else {
             let account = Account {
                 setup: setup.clone(),
@@ -286,9 +286,6 @@ impl Core {
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
         let mut wake = Earliest::default();
         self.expire(now);
-        if let Some((deadline, _)) = self.deadlines.first() {
-            wake.also(*deadline);
-        }
         let mut open: Vec<(Tick, LineKey)> = self
             .lines
             .iter()
@@ -314,6 +311,9 @@ impl Core {
                     }
                 }
             });
+        }
+        if let Some((deadline, _)) = self.deadlines.first() {
+            wake.also(*deadline);
         }
         wake.0
     }

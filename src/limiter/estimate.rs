@@ -110,7 +110,6 @@ impl Estimator {
     }
 
     /// What a request of this kind really took, as counted by the provider.
-    #[expect(clippy::cast_precision_loss, reason = "token counts are small")]
     pub fn learn(&mut self, kind: &Kind, facts: &RequestFacts, usage: &Usage, counted: &Cost) {
         if usage.certainty != Certainty::Exact || usage.total_input() == 0 {
             return;

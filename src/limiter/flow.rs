@@ -79,7 +79,6 @@ impl Flow {
     }
 
     /// A header showed `units` more (or, negative, fewer) taken than we knew, over a stretch of time.
-    #[expect(clippy::cast_precision_loss, reason = "an average, not an account")]
     pub fn foreign(&mut self, units: i64, over: Duration) {
         let secs = over.as_secs_f64().max(0.05);
         let gain = 1.0 - (-secs / Self::FORGET_SECS).exp();

@@ -104,6 +104,8 @@ impl Core {
         });
         Some(WaitingView {
             id: waiting.ask.id,
+            account: waiting.ask.account,
+            account_label: self.accounts.get(&waiting.ask.account).map(|account| account.setup.label.clone()).unwrap_or_default(),
             client: waiting.ask.client.clone(),
             lane: waiting.ask.lane,
             model: waiting.ask.facts.model.clone(),
@@ -235,13 +237,11 @@ impl Core {
 }
 
 /// How near to its end a bucket is: what is used of it, as a share.
-#[expect(clippy::cast_precision_loss, reason = "a share to compare")]
 fn pressure(entry: &Entry) -> f64 {
     let capacity = entry.bucket.limit().capacity.max(1) as f64;
     (capacity - entry.bucket.available() as f64) / capacity
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rates for people")]
 fn bucket_view(entry: &Entry, accounts: Vec<String>, now: Now) -> BucketView {
     let (bucket, limit) = (&entry.bucket, entry.bucket.limit());
     let minute = Duration::from_secs(60);

@@ -91,7 +91,6 @@ impl Core {
             entry.bucket.thaw();
         }
         if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) && !by_user {
-            #[expect(clippy::cast_precision_loss, reason = "a rate for comparison")]
             let per_sec = capacity as f64 / f64::from(period.as_secs().max(1));
             entry.evidence.header(remaining, capacity, reading.grain, per_sec, now.tick);
         }

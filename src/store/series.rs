@@ -99,7 +99,6 @@ fn dimension_of(measure: Measure) -> Option<Dimension> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "points to draw, not to count with")]
 fn points(db: &Connection, query: &SeriesQuery, plan: &Plan) -> rusqlite::Result<Series> {
     let sum = sum_of(query.measure);
     // a minute is its own highest minute
@@ -136,7 +135,6 @@ fn points(db: &Connection, query: &SeriesQuery, plan: &Plan) -> rusqlite::Result
 }
 
 /// The capacity per minute that held at the start of the range, and every one that came in it.
-#[expect(clippy::cast_precision_loss, reason = "lines to draw")]
 fn limits(db: &Connection, query: &SeriesQuery) -> rusqlite::Result<Vec<[f64; 2]>> {
     let (Some(account), Some(class), Some(dimension)) = (query.account, &query.class, dimension_of(query.measure)) else {
         return Ok(Vec::new());

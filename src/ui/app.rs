@@ -219,6 +219,12 @@ impl App {
                 self.state.panel = panel;
                 return;
             }
+            Intent::ShowBucket(key) => {
+                self.state.panel = PanelId::History;
+                let account = self.view.accounts.iter().find(|a| a.scope == key.scope).map(|a| a.account.id);
+                self.history.show_bucket(&key, account);
+                return;
+            }
             Intent::ShowRequest(id) => {
                 self.state.panel = PanelId::Traffic;
                 self.traffic.filter.clear();

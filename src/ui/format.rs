@@ -171,6 +171,26 @@ pub fn short_amount(dimension: Dimension, n: u64) -> String {
     if dimension == Dimension::Money { money(n) } else { short(n) }
 }
 
+/// An identifier that only machines read, cut to what tells it from others: `910a2dec…`. A short one stays whole.
+#[must_use]
+pub fn short_id(id: &str) -> String {
+    const WHOLE: usize = 20;
+    const KEPT: usize = 8;
+    if id.chars().count() <= WHOLE { id.to_owned() } else { id.chars().take(KEPT).chain(['…']).collect() }
+}
+
+/// The same text with the digits of its large numbers grouped. Digits in names, dates and times stay as they are.
+#[must_use]
+pub fn regrouped(text: &str) -> String {
+    let number = |word: &str| Some(word).filter(|w| w.len() > 3 && w.bytes().all(|b| b.is_ascii_digit())).and_then(|w| w.parse().ok());
+    let words = text.split(' ').map(|word| {
+        let bare = word.trim_end_matches([',', ';', '.']);
+        number(bare).map_or_else(|| word.to_owned(), |n| grouped(n) + word.get(bare.len()..).unwrap_or_default())
+    });
+    // a unit that stands alone would begin the next line
+    words.collect::<Vec<_>>().join(" ").replace(" %", &format!("{THIN}%"))
+}
+
 /// A value of a chart, with its unit.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits just before")]
@@ -281,6 +301,19 @@ mod tests {
             ("2026-11-24T13:01:05Z", "1 min 05 s"),
         ] {
             assert_eq!(plain(&until(now, at(then))), text);
+        }
+    }
+
+    #[test]
+    fn long_ids_are_cut_and_numbers_in_a_text_are_grouped() {
+        assert_eq!(short_id("910a2dec-8902-4cc1-beeb-8da1658eec67"), "910a2dec…");
+        assert_eq!(short_id("proj_w7Vq2m"), "proj_w7Vq2m");
+        for (text, shown) in [
+            ("RPM is 60000 now, it was 500000 (header)", "RPM is 60 000 now, it was 500 000 (header)"),
+            ("RPM 50 instead of 1000, TPM 3", "RPM 50 instead of 1 000, TPM 3"),
+            ("gpt-4-0613 ends 2026-12-11 15:59; input +7 %, 100", "gpt-4-0613 ends 2026-12-11 15:59; input +7 %, 100"),
+        ] {
+            assert_eq!(plain(&regrouped(text)), shown);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::command::{NewAccount, UserLimit};
 use crate::domain::query::{ExportOrder, SeriesQuery};
-use crate::domain::{AccountId, RequestId};
+use crate::domain::{AccountId, BucketKey, RequestId};
 
 use super::state::PanelId;
 
@@ -11,6 +11,8 @@ use super::state::PanelId;
 pub enum Intent {
     /// Bring a panel to the front.
     Go(PanelId),
+    /// Show the history of one bucket.
+    ShowBucket(BucketKey),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
     /// Open the form for a key that is typed in.

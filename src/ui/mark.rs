@@ -15,7 +15,6 @@ const FINE: u8 = 4;
 
 /// RGBA, not multiplied by alpha, row by row.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "icons are a few hundred pixels wide")]
 pub fn rgba(side: u32) -> Vec<u8> {
     let unit = 16.0 / side as f32;
     let mut out = Vec::with_capacity((side * side * 4) as usize);

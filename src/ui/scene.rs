@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::AccountId;
+use crate::domain::{AccountId, BucketKey, Scope};
 use crate::journal::LiveView;
 use crate::journal::live::AccountView;
 
@@ -30,6 +30,25 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&'a AccountView> {
         self.view.accounts.iter().find(|a| a.account.id == id)
+    }
+
+    /// The first account that draws on a scope.
+    #[must_use]
+    pub fn account_of(&self, scope: &Scope) -> Option<AccountId> {
+        self.view.accounts.iter().find(|a| a.scope == *scope).map(|a| a.account.id)
+    }
+
+    /// Whose bucket it is, as a person knows it: the labels of the accounts that draw on it.
+    #[must_use]
+    pub fn whose(&self, scope: &Scope) -> String {
+        let labels: Vec<&str> = self.view.accounts.iter().filter(|a| a.scope == *scope).map(|a| a.account.label.as_str()).collect();
+        if labels.is_empty() { format!("{} {}", scope.kind.name(), format::short_id(&scope.id)) } else { labels.join(", ") }
+    }
+
+    /// `OTPM of claude-sonnet-5-5 (claude-work)`.
+    #[must_use]
+    pub fn bucket(&self, key: &BucketKey) -> String {
+        format!("{} of {} ({})", key.meter(), key.class, self.whose(&key.scope))
     }
 
     /// Whether nothing is known yet, not even that there is nothing.

@@ -92,6 +92,9 @@ fn totals(ui: &mut Ui, scene: &Scene<'_>) {
 fn vault(ui: &mut Ui, scene: &Scene<'_>) {
     let c = colors(ui);
     let (text, color, hover) = match &scene.view.vault {
+        Ok(place) if place.starts_with("only") => {
+            (format!("keys {place}"), c.text_faint, "No keyring is used: the keys are forgotten when Tierline ends.".to_owned())
+        }
         Ok(place) => (format!("keys in {place}"), c.ok, "Where provider keys are kept. They are in no file of ours.".to_owned()),
         Err(why) if why == "starting" => ("keys: starting".into(), c.text_faint, String::new()),
         Err(why) => ("keys cannot be stored".into(), c.error, why.clone()),

@@ -111,12 +111,13 @@ mod tests {
         Error::NoStorageAccess(text.into())
     }
 
+    type Is = fn(&VaultError) -> bool;
+
     #[test]
     fn every_failure_says_what_to_do() {
         use VaultError as V;
         let unknown_service = "zbus error: org.freedesktop.DBus.Error.ServiceUnknown: The name org.freedesktop.secrets was not provided";
         let no_bus = "zbus error: Failed to connect to address `unix:path=/run/user/1000/bus`: No such file or directory (os error 2)";
-        type Is = fn(&VaultError) -> bool;
         let cases: [(Error, Is, &str); 11] = [
             (platform(unknown_service), |e| matches!(e, V::NoService(_)), "gnome-keyring"),
             (platform(no_bus), |e| matches!(e, V::NoService(_)), "kwallet"),

@@ -190,7 +190,9 @@ mod tests {
         }
     }
 
-    fn fake(patience: Duration) -> (Keyring, Sender<()>, Arc<Mutex<BTreeMap<String, String>>>) {
+    type Keys = Arc<Mutex<BTreeMap<String, String>>>;
+
+    fn fake(patience: Duration) -> (Keyring, Sender<()>, Keys) {
         let (let_one, waiting) = channel();
         let keys = Arc::default();
         let backend = Fake { keys: Arc::clone(&keys), let_one: Mutex::new(waiting) };

@@ -88,7 +88,7 @@ impl Vault {
         match self {
             Self::Keyring(keyring) => keyring.probe().await.map(|()| "the system's keyring".to_owned()).map_err(Problem::from),
             Self::Env => Ok("environment variables; nothing is stored".to_owned()),
-            Self::Memory(_) => Ok("only in memory; gone when Tierline ends".to_owned()),
+            Self::Memory(_) => Ok("memory, until Tierline ends".to_owned()),
         }
     }
 }

@@ -258,6 +258,7 @@ fn refusals_and_limits_are_exported_as_they_came() {
             period: Period::DAY,
         },
         old: None,
+        old_source: None,
         new: 10_000,
         source: LimitSource::Catalog { as_of: jiff::civil::date(2026, 11, 1) },
     };

@@ -190,6 +190,7 @@ fn limits_are_those_of_the_scopes_that_an_account_was_seen_in() {
             at: at(NOON + minutes * MINUTE),
             bucket: BucketKey { scope, class: ModelClass::new("sonnet"), dimension, period: Period::MINUTE },
             old: None,
+            old_source: None,
             new,
             source: LimitSource::Header,
         }))

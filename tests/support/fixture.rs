@@ -294,6 +294,8 @@ fn waiting() -> Vec<WaitingView> {
         .zip(1..)
         .map(|((client, lane, secs), position)| WaitingView {
             id: RequestId(2_000 + u64::from(position)),
+            account: AccountId(1),
+            account_label: "work".into(),
             client: ClientName::new(client),
             lane,
             model: Some(ModelId::new("claude-sonnet-5-5")),

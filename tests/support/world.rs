@@ -2,7 +2,13 @@
 //!
 //! It shares no code with the limiter but its public calls. The provider here counts in its own way, in floating point.
 
-#![allow(dead_code, reason = "shared by a test and a benchmark, each of which uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "shared by a test and a benchmark, each of which uses a part")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "this provider counts in floating point, and its numbers are small"
+)]
+#![allow(clippy::print_stdout, reason = "TRACE=1 shows every refusal")]
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -389,11 +395,9 @@ impl<'a> World<'a> {
             self.push(back, Happening::Dead(ticket, index));
             return;
         }
-        if let Some(cap) = self.scenario.concurrency {
-            if self.at_provider >= cap(secs) {
-                self.push(back, Happening::Refusal(ticket, index, u8::MAX, 0));
-                return;
-            }
+        if self.scenario.concurrency.is_some_and(|cap| self.at_provider >= cap(secs)) {
+            self.push(back, Happening::Refusal(ticket, index, u8::MAX, 0));
+            return;
         }
         let job = self.jobs[index];
         let max = self.scenario.max_output;
@@ -408,10 +412,9 @@ impl<'a> World<'a> {
             meter.level = (meter.level - tenant * meter.rule.per_minute / 60.0 * idle).max(-1.0);
             let cost = match (meter.rule.dimension, charge) {
                 (Dimension::Requests, _) => 1.0,
-                (Dimension::InputTokens, _) => job.input as f64,
+                (Dimension::InputTokens, _) | (Dimension::Tokens, Charge::Actual) => job.input as f64,
                 (Dimension::OutputTokens, Charge::ReservesMax | Charge::KeepsMax) => max as f64,
                 (Dimension::Tokens, Charge::ReservesMax | Charge::KeepsMax) => (job.input + max) as f64,
-                (Dimension::Tokens, Charge::Actual) => job.input as f64,
                 (Dimension::Tokens, Charge::Characters) => job.bytes as f64 / 4.0,
                 _ => 0.0,
             };

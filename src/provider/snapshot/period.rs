@@ -15,7 +15,6 @@ const TOLERANCE: f64 = 0.02;
 ///
 /// What is left is a whole number, cut down: `used` lies above `limit - remaining - 1`. When nothing is used, or the bucket is
 /// full again, nothing can be told.
-#[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52, and two windows differ by a factor of 1440")]
 pub(super) fn recovered(limit: Option<u64>, remaining: Option<u64>, reset: Option<Duration>) -> Option<Period> {
     let (limit, remaining, reset) = (limit?, remaining?, reset?.as_secs_f64());
     let used = limit.checked_sub(remaining).filter(|used| *used > 0)?;

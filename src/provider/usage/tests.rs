@@ -1,3 +1,5 @@
+//! Answers recorded from the documentation, and what each is counted as.
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderValue, header};

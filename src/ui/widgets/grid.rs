@@ -120,7 +120,6 @@ const fn stays(column: &Column, gone: u8) -> bool {
 }
 
 /// What each open column gets once the columns up to rank `gone` have given way.
-#[expect(clippy::cast_precision_loss, reason = "a number of columns")]
 fn share(width: f32, columns: &[Column], gone: u8) -> f32 {
     let stay: Vec<&Column> = columns.iter().filter(|c| stays(c, gone)).collect();
     let fixed: f32 = stay.iter().map(|c| c.width).sum::<f32>() + GAP * stay.len().saturating_sub(1) as f32;

@@ -20,7 +20,7 @@ pub struct Shares {
 impl Shares {
     /// Of a bucket. Debt fills the bar and no more.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "shares to draw")]
+    #[expect(clippy::cast_possible_truncation, reason = "shares to draw")]
     pub fn of(bucket: &BucketView) -> Self {
         if bucket.capacity == 0 {
             return Self { used: 1.0, held: 0.0, guard: 0.0 };

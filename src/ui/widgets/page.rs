@@ -1,6 +1,6 @@
 //! What every panel has in common: a title line, groups, and a quiet way to say that there is nothing.
 
-use egui::{Align, Color32, Label, Layout, Stroke, Ui, UiBuilder, vec2};
+use egui::{Align, Color32, Label, Layout, Response, Stroke, Ui, UiBuilder, vec2};
 
 use super::super::theme::{colors, faint, lead, note, section, theme, title};
 use super::icon::Icon;
@@ -16,14 +16,15 @@ pub fn header<R>(ui: &mut Ui, name: &str, right: impl FnOnce(&mut Ui) -> R) -> R
 }
 
 /// The head of a group, with a note behind it.
-pub fn group(ui: &mut Ui, name: &str, behind: &str) {
-    ui.horizontal(|ui| {
+pub fn group(ui: &mut Ui, name: &str, behind: &str) -> Response {
+    let line = ui.horizontal(|ui| {
         ui.add(Label::new(section(name)));
         if !behind.is_empty() {
             let text = note(ui, behind);
             ui.add(Label::new(text).truncate());
         }
     });
+    line.response
 }
 
 /// A hair line over the whole width.

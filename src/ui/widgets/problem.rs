@@ -1,10 +1,12 @@
 //! An error in the place where it happened: what, why, and what to do.
 
-use egui::{Color32, Label, RichText, Ui};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Color32, Label, TextStyle, Ui};
 
 use crate::domain::{Problem, Severity};
 
-use super::super::theme::{Color, Palette, colors, note, theme};
+use super::super::format;
+use super::super::theme::{Color, Palette, colors, theme};
 use super::icon::Icon;
 
 /// The mark and colour of a severity.
@@ -31,12 +33,27 @@ pub fn entry(ui: &mut Ui, severity: Severity, text: &str, more: &[String]) {
         icon.show(ui, Color32::from(color));
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme().space.hair;
-            ui.add(Label::new(RichText::new(text)).wrap());
+            ui.add(Label::new(prose(ui, text, TextStyle::Body)).wrap());
             for line in more {
-                ui.add(Label::new(note(ui, line)).wrap());
+                ui.add(Label::new(prose(ui, line, TextStyle::Small)).wrap());
             }
         });
     });
+}
+
+/// A sentence with its large numbers grouped, and what it puts between backticks as something that can be pasted.
+#[must_use]
+pub fn prose(ui: &Ui, text: &str, style: TextStyle) -> LayoutJob {
+    let c = colors(ui);
+    let color = if style == TextStyle::Body { c.text } else { c.text_faint };
+    let mut job = LayoutJob::default();
+    // egui breaks lines at narrow spaces, and numbers must stay whole
+    let text = format::regrouped(text).replace(format::THIN, "\u{a0}");
+    for (at, part) in text.split('`').enumerate() {
+        let style = if at % 2 == 1 { TextStyle::Monospace } else { style.clone() };
+        job.append(part, 0.0, TextFormat::simple(style.resolve(ui.style()), color.into()));
+    }
+    job
 }
 
 /// Messages begin small and end open, so that they can be joined; alone on a line they are sentences. Only a word that

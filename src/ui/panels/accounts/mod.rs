@@ -138,7 +138,8 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
     cells
         .text(mono(account.fingerprint.to_string()).color(c.text_secondary))
         .on_hover_text("The beginning of the key's SHA-256, to tell keys apart");
-    cells.text(RichText::new(format!("{} {}", view.scope.kind.name(), view.scope.id)).color(c.text_secondary));
+    let scope = format!("{} {}", view.scope.kind.name(), format::short_id(&view.scope.id));
+    cells.text(RichText::new(scope).color(c.text_secondary)).on_hover_text(view.scope.to_string());
     let shares = if view.shares_with.is_empty() { format::NONE.to_owned() } else { view.shares_with.join(", ") };
     cells.text(RichText::new(shares).color(if view.shares_with.is_empty() { c.text_faint } else { c.text_secondary }));
     match &view.stopped {

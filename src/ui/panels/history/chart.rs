@@ -59,13 +59,26 @@ pub fn show(
         });
     let (used, held, binding) = (Color32::from(c.used), Color32::from(c.held), Color32::from(c.binding));
     let whole = *follow;
+    // bands would join the stairs into slopes
     let shown = plot.show(ui, |plot| {
         if whole {
             plot.set_plot_bounds_x(start..=end);
             plot.set_plot_bounds_y(0.0..=top);
         }
-        plot.line(Line::new("highest minute", points(&series.peaks)).color(held.gamma_multiply(0.8)).width(1.0));
-        plot.line(Line::new("mean", points(&series.points)).color(used).width(1.5).fill(0.0).fill_alpha(0.22));
+        plot.line(
+            Line::new("highest minute", stairs(&series.peaks, series.step_secs, end))
+                .allow_band(false)
+                .color(held.gamma_multiply(0.8))
+                .width(1.0),
+        );
+        plot.line(
+            Line::new("mean", stairs(&series.points, series.step_secs, end))
+                .allow_band(false)
+                .color(used)
+                .width(1.5)
+                .fill(0.0)
+                .fill_alpha(0.22),
+        );
         if let Some(line) = limit_line(&series.limits, end) {
             plot.line(Line::new("limit", PlotPoints::Owned(line)).color(binding).width(1.5).style(LineStyle::dashed_loose()));
         }
@@ -79,8 +92,10 @@ pub fn show(
     shown.response.accessible_name(name);
 }
 
-fn points(points: &[[f64; 2]]) -> PlotPoints<'static> {
-    PlotPoints::Owned(points.iter().map(|p| PlotPoint::new(p[0], p[1])).collect())
+/// A value holds over its whole step: slopes between steps would show rates that never were.
+fn stairs(points: &[[f64; 2]], step_secs: u32, end: f64) -> PlotPoints<'static> {
+    let step = f64::from(step_secs);
+    PlotPoints::Owned(points.iter().flat_map(|p| [p[0], (p[0] + step).min(end)].map(|x| PlotPoint::new(x, p[1]))).collect())
 }
 
 /// A limit holds until the next one: a staircase that ends at the right edge.
@@ -139,7 +154,6 @@ fn amount(measure: Measure, value: f64) -> String {
     format::measured(measure, value).trim_end_matches("/min").to_owned()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
 fn unix(at: Timestamp) -> f64 {
     at.as_second() as f64
 }

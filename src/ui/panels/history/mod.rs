@@ -8,7 +8,8 @@ use egui::{Align, ComboBox, Label, Layout, RichText, Ui, UiBuilder};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::query::{Measure, Series, SeriesQuery};
-use crate::domain::{AccountId, ModelClass};
+use crate::domain::{AccountId, BucketKey, Dimension, ModelClass, Period};
+use crate::journal::LiveView;
 
 use super::super::format;
 use super::super::intent::Intent;
@@ -142,6 +143,36 @@ impl HistoryState {
         };
     }
 
+    /// Shows the measure that a bucket meters, for its account and class.
+    pub fn show_bucket(&mut self, key: &BucketKey, account: Option<AccountId>) {
+        let measure = match key.dimension {
+            Dimension::InputTokens => Measure::InputTokens,
+            Dimension::OutputTokens => Measure::OutputTokens,
+            Dimension::Tokens => Measure::Tokens,
+            Dimension::Money => Measure::CostNanos,
+            Dimension::Requests | Dimension::Concurrent | Dimension::Images | Dimension::AudioSeconds => Measure::Requests,
+        };
+        let class = (key.class != ModelClass::any()).then(|| key.class.clone());
+        self.subject = Subject { measure, account, class, ..self.subject.clone() };
+    }
+
+    /// Begins with what a person would look for: the bucket that is fullest among those that bind.
+    fn begin(&mut self, scene: &Scene<'_>) {
+        if self.asked.is_some() || self.subject.class.is_some() || self.subject.account.is_some() {
+            return;
+        }
+        let drawn = |key: &BucketKey| key.period == Period::MINUTE && key.class != ModelClass::any();
+        let binding = scene.view.buckets.iter().filter(|bucket| bucket.binding && drawn(&bucket.key));
+        if let Some(fullest) = binding.max_by(|a, b| a.share_used().total_cmp(&b.share_used())) {
+            self.show_bucket(&fullest.key, scene.account_of(&fullest.key.scope));
+        }
+        let all = scene.view.recent.len() < LiveView::RECENT;
+        let young = |first: Timestamp| scene.now.duration_since(first) < SignedDuration::from_mins(10);
+        if all && scene.view.recent.back().is_some_and(|first| young(first.arrived_at)) {
+            self.subject.range = Range::Minutes5;
+        }
+    }
+
     /// The question to ask now, if one is due.
     fn due(&mut self, now: Timestamp, points: u32) -> Option<SeriesQuery> {
         if self.loading.waiting() {
@@ -168,6 +199,7 @@ impl HistoryState {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<Intent> {
+    state.begin(scene);
     page::header(ui, "History", |ui| {
         if ui.button("Export…").clicked() {
             state.export.open = true;

@@ -61,7 +61,6 @@ fn nearest(series: &Series) -> f64 {
     series.points.iter().chain(&series.peaks).map(share).fold(0.0, f64::max)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a number of points")]
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), v| (sum + v, count + 1));
     if count == 0 { 0.0 } else { sum / count as f64 }

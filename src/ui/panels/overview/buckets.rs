@@ -6,6 +6,7 @@ use crate::domain::view::BucketView;
 use crate::domain::{LimitSource, ModelClass, Period, Refill};
 
 use super::super::super::format;
+use super::super::super::intent::Intent;
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, faint, note, secondary, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
@@ -24,15 +25,16 @@ const COLUMNS: [Column; 9] = [
 ];
 
 /// Draws all of them.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     let grid = Grid::new(ui, &COLUMNS, scene.density.row());
     if scene.view.buckets.is_empty() {
         page::group(ui, "Limits", "");
         let text =
             faint(ui, "No limit is known yet. The first answer of a provider, the catalogue, or a limit that you set fills this table.");
         ui.add(Label::new(text).wrap());
-        return;
+        return None;
     }
+    let mut clicked = None;
     grid.head(ui);
     let mut above: Option<&BucketView> = None;
     for (at, bucket) in scene.view.buckets.iter().enumerate() {
@@ -47,28 +49,33 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
             let text = secondary(ui, name);
             ui.add(Label::new(text).truncate());
         }
-        row(ui, scene, &grid, bucket);
+        if row(ui, scene, &grid, bucket) {
+            clicked = Some(Intent::ShowBucket(bucket.key.clone()));
+        }
         above = Some(bucket);
     }
     ui.add_space(theme().space.apart);
+    clicked
 }
 
 fn scope(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     let scope = &bucket.key.scope;
     let tier = scene.view.accounts.iter().filter(|a| a.scope == *scope).find_map(|a| a.tier.clone());
     let accounts = match bucket.accounts.as_slice() {
-        [one] => format!("account {one}"),
+        [one] => one.clone(),
         several => format!("shared by {}", several.join(", ")),
     };
-    let id = if bucket.accounts.contains(&scope.id) { String::new() } else { format!("{} {}, ", scope.kind.name(), scope.id) };
+    let named = bucket.accounts.contains(&scope.id);
+    let id = if named { String::new() } else { format!(", {} {}", scope.kind.name(), format::short_id(&scope.id)) };
     let tier = tier.map_or_else(String::new, |tier| format!(", {tier}"));
-    page::group(ui, scope.provider.title(), &format!("{id}{accounts}{tier}"));
+    page::group(ui, scope.provider.title(), &format!("{accounts}{tier}{id}")).on_hover_text(scope.to_string());
 }
 
-fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView) {
-    let response = grid.row(ui, Sense::hover(), |cells| fill(cells, scene, bucket));
-    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, sentence(scene, bucket)));
-    response.on_hover_ui(|ui| details(ui, scene, bucket));
+/// A click leads to the bucket's chart.
+fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView) -> bool {
+    let response = grid.row(ui, Sense::click(), |cells| fill(cells, scene, bucket));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, sentence(scene, bucket)));
+    response.on_hover_ui(|ui| details(ui, scene, bucket)).clicked()
 }
 
 fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
@@ -149,7 +156,7 @@ fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     let unit = bucket.key.dimension.unit();
     let amount = |n: u64| format!("{} {unit}", format::amount(bucket.key.dimension, n));
     ui.label(format!("{} of {}", bucket.meter, bucket.key.class));
-    let text = note(ui, bucket.key.scope.to_string());
+    let text = note(ui, format!("{}, {}", scene.whose(&bucket.key.scope), bucket.key.scope));
     ui.label(text);
     ui.add_space(theme().space.tight);
 
@@ -191,6 +198,9 @@ fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
         let evidence = note(ui, &belief.evidence);
         ui.label(evidence);
     }
+    ui.add_space(theme().space.tight);
+    let click = note(ui, "A click shows its history.");
+    ui.label(click);
 }
 
 fn period(period: Period) -> String {

@@ -23,9 +23,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         return ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| {
-                buckets::show(ui, scene);
+                let chosen = buckets::show(ui, scene);
                 ui.add_space(theme().space.apart);
-                side::show(ui, scene)
+                side::show(ui, scene).or(chosen)
             })
             .inner;
     }
@@ -37,9 +37,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     let (main, rest) = whole.split_left_right_at_x(whole.left() + main_width);
     let beside = rest.with_min_x(rest.left() + gap).with_max_x(rest.left() + gap + side_width);
     let mut left = ui.new_child(UiBuilder::new().max_rect(main).layout(Layout::top_down(egui::Align::Min)));
-    ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene));
+    let chosen = ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene)).inner;
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
-    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner
+    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner.or(chosen)
 }
 
 fn sentence(ui: &mut Ui, scene: &Scene<'_>) {

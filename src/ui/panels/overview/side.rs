@@ -1,6 +1,7 @@
 //! Beside the buckets: what the user should know, and who waits.
 
-use egui::{RichText, Role, Sense, Ui, WidgetInfo};
+use egui::text::LayoutJob;
+use egui::{Align, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
 
 use crate::domain::view::WaitingView;
 
@@ -14,7 +15,7 @@ use super::super::super::widgets::{page, problem};
 /// More than these are counted, not listed.
 const LISTED: usize = 40;
 
-const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::text("", 46.0), Column::number("", 52.0)];
+const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::text("", 40.0), Column::number("", 48.0)];
 
 /// Draws both groups.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
@@ -71,7 +72,17 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bo
     let eta = waits.ready_at.map_or(format::NONE.to_owned(), |at| format::until(scene.now, at));
     let response = grid.row(ui, Sense::click(), |cells| {
         cells.text(RichText::new(waits.position.to_string()).color(c.text_faint));
-        cells.text(RichText::new(waits.client.as_str()).color(c.text_secondary));
+        cells.cell(|ui| {
+            let mut who = LayoutJob::default();
+            RichText::new(format!("{}  ", waits.client)).color(c.text_secondary).append_to(
+                &mut who,
+                ui.style(),
+                FontSelection::Default,
+                Align::Center,
+            );
+            note(ui, &waits.account_label).append_to(&mut who, ui.style(), FontSelection::Default, Align::Center);
+            ui.add(Label::new(who).truncate())
+        });
         cells.text(RichText::new(&meter).color(c.binding));
         cells.text(RichText::new(&eta).color(c.text));
     });
@@ -79,7 +90,7 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bo
         WidgetInfo::labeled(
             Role::Button,
             true,
-            format!("{} of {} waits for {meter} of {}, goes in {eta}", waits.position, waits.client, waits.class),
+            format!("{} of {} waits for {meter} of {} ({}), goes in {eta}", waits.position, waits.client, waits.class, waits.account_label),
         )
     });
     response
@@ -87,7 +98,7 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bo
             ui.label(format!("{} asks for {}", waits.client, waits.model.as_ref().map_or("no model", |m| m.as_str())));
             let lines = [
                 format!("{} queue, position {}", waits.lane.name(), waits.position),
-                waits.bucket.as_ref().map_or("waits for its turn".to_owned(), |key| format!("waits for {key}")),
+                waits.bucket.as_ref().map_or("waits for its turn".to_owned(), |key| format!("waits for {}", scene.bucket(key))),
                 format!("since {}", scene.both_zones(waits.since)),
                 waits.ready_at.map_or("no time can be told".to_owned(), |at| format!("goes at {}", scene.both_zones(at))),
             ];

@@ -58,13 +58,14 @@ fn waiting(scene: &Scene<'_>, row: &Row<'_>) -> Vec<(&'static str, Facts)> {
     let Row::Waiting(w) = row else { return Vec::new() };
     let request = vec![
         ("client", w.client.to_string()),
+        ("account", w.account_label.clone()),
         ("model", w.model.as_ref().map_or("none".into(), ToString::to_string)),
         ("class", w.class.to_string()),
         ("queue", w.lane.name().into()),
     ];
     let wait = vec![
         ("position", w.position.to_string()),
-        ("waits for", w.bucket.as_ref().map_or("its turn".into(), ToString::to_string)),
+        ("waits for", w.bucket.as_ref().map_or("its turn".into(), |key| scene.bucket(key))),
         ("since", format::local(w.since, scene.zone)),
         ("goes at", w.ready_at.map_or("unknown".into(), |at| format::local(at, scene.zone))),
     ];

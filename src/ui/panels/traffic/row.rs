@@ -173,6 +173,7 @@ impl Row<'_> {
             Self::Done(r) => match (r.outcome, r.verdict) {
                 (Outcome::Refused, Some(VerdictKind::Overload)) => "refused: provider overloaded".into(),
                 (Outcome::Refused, Some(verdict)) => format!("refused by {}: {}", r.provider.title(), verdict_word(verdict)),
+                (Outcome::Error, Some(verdict)) => format!("error: {}", verdict_word(verdict)),
                 _ => self.state_word().into(),
             },
         }
@@ -227,7 +228,7 @@ impl Row<'_> {
 
     fn account(&self) -> &str {
         match self {
-            Self::Waiting(_) => "",
+            Self::Waiting(w) => &w.account_label,
             Self::Running(r) => &r.arrival.account_label,
             Self::Done(r) => &r.account_label,
         }

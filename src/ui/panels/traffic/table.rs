@@ -38,7 +38,7 @@ const HEADS: [Head; 13] = [
     number("In", 44.0, 5),
     number("Cached", 44.0, 1),
     number("Out", 44.0, 6),
-    number("Cost", 52.0, 4),
+    number("Cost", 56.0, 4),
     number("Tries", 28.0, 2),
     number("Status", 38.0, 7),
 ];
@@ -48,6 +48,7 @@ const MODEL: &str = "Model";
 /// Room for "waiting #12 for OTPM until 14:05:13".
 const STATE_WIDTH: f32 = 222.0;
 const MODEL_WIDTH: f32 = 120.0;
+const MODEL_WIDEST: f32 = 190.0;
 const GAP: f32 = 10.0;
 
 /// Draws the rows; a click or the arrow keys choose one.
@@ -55,10 +56,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
     ui.spacing_mut().item_spacing.x = GAP;
     let moved = arrows(ui, selected, rows);
     let heads = fitting(ui.available_width());
-    let open = ui.available_width() - fixed(&heads);
-    // the state has the longest texts that matter: it gets its room first
-    let state = (open * 0.5).max(STATE_WIDTH);
-    let model = (open - state).max(MODEL_WIDTH);
+    // the state has the longest texts that matter: it gets its room first; what a wide window has beyond goes to all columns
+    let gaps: f32 = heads.iter().map(|_| GAP).sum();
+    let widest = fixed(&heads) + STATE_WIDTH + MODEL_WIDEST;
+    let stretch = ((ui.available_width() - gaps) / (widest - gaps)).max(1.0);
+    let model = ui.available_width() - fixed(&heads) - STATE_WIDTH;
 
     // cells sense clicks but not the keyboard, or Tab would stop at each of them
     let mut table = TableBuilder::new(ui).id_salt("traffic").sense(Sense::CLICK).auto_shrink(false).animate_scrolling(false);
@@ -68,9 +70,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
     }
     for (_, head) in &heads {
         let width = match head.width {
-            0.0 if head.name == MODEL => model,
-            0.0 => state,
-            width => width,
+            0.0 if head.name == MODEL => model.clamp(MODEL_WIDTH, MODEL_WIDEST) * stretch,
+            0.0 => STATE_WIDTH * stretch,
+            width => width * stretch,
         };
         table = table.column(Column::exact(width).clip(true));
     }
