@@ -69,5 +69,5 @@ fn l5_a_hidden_moving_cap_on_concurrency() {
     let cap = |secs: f64| if secs % 40.0 < 20.0 { 24 } else { 12 };
     let scenario =
         Scenario { rules, known: false, headers: false, concurrency: Some(cap), jobs: 1_500, output: 150, ..Scenario::default() };
-    check("24 or 12 at once", &scenario, 0.78, 0.07);
+    check("24 or 12 at once", &scenario, 0.78, 0.06);
 }

@@ -9,17 +9,27 @@ use crate::domain::Tick;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap {
     believed: u64,
-    ceiling: u64,
+    /// Never above this.
+    most: u64,
+    /// The provider refused above this when it was tried last.
+    wall: Option<u64>,
+    /// What it took before it took less: likely to come back.
+    before: Option<u64>,
     step: u64,
+    /// Clean answers since the belief changed.
     clean: u64,
+    /// Generations of clean answers to wait at the wall before it is tried again; doubles with each vain try.
+    quiet: u64,
     cut_at: Option<Tick>,
 }
 
 impl Cap {
-    /// Believes `cap` and will never go above `ceiling`.
+    const LONGEST_QUIET: u64 = 8;
+
+    /// Believes `cap` and will never go above `most`.
     #[must_use]
-    pub const fn new(cap: u64, ceiling: u64) -> Self {
-        Self { believed: cap, ceiling, step: 1, clean: 0, cut_at: None }
+    pub const fn new(cap: u64, most: u64) -> Self {
+        Self { believed: cap, most, wall: None, before: None, step: 1, clean: 0, quiet: 1, cut_at: None }
     }
 
     /// What is believed now.
@@ -30,14 +40,22 @@ impl Cap {
 
     /// The provider refused a request that was sent at `sent`, naming its cap or not; `in_flight` others are still out.
     pub fn refused(&mut self, named: Option<u64>, in_flight: u64, sent: Tick, now: Tick) {
-        if let Some(named) = named {
-            self.believed = named;
-        } else if in_flight < self.believed {
-            // those that are out were taken; where fewer than before are taken, the cap is falling and has not stopped
-            let falling = self.cut_at.is_some_and(|cut| sent > cut);
-            self.believed = if falling { in_flight * 17 / 20 } else { in_flight };
+        let was = self.believed;
+        // those that are out were taken
+        let taken = named.unwrap_or(in_flight).max(1);
+        if taken < was {
+            let tried_the_wall = self.wall.is_some_and(|wall| taken >= wall);
+            if tried_the_wall {
+                self.quiet = (self.quiet * 2).min(Self::LONGEST_QUIET);
+            } else {
+                // fewer than before are taken: the cap is falling, and may not have stopped
+                self.before = self.before.max(self.wall);
+                self.quiet = 1;
+            }
+            let falling = named.is_none() && self.wall.is_some() && !tried_the_wall && self.cut_at.is_none_or(|cut| sent > cut);
+            self.believed = if falling { (taken * 17 / 20).max(1) } else { taken };
+            self.wall = Some(self.believed.max(1));
         }
-        self.believed = self.believed.max(1);
         self.cut_at = Some(now);
         self.step = 1;
         self.clean = 0;
@@ -46,11 +64,26 @@ impl Cap {
     /// A request that used the last free place was answered well while others waited.
     pub fn clean(&mut self) {
         self.clean += 1;
-        if self.clean >= self.believed && self.believed < self.ceiling {
-            self.believed = (self.believed + self.step).min(self.ceiling);
-            self.step = self.step.saturating_mul(2).min(self.believed / 4 + 1);
-            self.clean = 0;
+        let at_wall = self.wall.is_some_and(|wall| self.believed == wall);
+        if self.clean < self.believed.saturating_mul(if at_wall { self.quiet } else { 1 }) || self.believed >= self.most {
+            return;
         }
+        self.clean = 0;
+        let raised = if self.wall.is_some_and(|wall| self.believed > wall + wall / 8) {
+            // one or two above may pass only because others are still on their way; this many do not: the wall is gone: half of the way to what was taken before, if that is known
+            self.wall = None;
+            self.quiet = 1;
+            self.before
+                .filter(|before| *before > self.believed)
+                .map_or(self.believed + self.step, |before| self.believed + (before - self.believed).div_ceil(2))
+        } else {
+            self.believed + self.step
+        };
+        if self.before.is_some_and(|before| raised >= before) {
+            self.before = None;
+        }
+        self.step = if at_wall { 1 } else { self.step.saturating_mul(2).min(self.believed / 4 + 1) };
+        self.believed = raised.min(self.most);
     }
 }
 
@@ -76,8 +109,23 @@ mod tests {
             cap.refused(None, left, at(1), at(2));
         }
         assert_eq!(cap.get(), 24);
-        cap.refused(None, 20, at(3), at(4));
-        assert_eq!(cap.get(), 17, "it is falling");
+    }
+
+    #[test]
+    fn vain_tries_at_the_wall_become_rarer() {
+        let mut cap = Cap::new(30, 500);
+        cap.refused(None, 24, at(1), at(2));
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            let mut n = 0;
+            while cap.get() == 24 {
+                cap.clean();
+                n += 1;
+            }
+            answers.push(n);
+            cap.refused(None, 24, at(3), at(4));
+        }
+        assert_eq!(answers, [24, 48, 96, 192]);
     }
 
     #[test]
@@ -90,6 +138,6 @@ mod tests {
                 seen.push(cap.get());
             }
         }
-        assert_eq!(seen, [20, 21, 23, 27, 34, 43, 54, 60]);
+        assert_eq!(seen, [20, 21, 23, 27, 33, 40, 49, 60]);
     }
 }
