@@ -144,6 +144,8 @@ type Heads = Vec<(u64, u64)>;
 
 struct Meter {
     rule: Rule,
+    /// The share that a co-tenant takes, evenly.
+    foreign: f64,
     level: f64,
     at: f64,
 }
@@ -151,7 +153,8 @@ struct Meter {
 impl Meter {
     fn refill(&mut self, now: f64) {
         let most = self.rule.per_minute * self.rule.burst_secs / 60.0;
-        self.level = (self.level + self.rule.per_minute / 60.0 * (now - self.at)).min(most);
+        let per_sec = self.rule.per_minute / 60.0 * (1.0 - self.foreign);
+        self.level = (self.level + per_sec * (now - self.at)).min(most);
         self.at = self.at.max(now);
     }
 }
@@ -218,8 +221,11 @@ impl<'a> World<'a> {
             AccountSetup { id: ACCOUNT, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None },
             moment(0),
         );
-        let meters =
-            scenario.rules.iter().map(|rule| Meter { rule: *rule, level: rule.per_minute * rule.burst_secs / 60.0, at: 0.0 }).collect();
+        let meters = scenario
+            .rules
+            .iter()
+            .map(|rule| Meter { rule: *rule, foreign: scenario.co_tenant, level: rule.per_minute * rule.burst_secs / 60.0, at: 0.0 })
+            .collect();
         Self {
             scenario,
             core,
@@ -406,10 +412,7 @@ impl<'a> World<'a> {
         let mut short = None;
         let mut charges = Vec::with_capacity(self.meters.len());
         for (i, meter) in self.meters.iter_mut().enumerate() {
-            // the co-tenant takes its share evenly
-            let idle = secs - meter.at;
             meter.refill(secs);
-            meter.level = (meter.level - tenant * meter.rule.per_minute / 60.0 * idle).max(-1.0);
             let cost = match (meter.rule.dimension, charge) {
                 (Dimension::Requests, _) => 1.0,
                 (Dimension::InputTokens, _) | (Dimension::Tokens, Charge::Actual) => job.input as f64,
