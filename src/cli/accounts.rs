@@ -4,12 +4,14 @@ use std::io::{Read, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::{Done, VaultKind, print_json, serve, table, unwritable};
 use crate::domain::command::NewAccount;
 use crate::domain::{Account, KeyRef, Problem, Provider, Secret};
 use crate::engine::registry;
+use crate::vault;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountsCommand {
@@ -105,14 +107,10 @@ fn add(context: &Context, args: AddArgs) -> Result<Account, Problem> {
         }
         (VaultKind::Env, None) => Err(Problem::new("--vault env stores no keys").hint("name the variable that has the key with --key-env")),
         (VaultKind::Keyring, variable) => {
-            let text = match variable {
-                Some(variable) => std::env::var(&variable).map_err(|_| {
-                    Problem::new(format!("the environment variable {variable} is not set")).hint("set it, or use --key-stdin")
-                })?,
-                None => read_stdin()?,
+            let key = match variable {
+                Some(variable) => vault::from_env(&variable).map_err(Problem::from)?,
+                None => Secret::from_pasted(&read_stdin()?).map_err(|why| Problem::new(why.to_string()))?,
             };
-            let text = zeroize::Zeroizing::new(text);
-            let key = Secret::from_pasted(&text).map_err(|why| Problem::new(why.to_string()))?;
             let new = NewAccount { provider, label: args.label, base_url: args.base_url, key };
             serve::runtime()?.block_on(registry::add_account(&context.store, &context.vault, new, context.clock.as_ref()))
         }
@@ -186,8 +184,8 @@ fn key_place(key: &KeyRef) -> String {
     }
 }
 
-fn read_stdin() -> Result<String, Problem> {
-    let mut text = String::new();
+fn read_stdin() -> Result<Zeroizing<String>, Problem> {
+    let mut text = Zeroizing::new(String::new());
     // one byte more than any key, to tell a file from a key
     std::io::stdin()
         .take(8_192)

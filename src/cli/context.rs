@@ -25,7 +25,7 @@ impl Context {
         let dir = DataDir::open(common.data_dir.as_deref())?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         for notice in notices {
-            tracing::warn!("{}", notice.text);
+            tracing::warn!("{notice}");
         }
         Ok(Self { dir, store, vault: vault(common.vault)?, kind: common.vault, clock, json: common.json })
     }

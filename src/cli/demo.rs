@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
-use super::{Common, Done, print_json, serve, unwritable, window};
+use super::{Common, Done, serve, unwritable, window};
 use crate::clock::SystemClock;
 use crate::demo::{Demo, Summary, status_line, summarise};
 use crate::domain::query::{ExportFormat, ExportOrder, ExportWhat};
@@ -34,11 +34,7 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(common: &Common, args: &DemoArgs, out: &mut dyn Write) -> Result<Done, Problem> {
-    // the demo's history goes into a folder of its own, never among the user's
-    let folder = match &common.data_dir {
-        Some(dir) => dir.clone(),
-        None => scratch_folder()?,
-    };
+    let folder = scratch_folder(common.data_dir.as_deref())?;
     let dir = DataDir::open(Some(&folder))?;
     // the usual port belongs to the user's own gateway
     let listen = args.listen.or_free_port();
@@ -56,13 +52,14 @@ pub(super) fn run(common: &Common, args: &DemoArgs, out: &mut dyn Write) -> Resu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let options = Options { dir, vault: Vault::memory(), listen, clock, demo: true, wake: Box::new(|| ()) };
     serve::runtime()?.block_on(async {
+        let mut ended = std::pin::pin!(serve::signal());
         let engine = Engine::start(options).await?;
         let demo = Demo::start(&engine, args.seed).await?;
         let views = engine.views();
         for second in 1..=args.seconds {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = serve::signal() => break,
+                () = &mut ended => break,
             }
             let view = Arc::clone(&views.borrow());
             let line = if common.json {
@@ -84,7 +81,9 @@ pub(super) fn run(common: &Common, args: &DemoArgs, out: &mut dyn Write) -> Resu
 
 fn show(summary: &Summary, rows: u64, csv: &PathBuf, json: bool, out: &mut dyn Write) -> Result<Done, Problem> {
     if json {
-        return print_json(out, &json!({ "summary": summary, "csv": csv, "rows": rows }));
+        // on one line, as the lines before it
+        writeln!(out, "{}", json!({ "summary": summary, "csv": csv, "rows": rows })).map_err(|error| unwritable(&error))?;
+        return Ok(Done::Well);
     }
     let Summary { requests, ok, input_tokens, output_tokens, waited_secs, upstream_requests, upstream_refusals, local_refusals, buckets } =
         summary;
@@ -102,10 +101,11 @@ fn show(summary: &Summary, rows: u64, csv: &PathBuf, json: bool, out: &mut dyn W
     Ok(Done::Well)
 }
 
-/// A new folder among the temporary files.
-fn scratch_folder() -> Result<PathBuf, Problem> {
+/// A new folder, in the data folder that was named or among the temporary files: the demo's accounts and history never mix
+/// with the user's.
+fn scratch_folder(parent: Option<&Path>) -> Result<PathBuf, Problem> {
     let mut bytes = [0_u8; 6];
     getrandom::fill(&mut bytes).map_err(|error| Problem::new("the system gave no random numbers").because(error))?;
     let name = bytes.iter().fold(String::from("tierline-demo-"), |name, byte| format!("{name}{byte:02x}"));
-    Ok(std::env::temp_dir().join(name))
+    Ok(parent.map_or_else(std::env::temp_dir, Path::to_owned).join(name))
 }

@@ -139,7 +139,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Sim(mut args)) => {
             args.json |= common.json;
             serve::runtime()?
-                .block_on(crate::sim::run(args, out, serve::signal()))
+                .block_on(async { crate::sim::run(args, out, serve::signal()).await })
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }

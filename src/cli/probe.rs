@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::json;
 
 use super::context::Context;
 use super::{Done, print_json, serve, unwritable};
@@ -35,8 +36,25 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
         return Err(Problem::new("there is no account to probe").hint("add one with `tierline accounts add`"));
     }
     if args.dry_run {
-        for account in &accounts {
-            let plan = provider::probe_plan(account.dialect(), args.model.as_deref());
+        let plans: Vec<_> =
+            accounts.iter().map(|account| (account, provider::probe_plan(account.dialect(), args.model.as_deref()))).collect();
+        if context.json {
+            let rows: Vec<_> = plans
+                .iter()
+                .map(|(account, plan)| {
+                    let cost = if plan.free { Some(0) } else { plan.expected_cost_nanos };
+                    json!({
+                        "account": account.label,
+                        "request": format!("{} {}", plan.method, plan.path),
+                        "what": plan.what,
+                        "cost": plan.cost_note,
+                        "cost_nanos": cost,
+                    })
+                })
+                .collect();
+            return print_json(out, &rows);
+        }
+        for (account, plan) in plans {
             writeln!(out, "{}: {} {}: {}; {}", account.label, plan.method, plan.path, plan.what, plan.cost_note)
                 .map_err(|error| unwritable(&error))?;
         }

@@ -41,6 +41,7 @@ pub(super) fn run(common: &Common, listen: SocketAddr, out: &mut dyn Write) -> R
         wake: Box::new(|| ()),
     };
     runtime()?.block_on(async {
+        let ended = signal();
         let engine = Engine::start(options).await?;
         let url = match engine.url() {
             Ok(url) => url.to_owned(),
@@ -58,7 +59,7 @@ pub(super) fn run(common: &Common, listen: SocketAddr, out: &mut dyn Write) -> R
         }
         let line = if common.json { json!({ "listening": url }).to_string() } else { format!("tierline listening on {url}") };
         writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| unwritable(&error))?;
-        signal().await;
+        ended.await;
         engine.stop().await?;
         Ok(Done::Well)
     })
@@ -73,20 +74,23 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
         .map_err(|error| Problem::new("no threads could be started").because(error))
 }
 
-/// Waits for Ctrl-C or a polite request to end.
-pub(super) async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-            return std::future::pending().await;
-        };
+/// Ends with Ctrl-C or a polite request to end; from this call on, not from the first poll. Needs a runtime.
+#[cfg(unix)]
+pub(super) fn signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let caught = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut interrupt)) = caught else { return std::future::pending().await };
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
         }
     }
-    #[cfg(not(unix))]
+}
+
+/// Ends with Ctrl-C.
+#[cfg(not(unix))]
+pub(super) async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }

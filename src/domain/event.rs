@@ -1,5 +1,6 @@
 //! The closed list of things that happen. The recorder writes them down, the live view is a fold of them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,4 +143,12 @@ pub struct Notice {
     pub text: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+/// One line, for a terminal.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    }
 }

@@ -79,7 +79,7 @@ impl Provider {
 
 /// A way of writing headers, refusals and usage. Several providers share a provider route but not a dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Dialect {
     /// Anthropic's own API, and its OpenAI-compatible path.
     Anthropic,
@@ -109,6 +109,19 @@ pub enum Dialect {
     Cerebras,
     /// Anything that speaks OpenAI's wire format.
     OpenAiCompatible,
+}
+
+impl From<Dialect> for &'static str {
+    fn from(dialect: Dialect) -> Self {
+        dialect.name()
+    }
+}
+
+impl TryFrom<String> for Dialect {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_name(&name).ok_or_else(|| format!("no provider is called {name:?}"))
+    }
 }
 
 /// What a provider's own address speaks; any OpenAI-compatible way for custom endpoints, of which no more is known.

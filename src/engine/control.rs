@@ -51,7 +51,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
     let path = dir.join(SOCKET);
     // the instance lock is held: a socket that is there was left behind
     let _ = std::fs::remove_file(&path);
-    let listener = match tokio::net::UnixListener::bind(&path) {
+    let listener = match private_listener(&path) {
         Ok(listener) => listener,
         Err(error) => {
             tracing::warn!(%error, "no control socket; `tierline status` shows what was saved last");
@@ -85,6 +85,21 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
             let _ = stream.get_mut().write_all(&text).await;
         });
     }
+}
+
+#[cfg(unix)]
+fn private_listener(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let listener = tokio::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Takes the socket away when nobody will answer any more.
+pub(super) fn close(dir: &Path) {
+    // one that stays behind refuses connections, and the next process that serves replaces it
+    let _ = std::fs::remove_file(dir.join(SOCKET));
 }
 
 /// Other platforms have no such socket yet: commands read what was saved last.

@@ -8,6 +8,7 @@ mod recorder;
 pub mod registry;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub struct Engine {
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
+    dir: PathBuf,
     serving: Option<JoinHandle<()>>,
     finish: oneshot::Sender<()>,
     recording: JoinHandle<()>,
@@ -96,6 +98,7 @@ impl Engine {
         let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
         registry.reload().await?;
         for notice in notices {
+            tracing::warn!("{notice}");
             sink.record(Event::Noticed(notice));
         }
 
@@ -148,7 +151,21 @@ impl Engine {
                 async move { registry.unlock_keys().await }
             }),
         ];
-        Ok(Self { url, views, commands, registry, limiter, store, stop, serving, finish, recording, background, _lock: lock })
+        Ok(Self {
+            url,
+            views,
+            commands,
+            registry,
+            limiter,
+            store,
+            stop,
+            dir: dir.path().to_owned(),
+            serving,
+            finish,
+            recording,
+            background,
+            _lock: lock,
+        })
     }
 
     /// Where the gateway listens, or why it does not.
@@ -197,6 +214,7 @@ impl Engine {
             let _ = serving.await;
         }
         self.background.iter().for_each(JoinHandle::abort);
+        control::close(&self.dir);
         let _ = self.finish.send(());
         // a request that outlived the gateway's patience still holds its place in the channel
         if timeout(Self::LAST_EVENTS, &mut self.recording).await.is_err() {

@@ -1,7 +1,6 @@
 //! Accounts, tokens and limits: kept in the store, keys in the vault; what they are now is known to the gateway and the limiter.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -11,7 +10,7 @@ use crate::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, Prob
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, Limiter};
 use crate::store::{AccountRow, Reader, Store};
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 
 /// Everything the user set, in one place. Cheap to clone.
 #[derive(Clone)]
@@ -254,12 +253,8 @@ pub fn add_env_account(
     variable: &str,
     clock: &dyn Clock,
 ) -> Result<Account, Problem> {
-    let text = zeroize::Zeroizing::new(env::var(variable).map_err(|_| {
-        Problem::new(format!("the environment variable {variable} is not set"))
-            .hint("set it, so that its fingerprint can be stored; the key itself is not")
-    })?);
-    let key = Secret::from_pasted(&text)
-        .map_err(|why| Problem::new(format!("no usable key in the environment variable {variable}")).because(why))?;
+    // for its fingerprint; the key itself is not stored
+    let key = vault::from_env(variable).map_err(Problem::from)?;
     let row = account_row(provider, label, base_url, &key, KeyRef::Env { variable: variable.to_owned() }, clock)?;
     store.add_account(row)
 }
@@ -277,9 +272,7 @@ pub async fn import_key(store: &Store, vault: &Vault, found: &FoundKey, clock: &
     if matches!(vault, Vault::Env) {
         return add_env_account(store, found.provider, &label, None, &found.variable, clock);
     }
-    let text =
-        zeroize::Zeroizing::new(env::var(&found.variable).map_err(|_| Problem::new(format!("{} is not set any more", found.variable)))?);
-    let key = Secret::from_pasted(&text).map_err(|why| Problem::new(format!("no usable key in {}", found.variable)).because(why))?;
+    let key = vault::from_env(&found.variable).map_err(Problem::from)?;
     add_account(store, vault, NewAccount { provider: found.provider, label, base_url: None, key }, clock).await
 }
 
@@ -289,8 +282,7 @@ pub fn found_keys(accounts: &[Account]) -> Vec<FoundKey> {
     let mut found: Vec<FoundKey> = Vec::new();
     for provider in Provider::ALL {
         for variable in provider.key_variables() {
-            let Ok(text) = env::var(variable) else { continue };
-            let Ok(key) = Secret::from_pasted(&zeroize::Zeroizing::new(text)) else { continue };
+            let Ok(key) = vault::from_env(variable) else { continue };
             let fingerprint = key.fingerprint();
             // GEMINI_API_KEY and GOOGLE_API_KEY are often the same key
             if found.iter().any(|other| other.fingerprint == fingerprint) {

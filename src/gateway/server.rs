@@ -119,7 +119,10 @@ impl Gateway {
         stop.send_replace(true);
         let all_done = async { while connections.join_next().await.is_some() {} };
         let _ = timeout(patience.drain, all_done).await;
-        Drained { cut_off: connections.len() }
+        let cut_off = connections.len();
+        // waited for, so that how each of them ended is told
+        connections.shutdown().await;
+        Drained { cut_off }
     }
 }
 

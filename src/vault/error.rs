@@ -65,7 +65,7 @@ impl From<VaultError> for Problem {
                 problem.because(details).hint("allow Tierline to use it in the settings of your keyring, or use --vault env")
             }
             VaultError::NotFound(_) => problem.hint("remove the account and add it again with its key"),
-            VaultError::NotSet(_) => problem.hint("set it for the process that serves"),
+            VaultError::NotSet(_) => problem.hint("set it in the environment of this process"),
             VaultError::NoKey { why, .. } => problem.because(why),
             VaultError::StoresNothing => problem.hint("name the variable that has the key with --key-env, or use --vault keyring"),
             VaultError::InKeyring => problem.hint("use --vault keyring, or add the account again with --key-env"),

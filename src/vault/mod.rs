@@ -99,7 +99,8 @@ impl Memory {
     }
 }
 
-fn from_env(variable: &str) -> Result<Secret, VaultError> {
+/// The key in an environment variable of this process.
+pub fn from_env(variable: &str) -> Result<Secret, VaultError> {
     let bad = |why| VaultError::NoKey { place: format!("the environment variable {variable}"), why };
     match env::var(variable) {
         Ok(text) => Secret::from_pasted(&zeroize::Zeroizing::new(text)).map_err(bad),

@@ -1,0 +1,25 @@
+//! The command line as scripts see it: the real program, its exit codes, its output, and what it leaves behind.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
+
+#[path = "../support/ask.rs"]
+mod ask;
+#[expect(dead_code, reason = "shared with tests that look at more")]
+#[path = "../support/home.rs"]
+mod home;
+#[expect(dead_code, reason = "shared with tests that script more")]
+#[path = "../support/scripted.rs"]
+mod scripted;
+
+mod accounts;
+mod catalog;
+mod contract;
+mod demo;
+mod export;
+mod gateway;
+mod limits;
+mod secrets;
+mod sim;
+mod status;
+mod tokens;
