@@ -15,7 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("provider", 1), // headers and bytes in, domain out; pure
     ("catalog", 1),  // dated facts: tiers, model classes, prices, retirements
     ("limiter", 2),  // buckets, ledger, queue; one async file around a pure core
-    ("clock", 3),    // the one place that reads the time
+    ("clock", 2),    // the one place that reads the time; beside the limiter, which therefore cannot
     ("store", 3),    // SQLite
     ("vault", 3),    // keyring, environment or memory
     ("upstream", 3), // the way to a provider

@@ -34,6 +34,6 @@ mod tests {
     fn columns_align_and_control_characters_are_shown_as_such() {
         let mut out = Vec::new();
         print(&mut out, &["label", "n"], &[vec!["a\u{1b}[2J".into(), "1".into()], vec!["longer name".into(), "22".into()]]).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "label        n\na\u{fffd}[2J       1\nlonger name  22\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "label        n\na\u{fffd}[2J        1\nlonger name  22\n");
     }
 }

@@ -150,6 +150,17 @@ impl Core {
             .collect()
     }
 
+    /// The first bucket that breaks the law `available + held <= capacity`, if there ever is one.
+    #[must_use]
+    pub fn broken_law(&self) -> Option<String> {
+        self.book.iter().map(|(_, entry)| entry).find_map(|entry| {
+            let (bucket, capacity) = (&entry.bucket, entry.bucket.limit().capacity);
+            let sum = i128::from(bucket.available()) + i128::from(bucket.held());
+            (sum > i128::from(capacity))
+                .then(|| format!("{}: {} available and {} held of {capacity}", entry.key, bucket.available(), bucket.held()))
+        })
+    }
+
     /// How many wait and how many were sent and are not over.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {

@@ -69,13 +69,13 @@ def shown(part):
 
 def press(name):
     button = wait_for(f"the button {name!r}", lambda role, found: found == name and role in BUTTONS)
-    Atspi.Action.do_action(button.get_action_iface(), 0)
+    Atspi.Action.do_action(button, 0)
 
 
 def write(field, text):
     entry = wait_for(f"the field {field!r}", lambda role, name: name == field and role in {"entry", "text"})
-    Atspi.Component.grab_focus(entry.get_component_iface())
-    Atspi.EditableText.set_text_contents(entry.get_editable_text_iface(), text)
+    Atspi.Component.grab_focus(entry)
+    Atspi.EditableText.set_text_contents(entry, text)
 
 
 def picture(name):
