@@ -121,7 +121,7 @@ mod place {
         let token = home.token("notebook");
         assert_eq!(post(&format!("{}/custom/work/v1/x", serve.url()), &token, "{}").await.status, 200);
         let said = serve.stop();
-        assert_eq!(said.status.code(), Some(0));
+        assert_eq!((said.status.code(), said.err.contains('\u{1b}')), (Some(0), false), "a file has no colours");
         for word in ["the database was corrupt", "the old one is kept as", "accounts have to be added again"] {
             assert!(said.err.contains(word), "no {word:?} in {said:?}");
         }

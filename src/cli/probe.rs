@@ -11,6 +11,7 @@ use super::{Done, print_json, serve, unwritable};
 use crate::catalog::Catalog;
 use crate::domain::command::ProbeReport;
 use crate::domain::{ModelClass, Problem, RequestId};
+use crate::engine::{self, Lesson};
 use crate::probe::Prober;
 use crate::provider;
 use crate::store::Write as Row;
@@ -68,14 +69,18 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
         let probed = runtime.block_on(prober.probe(account, &key, args.model.as_deref(), &context.clock))?;
         let class = probed.model.as_ref().map_or_else(ModelClass::any, |model| Catalog::bundled().class_of(account.provider, model));
         // a probe is no request of the user's: it has no number
-        let row = Row::Answered { id: RequestId(0), account: account.id, class, snapshot: Arc::new(probed.snapshot) };
+        let row =
+            Row::Answered { id: RequestId(0), account: account.id, class: class.clone(), snapshot: Arc::new(probed.snapshot.clone()) };
         let _ = context.store.write(row);
+        let age = context.clock.now().tick.since(probed.sent_at);
+        let lesson = Lesson { account: account.id, class, snapshot: probed.snapshot, age };
+        runtime.block_on(engine::teach(&context.dir, &context.store, &context.clock, lesson))?;
+        context.store.flush()?;
         if !context.json {
             show(&probed.report, out)?;
         }
         reports.push(probed.report);
     }
-    context.store.flush()?;
     if context.json {
         return match (&args.label, reports.as_slice()) {
             (Some(_), [report]) => print_json(out, report),

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lesson::Lesson;
 use super::registry::Registry;
 use crate::domain::Problem;
 use crate::domain::view::{BucketView, WaitingView};
 use crate::limiter::Limiter;
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// How things stand.
     Status,
     /// Accounts, tokens or limits were changed in the database.
     Reload,
+    /// An answer that another process got said this about limits.
+    Teach(Box<Lesson>),
 }
 
 /// What is answered.
@@ -42,6 +45,8 @@ pub enum Answer {
 }
 
 const SOCKET: &str = "control.sock";
+/// No request is longer.
+const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
@@ -63,7 +68,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
-            if (&mut stream).take(4_096).read_line(&mut line).await.is_err() {
+            if (&mut stream).take(REQUEST_BYTES).read_line(&mut line).await.is_err() {
                 return;
             }
             let answer = match serde_json::from_str(&line) {
@@ -77,6 +82,10 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                     }
                     Err(problem) => Answer::Failed(problem),
                 },
+                Ok(Request::Teach(lesson)) => {
+                    lesson.teach(&limiter);
+                    Answer::Done
+                }
                 Err(error) => Answer::Failed(Problem::new("this Tierline does not know the request").because(error)),
             };
             let mut text = serde_json::to_vec(&answer).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! It is the only place that knows all parts. What each of them does is not its business.
 
 mod control;
+mod lesson;
 mod orders;
 mod recorder;
 pub mod registry;
@@ -24,11 +25,12 @@ use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Settings, Told};
 use crate::probe::Prober;
-use crate::store::{DataDir, InstanceLock, Store};
+use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
 pub use control::{Answer, Request, ask};
+pub use lesson::{Lesson, teach};
 pub use registry::Registry;
 
 /// The port at which clients look for the gateway.
@@ -87,12 +89,7 @@ impl Engine {
         let (sink, events) = Sink::new();
 
         let limiter = limiter(&sink, &clock);
-        if let Some(learned) = reader.learned()?.into_iter().find(|learned| learned.key == Self::MEMORY)
-            && let Ok(memory) = serde_json::from_value::<Memory>(learned.value)
-        {
-            let ago = Duration::try_from(clock.now().wall.duration_since(learned.updated_at)).unwrap_or_default();
-            limiter.with(|core, now| core.recall(memory, ago, now));
-        }
+        recall(&limiter, &reader, clock.as_ref())?;
 
         let (routes, routes_seen) = watch::channel(Arc::default());
         let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
@@ -226,6 +223,17 @@ impl Engine {
             .await
             .unwrap_or_else(|error| Err(Problem::new("the history was not closed").because(error)))
     }
+}
+
+/// Tells the limiter what it knew when it was saved.
+fn recall(limiter: &Limiter, reader: &Reader, clock: &dyn Clock) -> Result<(), Problem> {
+    if let Some(learned) = reader.learned()?.into_iter().find(|learned| learned.key == Engine::MEMORY)
+        && let Ok(memory) = serde_json::from_value::<Memory>(learned.value)
+    {
+        let ago = Duration::try_from(clock.now().wall.duration_since(learned.updated_at)).unwrap_or_default();
+        limiter.with(|core, now| core.recall(memory, ago, now));
+    }
+    Ok(())
 }
 
 /// Writes down where the buckets stand and what was learned.

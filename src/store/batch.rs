@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::failure::may_pass;
 use super::requests;
@@ -30,7 +30,8 @@ pub(super) struct Outcomes {
 /// # Errors
 /// What stood in the way; the batch can be tried again.
 pub(super) fn write(db: &mut Connection, batch: &[Write], identities: &mut Identities) -> rusqlite::Result<Outcomes> {
-    let tx = db.transaction()?;
+    // a deferred one that read first fails at once when another process has written since, however long it may wait for locks
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut rollups = Rollups::default();
     let mut outcomes = Outcomes::default();
     for item in batch {

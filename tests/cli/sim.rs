@@ -66,6 +66,31 @@ fn a_probe_tells_what_it_learned_where_from_and_what_it_cost() {
 }
 
 #[test]
+fn what_a_probe_learned_shows_in_the_status_whether_or_not_a_gateway_runs() {
+    let home = Home::with(&[("SIM_KEY", KEY)]);
+    let sim = home.start("sim --provider anthropic --rpm 57 --key-env SIM_KEY");
+    home.add_account("anthropic", "work", sim.url(), "SIM_KEY");
+    let rpm = |home: &Home| {
+        let status = home.run("status --json").json();
+        let bucket = status["buckets"].as_array().unwrap().iter().find(|bucket| bucket["meter"] == "RPM").cloned();
+        bucket.map(|bucket| (bucket["limit"].clone(), bucket["source"].clone()))
+    };
+    assert_eq!(rpm(&home), None);
+    home.run("probe work --vault env").done();
+    assert_eq!(rpm(&home), Some((json!(57), json!("header"))), "saved");
+    assert!(home.exported("limits").iter().any(|row| row["new_limit"] == 57));
+    sim.stop();
+
+    let sim = home.start("sim --provider anthropic --rpm 23 --key-env SIM_KEY");
+    home.run("accounts remove work").done();
+    home.add_account("anthropic", "work", sim.url(), "SIM_KEY");
+    let serve = home.serve();
+    home.run("probe work --vault env").done();
+    assert_eq!(rpm(&home), Some((json!(23), json!("header"))), "live");
+    serve.stop().done();
+}
+
+#[test]
 fn a_probe_that_reaches_nobody_or_has_a_wrong_key_says_so() {
     let mut home = Home::with(&[("SIM_KEY", KEY)]);
     let sim = home.start("sim --provider anthropic --key-env SIM_KEY");
