@@ -23,8 +23,8 @@ use image::RgbaImage;
 use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
-use tierline::domain::view::BucketView;
-use tierline::domain::{AccountId, Dimension, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret};
+use tierline::domain::view::{BucketView, ScanHit, ScanReport};
+use tierline::domain::{AccountId, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity};
 use tierline::journal::LiveView;
 use tierline::journal::live::Totals;
 use tierline::ui::standing::{Mood, standing};
@@ -158,6 +158,15 @@ fn picture_of_the_history() {
 #[test]
 fn picture_of_the_accounts() {
     window(fixture::busy(), PanelId::Accounts).picture("accounts");
+}
+
+#[test]
+fn picture_of_the_models() {
+    let mut w = window(fixture::busy(), PanelId::Models);
+    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
+    reply.send(Ok(fixture::models()));
+    w.harness.run_ok();
+    w.picture("models");
 }
 
 #[test]
@@ -308,6 +317,57 @@ fn a_bucket_leads_to_its_chart() {
     assert_eq!(w.panel(), PanelId::History);
     let Command::Series(query, _) = w.order() else { panic!("no chart was asked for") };
     assert_eq!((query.measure, query.account, query.class.unwrap().as_str()), (Measure::Tokens, Some(AccountId(3)), "gpt-6-sol"));
+}
+
+#[test]
+fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Look up gpt-4o-mini-2024-07-18");
+    assert_eq!(w.panel(), PanelId::Models);
+    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
+    reply.send(Ok(fixture::models()));
+    w.harness.run_ok();
+    assert!(w.shows("1 of 3 models, newest row of 2026-11-20") && w.shows("In your traffic"));
+    assert!(w.shows("gpt-4o-mini-2024-07-18 of openai, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
+    w.press(Modifiers::COMMAND, Key::Num1);
+    w.press(Modifiers::COMMAND, Key::Num5);
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Models(_))), "it is read once");
+    w.write("Filter", " nonsense");
+    assert!(w.shows("No model matches"));
+    w.press(Modifiers::NONE, Key::Escape);
+    w.click("Retired");
+    assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+}
+
+#[test]
+fn a_folder_scan_shows_how_far_it_is_can_be_stopped_and_lists_places() {
+    let mut w = window(fixture::busy(), PanelId::Models);
+    w.click("Folder scan");
+    w.write("Folder", " /home/ada/project ");
+    w.click("Scan");
+    let Command::ScanModels(folder, progress, reply) = w.order() else { panic!("no scan") };
+    assert_eq!(folder, Path::new("/home/ada/project"));
+    assert!(progress.advance(1_204));
+    w.harness.step();
+    assert!(w.shows("1\u{202f}204 files searched…"));
+    w.harness.get_by_label("Stop").click();
+    w.harness.step();
+    w.harness.step();
+    assert!(!progress.advance(1_205));
+    let hit = ScanHit {
+        path: "src/chat.py".into(),
+        line: 12,
+        column: 8,
+        name: "deepseek-chat".into(),
+        severity: Severity::Error,
+        when: "retired 2026-07-24 15:59 UTC".into(),
+        replacement: Some(ModelId::new("deepseek-flash")),
+    };
+    reply.send(Ok(ScanReport { files: 1_205, retired: 1, hits: vec![hit], stopped: true, ..ScanReport::default() }));
+    w.harness.run_ok();
+    for part in ["1 place names a retired model", "1\u{202f}205 files searched, stopped", "src/chat.py:12:8 names deepseek-chat, retired"] {
+        assert!(w.shows(part), "{part}");
+    }
 }
 
 #[test]

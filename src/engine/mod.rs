@@ -3,6 +3,7 @@
 //! It is the only place that knows all parts. What each of them does is not its business.
 
 mod control;
+mod models;
 mod orders;
 mod recorder;
 pub mod registry;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::models;
 use super::registry::Registry;
 use crate::catalog::Catalog;
 use crate::domain::command::{Command, ProbeReport};
@@ -31,6 +32,14 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Export(order, reply) => reply.send(read(&registry, move |reader| export::write_file(reader, &order)).await),
+        Command::Models(reply) => {
+            let now = registry.clock().now().wall;
+            reply.send(aside("read the catalogue", move || Ok(models::models(Catalog::bundled(), now))).await);
+        }
+        Command::ScanModels(dir, progress, reply) => {
+            let now = registry.clock().now().wall;
+            reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
+        }
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
                 let at = registry.clock().now().wall;
@@ -47,9 +56,12 @@ async fn read<T: Send + 'static>(
     f: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let reader = registry.reader()?;
-    tokio::task::spawn_blocking(move || f(&reader))
-        .await
-        .unwrap_or_else(|error| Err(Problem::new("the history could not be read").because(error)))
+    aside("read the history", move || f(&reader)).await
+}
+
+/// Does something on a thread that may block.
+async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(f).await.unwrap_or_else(|error| Err(Problem::new(format!("it failed to {doing}")).because(error)))
 }
 
 async fn probe(id: AccountId, registry: &Registry, prober: &Prober, sink: &Sink) -> Result<ProbeReport, Problem> {

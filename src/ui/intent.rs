@@ -1,5 +1,7 @@
 //! What a panel wants done. Panels answer with intents and never act; [`App`](super::App) turns them into commands.
 
+use std::path::PathBuf;
+
 use crate::domain::command::{NewAccount, UserLimit};
 use crate::domain::query::{ExportOrder, SeriesQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
@@ -13,6 +15,8 @@ pub enum Intent {
     Go(PanelId),
     /// Show the history of one bucket.
     ShowBucket(BucketKey),
+    /// Show a model in the catalogue.
+    ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
     /// Open the form for a key that is typed in.
@@ -35,4 +39,8 @@ pub enum Intent {
     LoadSeries(SeriesQuery),
     /// Write a file.
     Export(ExportOrder),
+    /// Read the catalogue.
+    LoadModels,
+    /// Look for names of models that end in a folder.
+    ScanModels(PathBuf),
 }

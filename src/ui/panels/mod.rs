@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod first_run;
 pub mod history;
+pub mod models;
 pub mod overview;
 pub mod places;
 pub mod settings;

@@ -84,7 +84,7 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usi
         state.focus_filter = false;
         field.request_focus();
     }
-    if field.has_focus() && ui.input(|i| i.key_pressed(Key::Escape)) {
+    if field.lost_focus() && ui.input(|i| i.key_pressed(Key::Escape)) {
         state.filter.clear();
     }
     let count = if shown == total { format!("{total} requests") } else { format!("{shown} of {total} requests") };
