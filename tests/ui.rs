@@ -24,7 +24,9 @@ use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
 use tierline::domain::view::{BucketView, ScanHit, ScanReport};
-use tierline::domain::{AccountId, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity};
+use tierline::domain::{
+    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
+};
 use tierline::journal::LiveView;
 use tierline::journal::live::Totals;
 use tierline::ui::standing::{Mood, standing};
@@ -85,7 +87,9 @@ impl Window {
     }
 
     fn write(&mut self, field: &str, text: &str) {
-        let find = |node: &egui_kittest::Node<'_>| matches!(node.accesskit_node().role(), Role::TextInput | Role::PasswordInput);
+        let find = |node: &egui_kittest::Node<'_>| {
+            matches!(node.accesskit_node().role(), Role::TextInput | Role::MultilineTextInput | Role::PasswordInput)
+        };
         self.harness.get_all_by_label(field).find(find).unwrap().focus();
         self.harness.run_ok();
         self.harness.get_all_by_label(field).find(find).unwrap().type_text(text);
@@ -337,6 +341,26 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     w.press(Modifiers::NONE, Key::Escape);
     w.click("Retired");
     assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+}
+
+#[test]
+fn a_pasted_error_is_explained() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Explain an error…");
+    w.choose("Provider", "gemini");
+    w.write("Headers", "retry-after: 7");
+    w.write("Body", "{}");
+    w.click("Explain");
+    let Command::Explain(pasted, reply) = w.order() else { panic!("nothing is asked") };
+    assert_eq!((pasted.provider, pasted.status, pasted.headers.as_str()), (Dialect::Gemini, 429, "retry-after: 7"));
+    assert!(!format!("{pasted:?}").contains("retry-after"), "what was pasted is not printed");
+    reply.send(Ok(fixture::verdict()));
+    w.harness.run_ok();
+    for part in ["Limit reached", "about your account", "RPM, requests in a minute", "20\u{202f}s", "Wait 20 s"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.write("HTTP status", "x");
+    assert!(w.shows("A status is a number"));
 }
 
 #[test]

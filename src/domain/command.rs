@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Dimension, Fingerprint, Period, Problem, Provider, Secret};
+use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub enum Command {
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.
     ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
+    /// Say what a provider's error means.
+    Explain(PastedError, Reply<Result<Verdict, Problem>>),
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.
     SaveSetting(String, String),
 }
@@ -53,6 +55,25 @@ pub struct NewAccount {
     pub base_url: Option<String>,
     /// The key.
     pub key: Secret,
+}
+
+/// A provider's error as a person copied it from somewhere. Its texts may hold anything: they are not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PastedError {
+    /// Whose error.
+    pub provider: Dialect,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, `name: value` a line; other lines are passed over.
+    pub headers: String,
+    /// The body.
+    pub body: String,
+}
+
+impl fmt::Debug for PastedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PastedError").field("provider", &self.provider).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// One of the user's own ceilings.

@@ -3,6 +3,7 @@
 //! It is the only place that knows all parts. What each of them does is not its business.
 
 mod control;
+pub mod explain;
 mod models;
 mod orders;
 mod recorder;

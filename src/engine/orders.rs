@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::models;
 use super::registry::Registry;
+use super::{explain, models};
 use crate::catalog::Catalog;
 use crate::domain::command::{Command, ProbeReport};
 use crate::domain::{AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
@@ -40,6 +40,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
             let now = registry.clock().now().wall;
             reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
         }
+        Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
                 let at = registry.clock().now().wall;

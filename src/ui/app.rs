@@ -13,6 +13,7 @@ use crate::journal::LiveView;
 
 use super::intent::Intent;
 use super::panels::accounts::{self, AccountsState};
+use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
@@ -59,6 +60,7 @@ pub struct App {
     history: HistoryState,
     accounts: AccountsState,
     models: ModelsState,
+    explain: ExplainState,
 }
 
 impl App {
@@ -82,6 +84,7 @@ impl App {
             history,
             accounts: AccountsState::default(),
             models: ModelsState::default(),
+            explain: ExplainState::default(),
         }
     }
 
@@ -132,7 +135,8 @@ impl App {
             self.state.panel = panel;
         }
         let front = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
-        front.or(below)
+        let over = explain::show(ui.ctx(), &mut self.explain);
+        over.or(front).or(below)
     }
 
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
@@ -167,6 +171,7 @@ impl App {
         self.history.settle();
         self.accounts.settle();
         self.models.settle();
+        self.explain.verdict.poll();
     }
 
     /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
@@ -256,6 +261,11 @@ impl App {
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
             Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),
+            Intent::OpenExplain => {
+                self.explain.open();
+                return;
+            }
+            Intent::Explain(pasted) => Command::Explain(pasted, self.explain.verdict.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
             Intent::ScanModels(folder) => {
                 let scan = &mut self.models.scan;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::domain::command::{NewAccount, UserLimit};
+use crate::domain::command::{NewAccount, PastedError, UserLimit};
 use crate::domain::query::{ExportOrder, SeriesQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
@@ -19,6 +19,10 @@ pub enum Intent {
     ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
+    /// Open the dialog that explains an error.
+    OpenExplain,
+    /// Say what an error means.
+    Explain(PastedError),
     /// Open the form for a key that is typed in.
     EnterKey,
     /// Store the keys in these environment variables.

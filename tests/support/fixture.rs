@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
 use tierline::domain::command::FoundKey;
@@ -11,7 +12,8 @@ use tierline::domain::query::Series;
 use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
-    ModelId, Notice, Now, Outcome, Provider, RequestId, RequestRecord, Scope, ScopeKind, Severity, Tick, Usage, VerdictKind,
+    ModelId, Notice, Now, Outcome, Provider, RequestId, RequestRecord, Scope, ScopeKind, Severity, Tick, Usage, Verdict, VerdictKind,
+    Whose,
 };
 use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
 
@@ -143,6 +145,23 @@ pub(crate) fn models() -> ModelsView {
                 None,
             ),
         ],
+    }
+}
+
+/// A refusal for requests a minute.
+pub(crate) fn verdict() -> Verdict {
+    Verdict {
+        kind: VerdictKind::Wait,
+        dimension: Some(Dimension::Requests),
+        period: Some(Period::MINUTE),
+        limit: Some(30),
+        used: Some(30),
+        requested: Some(1),
+        retry_after: Some(Duration::from_secs(20)),
+        scope: Some(ScopeKind::Project),
+        whose: Whose::Account,
+        reason: "the requests of this minute are used up".into(),
+        advice: "Wait 20 s and send the same request again".into(),
     }
 }
 

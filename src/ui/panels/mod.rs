@@ -1,6 +1,7 @@
 //! One file a panel; a panel of several parts is a folder.
 
 pub mod accounts;
+pub mod explain;
 pub mod first_run;
 pub mod history;
 pub mod models;

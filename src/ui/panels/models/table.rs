@@ -7,8 +7,9 @@ use crate::domain::view::ModelView;
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::{Color, Palette, colors, faint, note, theme};
+use super::super::super::theme::{Color, Palette, colors, faint, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
+use super::super::super::widgets::page;
 
 const COLUMNS: [Column; 8] = [
     Column::rest("Model"),
@@ -80,24 +81,12 @@ fn details(ui: &mut Ui, model: &ModelView) {
         });
         lines.push(("new accounts", each.collect::<Vec<_>>().join(", ")));
     }
-    facts(ui, "model details", &lines);
+    page::facts(ui, "model details", &lines);
     for remark in &model.remarks {
         ui.add(Label::new(RichText::new(remark).small()).wrap());
     }
     ui.add_space(theme().space.tight);
     let mut sources = vec![("row", model.evidence.clone())];
     sources.extend(model.price.as_ref().map(|price| ("price", price.evidence.clone())));
-    facts(ui, "model sources", &sources);
-}
-
-fn facts(ui: &mut Ui, id: &str, lines: &[(&str, String)]) {
-    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
-    egui::Grid::new(id).num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
-        for (name, value) in lines {
-            let name = note(ui, *name);
-            ui.label(name);
-            ui.add(Label::new(RichText::new(value).small()).wrap());
-            ui.end_row();
-        }
-    });
+    page::facts(ui, "model sources", &sources);
 }
