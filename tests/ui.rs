@@ -148,7 +148,10 @@ fn picture_of_the_overview() {
 #[test]
 fn picture_of_the_traffic() {
     let mut w = window(fixture::busy(), PanelId::Traffic);
-    w.click_row("notebook gpt-6-sol › …-2026-09-30 ok");
+    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
+    let Command::Story(_, reply) = w.order() else { panic!("no story is read") };
+    reply.send(Ok(fixture::story()));
+    w.harness.run_ok();
     w.picture("traffic");
 }
 
@@ -341,6 +344,43 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     w.press(Modifiers::NONE, Key::Escape);
     w.click("Retired");
     assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+}
+
+#[test]
+fn the_story_of_a_refused_request_is_read_when_it_is_chosen() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
+    let Command::Story(query, reply) = w.order() else { panic!("no story is read") };
+    assert_eq!((query.id, query.to.is_some()), (RequestId(1_987), true));
+    reply.send(Ok(fixture::story()));
+    w.harness.run_ok();
+    for part in ["Attempt 1 refused, limit reached", "Wait 20 s", "TPM: 12\u{202f}480 of 60\u{202f}000 used", "0 left, limit 30, full in"] {
+        assert!(w.shows(part), "{part}");
+    }
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Story(..))), "it is read once");
+}
+
+#[test]
+fn older_requests_are_read_as_the_reader_comes_to_them() {
+    let mut w = window(LiveView { running: vec![], waiting: Arc::default(), ..fixture::busy() }, PanelId::Traffic);
+    let Command::Requests(query, reply) = w.order() else { panic!("no older requests are read") };
+    assert_eq!(query.before, None);
+    let page = |from: u64, count: u64| (0..count).map(|n| fixture::record(from - n, 10)).collect::<Vec<_>>();
+    let limit = u64::from(query.limit);
+    reply.send(Ok(page(1_989, 1_000)));
+    w.harness.run_ok();
+    assert!(w.shows("1\u{202f}000 requests"), "what the live view holds is not listed twice");
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Requests(..))), "a page that is not full is the last");
+
+    let mut w = window(LiveView { recent: [].into(), running: vec![], waiting: Arc::default(), ..fixture::busy() }, PanelId::Traffic);
+    let Command::Requests(_, reply) = w.order() else { panic!("no older requests are read") };
+    reply.send(Ok(page(100_000, limit)));
+    w.harness.run_ok();
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Requests(..))), "the end is not near");
+    w.write("Filter", "nothing-like-this");
+    w.click("Search older");
+    let Command::Requests(query, _) = w.order() else { panic!("the past is not searched") };
+    assert_eq!(query.before, Some(100_000 - limit + 1));
 }
 
 #[test]

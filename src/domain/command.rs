@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
-use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery};
+use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
 use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
 
@@ -32,6 +32,8 @@ pub enum Command {
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.
     Requests(RequestsQuery, Reply<Result<Requests, Problem>>),
+    /// Read the whole story of one request.
+    Story(StoryQuery, Reply<Result<Story, Problem>>),
     /// Write an export; answers with the number of rows.
     Export(ExportOrder, Reply<Result<u64, Problem>>),
     /// Read the catalogue's models.

@@ -31,6 +31,14 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
+        Command::Story(query, reply) => {
+            let store = registry.store().clone();
+            let story = read(&registry, move |reader| {
+                store.flush()?; // what has just happened may still be on its way to the disk
+                reader.story(&query)
+            });
+            reply.send(story.await);
+        }
         Command::Export(order, reply) => reply.send(read(&registry, move |reader| export::write_file(reader, &order)).await),
         Command::Models(reply) => {
             let now = registry.clock().now().wall;

@@ -168,6 +168,7 @@ impl App {
     /// Takes in answers that came since the last frame.
     fn settle(&mut self) {
         self.first_run.importing.poll();
+        self.traffic.settle();
         self.history.settle();
         self.accounts.settle();
         self.models.settle();
@@ -266,6 +267,8 @@ impl App {
                 return;
             }
             Intent::Explain(pasted) => Command::Explain(pasted, self.explain.verdict.ask(ctx)),
+            Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
+            Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
             Intent::ScanModels(folder) => {
                 let scan = &mut self.models.scan;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::domain::command::{NewAccount, PastedError, UserLimit};
-use crate::domain::query::{ExportOrder, SeriesQuery};
+use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
 use super::state::PanelId;
@@ -41,6 +41,10 @@ pub enum Intent {
     RevokeToken(String),
     /// Read a chart.
     LoadSeries(SeriesQuery),
+    /// Read the whole story of a request.
+    LoadStory(StoryQuery),
+    /// Read a page of older requests.
+    LoadRequests(RequestsQuery),
     /// Write a file.
     Export(ExportOrder),
     /// Read the catalogue.

@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
 use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
-use tierline::domain::query::Series;
+use tierline::domain::query::{Series, Story};
 use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
-    ModelId, Notice, Now, Outcome, Provider, RequestId, RequestRecord, Scope, ScopeKind, Severity, Tick, Usage, Verdict, VerdictKind,
-    Whose,
+    ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
+    Tick, Usage, Verdict, VerdictKind, Whose,
 };
 use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
 
@@ -163,6 +163,38 @@ pub(crate) fn verdict() -> Verdict {
         reason: "the requests of this minute are used up".into(),
         advice: "Wait 20 s and send the same request again".into(),
     }
+}
+
+/// What is stored of request 1987: a refused attempt, and the headers of its answer.
+pub(crate) fn story() -> Story {
+    let reading = |dimension, limit, remaining, full_in| Reading {
+        dimension,
+        period: Some(Period::MINUTE),
+        pool: Pool::Standard,
+        limit: Some(limit),
+        remaining: Some(remaining),
+        full_at: Some(ahead(full_in)),
+        grain: 1,
+    };
+    let refusal = RefusalRecord {
+        at: ago(44),
+        request: RequestId(1_987),
+        attempt: 1,
+        account: AccountId(4),
+        account_label: "gemini free".into(),
+        client: ClientName::new("notebook"),
+        class: ModelClass::new("gemini-3.8-flash"),
+        model: Some(ModelId::new("gemini-3.8-flash")),
+        status: 429,
+        verdict: verdict(),
+        ledger: vec!["RPM: 4 of 30 used, 26 left".into(), "TPM: 12480 of 60000 used, 47520 left".into()],
+    };
+    let snapshot = Snapshot {
+        readings: vec![reading(Dimension::Requests, 30, 0, 20), reading(Dimension::Tokens, 60_000, 31_200, 31)],
+        retry_after: Some(Duration::from_secs(20)),
+        ..Snapshot::empty(ago(44), 429)
+    };
+    Story { snapshots: vec![snapshot], refusals: vec![refusal] }
 }
 
 fn ago(secs: i64) -> Timestamp {
