@@ -23,8 +23,10 @@ use image::RgbaImage;
 use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
-use tierline::domain::view::BucketView;
-use tierline::domain::{AccountId, Dimension, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret};
+use tierline::domain::view::{BucketView, ScanHit, ScanReport};
+use tierline::domain::{
+    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
+};
 use tierline::journal::LiveView;
 use tierline::journal::live::Totals;
 use tierline::ui::standing::{Mood, standing};
@@ -85,7 +87,9 @@ impl Window {
     }
 
     fn write(&mut self, field: &str, text: &str) {
-        let find = |node: &egui_kittest::Node<'_>| matches!(node.accesskit_node().role(), Role::TextInput | Role::PasswordInput);
+        let find = |node: &egui_kittest::Node<'_>| {
+            matches!(node.accesskit_node().role(), Role::TextInput | Role::MultilineTextInput | Role::PasswordInput)
+        };
         self.harness.get_all_by_label(field).find(find).unwrap().focus();
         self.harness.run_ok();
         self.harness.get_all_by_label(field).find(find).unwrap().type_text(text);
@@ -144,7 +148,10 @@ fn picture_of_the_overview() {
 #[test]
 fn picture_of_the_traffic() {
     let mut w = window(fixture::busy(), PanelId::Traffic);
-    w.click_row("notebook gpt-6-sol › …-2026-09-30 ok");
+    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
+    let Command::Story(_, reply) = w.order() else { panic!("no story is read") };
+    reply.send(Ok(fixture::story()));
+    w.harness.run_ok();
     w.picture("traffic");
 }
 
@@ -158,6 +165,15 @@ fn picture_of_the_history() {
 #[test]
 fn picture_of_the_accounts() {
     window(fixture::busy(), PanelId::Accounts).picture("accounts");
+}
+
+#[test]
+fn picture_of_the_models() {
+    let mut w = window(fixture::busy(), PanelId::Models);
+    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
+    reply.send(Ok(fixture::models()));
+    w.harness.run_ok();
+    w.picture("models");
 }
 
 #[test]
@@ -308,6 +324,114 @@ fn a_bucket_leads_to_its_chart() {
     assert_eq!(w.panel(), PanelId::History);
     let Command::Series(query, _) = w.order() else { panic!("no chart was asked for") };
     assert_eq!((query.measure, query.account, query.class.unwrap().as_str()), (Measure::Tokens, Some(AccountId(3)), "gpt-6-sol"));
+}
+
+#[test]
+fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Look up gpt-4o-mini-2024-07-18");
+    assert_eq!(w.panel(), PanelId::Models);
+    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
+    reply.send(Ok(fixture::models()));
+    w.harness.run_ok();
+    assert!(w.shows("1 of 3 models, newest row of 2026-11-20") && w.shows("In your traffic"));
+    assert!(w.shows("gpt-4o-mini-2024-07-18 of openai, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
+    w.press(Modifiers::COMMAND, Key::Num1);
+    w.press(Modifiers::COMMAND, Key::Num5);
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Models(_))), "it is read once");
+    w.write("Filter", " nonsense");
+    assert!(w.shows("No model matches"));
+    w.press(Modifiers::NONE, Key::Escape);
+    w.click("Retired");
+    assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+}
+
+#[test]
+fn the_story_of_a_refused_request_is_read_when_it_is_chosen() {
+    let mut w = window(fixture::busy(), PanelId::Traffic);
+    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
+    let Command::Story(query, reply) = w.order() else { panic!("no story is read") };
+    assert_eq!((query.id, query.to.is_some()), (RequestId(1_987), true));
+    reply.send(Ok(fixture::story()));
+    w.harness.run_ok();
+    for part in ["Attempt 1 refused, limit reached", "Wait 20 s", "TPM: 12\u{202f}480 of 60\u{202f}000 used", "0 left, limit 30, full in"] {
+        assert!(w.shows(part), "{part}");
+    }
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Story(..))), "it is read once");
+}
+
+#[test]
+fn older_requests_are_read_as_the_reader_comes_to_them() {
+    let mut w = window(LiveView { running: vec![], waiting: Arc::default(), ..fixture::busy() }, PanelId::Traffic);
+    let Command::Requests(query, reply) = w.order() else { panic!("no older requests are read") };
+    assert_eq!(query.before, None);
+    let page = |from: u64, count: u64| (0..count).map(|n| fixture::record(from - n, 10)).collect::<Vec<_>>();
+    let limit = u64::from(query.limit);
+    reply.send(Ok(page(1_989, 1_000)));
+    w.harness.run_ok();
+    assert!(w.shows("1\u{202f}000 requests"), "what the live view holds is not listed twice");
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Requests(..))), "a page that is not full is the last");
+
+    let mut w = window(LiveView { recent: [].into(), running: vec![], waiting: Arc::default(), ..fixture::busy() }, PanelId::Traffic);
+    let Command::Requests(_, reply) = w.order() else { panic!("no older requests are read") };
+    reply.send(Ok(page(100_000, limit)));
+    w.harness.run_ok();
+    assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Requests(..))), "the end is not near");
+    w.write("Filter", "nothing-like-this");
+    w.click("Search older");
+    let Command::Requests(query, _) = w.order() else { panic!("the past is not searched") };
+    assert_eq!(query.before, Some(100_000 - limit + 1));
+}
+
+#[test]
+fn a_pasted_error_is_explained() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Explain an error…");
+    w.choose("Provider", "gemini");
+    w.write("Headers", "retry-after: 7");
+    w.write("Body", "{}");
+    w.click("Explain");
+    let Command::Explain(pasted, reply) = w.order() else { panic!("nothing is asked") };
+    assert_eq!((pasted.provider, pasted.status, pasted.headers.as_str()), (Dialect::Gemini, 429, "retry-after: 7"));
+    assert!(!format!("{pasted:?}").contains("retry-after"), "what was pasted is not printed");
+    reply.send(Ok(fixture::verdict()));
+    w.harness.run_ok();
+    for part in ["Limit reached", "about your account", "RPM, requests in a minute", "20\u{202f}s", "Wait 20 s"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.write("HTTP status", "x");
+    assert!(w.shows("A status is a number"));
+}
+
+#[test]
+fn a_folder_scan_shows_how_far_it_is_can_be_stopped_and_lists_places() {
+    let mut w = window(fixture::busy(), PanelId::Models);
+    w.click("Folder scan");
+    w.write("Folder", " /home/ada/project ");
+    w.click("Scan");
+    let Command::ScanModels(folder, progress, reply) = w.order() else { panic!("no scan") };
+    assert_eq!(folder, Path::new("/home/ada/project"));
+    assert!(progress.advance(1_204));
+    w.harness.step();
+    assert!(w.shows("1\u{202f}204 files searched…"));
+    w.harness.get_by_label("Stop").click();
+    w.harness.step();
+    w.harness.step();
+    assert!(!progress.advance(1_205));
+    let hit = ScanHit {
+        path: "src/chat.py".into(),
+        line: 12,
+        column: 8,
+        name: "deepseek-chat".into(),
+        severity: Severity::Error,
+        when: "retired 2026-07-24 15:59 UTC".into(),
+        replacement: Some(ModelId::new("deepseek-flash")),
+    };
+    reply.send(Ok(ScanReport { files: 1_205, retired: 1, hits: vec![hit], stopped: true, ..ScanReport::default() }));
+    w.harness.run_ok();
+    for part in ["1 place names a retired model", "1\u{202f}205 files searched, stopped", "src/chat.py:12:8 names deepseek-chat, retired"] {
+        assert!(w.shows(part), "{part}");
+    }
 }
 
 #[test]

@@ -50,6 +50,20 @@ impl Catalog {
     /// # Errors
     /// `dir` itself cannot be read.
     pub fn scan(&self, dir: &Path, now: Timestamp, visit: &mut dyn FnMut(Hit<'_>)) -> Result<Summary, Problem> {
+        self.scan_while(dir, now, &mut |_| true, visit)
+    }
+
+    /// The same, and after every file asks `go_on`, which is told the summary so far.
+    ///
+    /// # Errors
+    /// `dir` itself cannot be read.
+    pub fn scan_while(
+        &self,
+        dir: &Path,
+        now: Timestamp,
+        go_on: &mut dyn FnMut(&Summary) -> bool,
+        visit: &mut dyn FnMut(Hit<'_>),
+    ) -> Result<Summary, Problem> {
         std::fs::metadata(dir).map_err(|e| Problem::new(format!("{} cannot be scanned", dir.display())).because(e))?;
         let mut names = Names::new(self, now);
         let mut summary = Summary::default();
@@ -70,6 +84,9 @@ impl Catalog {
                     names.search(entry.path(), &text, &mut summary, visit);
                 }
                 Err(_) => summary.skipped += 1,
+            }
+            if !go_on(&summary) {
+                break;
             }
         }
         Ok(summary)

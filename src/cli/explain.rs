@@ -4,11 +4,12 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use super::{Done, print_json, unwritable};
 use crate::clock::SystemClock;
 use crate::domain::{Clock, Dialect, Problem};
+use crate::engine::explain::headers;
 use crate::provider;
 
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ pub(super) fn run(args: &ExplainArgs, json: bool, out: &mut dyn Write) -> Result
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| Problem::new(format!("the headers could not be read from {}", path.display())).because(error))?;
-            parse_headers(&text)
+            headers(&text)
         }
         None => HeaderMap::new(),
     };
@@ -62,16 +63,4 @@ pub(super) fn run(args: &ExplainArgs, json: bool, out: &mut dyn Write) -> Result
     let wait = verdict.retry_after.map_or_else(|| "no time was given".to_owned(), |wait| format!("wait {:.1} s", wait.as_secs_f64()));
     writeln!(out, "{}: {}\n{}\n{wait}", verdict.kind.name(), verdict.reason, verdict.advice).map_err(|error| unwritable(&error))?;
     Ok(Done::Well)
-}
-
-/// Lines that are no header (a status line, a blank one) are passed over.
-fn parse_headers(text: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for line in text.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.trim()), HeaderValue::from_str(value.trim())) {
-            headers.append(name, value);
-        }
-    }
-    headers
 }

@@ -1,12 +1,15 @@
 //! The closed list of orders that the window gives to the engine, and the slots in which answers come back.
 
 use std::fmt;
-use std::sync::mpsc;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
-use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery};
-use super::{AccountId, Dimension, Fingerprint, Period, Problem, Provider, Secret};
+use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
+use super::view::{ModelsView, ScanReport};
+use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -29,8 +32,16 @@ pub enum Command {
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.
     Requests(RequestsQuery, Reply<Result<Requests, Problem>>),
+    /// Read the whole story of one request.
+    Story(StoryQuery, Reply<Result<Story, Problem>>),
     /// Write an export; answers with the number of rows.
     Export(ExportOrder, Reply<Result<u64, Problem>>),
+    /// Read the catalogue's models.
+    Models(Reply<Result<ModelsView, Problem>>),
+    /// Find retired and retiring model names in the files of a folder.
+    ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
+    /// Say what a provider's error means.
+    Explain(PastedError, Reply<Result<Verdict, Problem>>),
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.
     SaveSetting(String, String),
 }
@@ -46,6 +57,25 @@ pub struct NewAccount {
     pub base_url: Option<String>,
     /// The key.
     pub key: Secret,
+}
+
+/// A provider's error as a person copied it from somewhere. Its texts may hold anything: they are not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PastedError {
+    /// Whose error.
+    pub provider: Dialect,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, `name: value` a line; other lines are passed over.
+    pub headers: String,
+    /// The body.
+    pub body: String,
+}
+
+impl fmt::Debug for PastedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PastedError").field("provider", &self.provider).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// One of the user's own ceilings.
@@ -93,6 +123,30 @@ pub struct FoundKey {
     pub fingerprint: Fingerprint,
     /// Whether an account with this key exists already.
     pub known: bool,
+}
+
+/// How far long work has come, and the wish to stop it: one end for who works, one for who watches.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<(AtomicU64, AtomicBool)>);
+
+impl Progress {
+    /// So much is done now. `false` once the work is to stop.
+    #[must_use]
+    pub fn advance(&self, done: u64) -> bool {
+        self.0.0.store(done, Ordering::Relaxed);
+        !self.0.1.load(Ordering::Relaxed)
+    }
+
+    /// How much is done.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// Asks the work to stop.
+    pub fn stop(&self) {
+        self.0.1.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Where an answer goes. Dropping it unanswered tells the asker that none will come.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, ModelClass, RequestRecord};
+use super::{AccountId, ModelClass, RefusalRecord, RequestId, RequestRecord, Snapshot};
 
 /// What a chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +70,26 @@ pub struct RequestsQuery {
 
 /// A page of finished requests.
 pub type Requests = Vec<RequestRecord>;
+
+/// Whose story to read, and when it happened at the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoryQuery {
+    /// Which request.
+    pub id: RequestId,
+    /// When it arrived.
+    pub from: Timestamp,
+    /// When it ended, if it did.
+    pub to: Option<Timestamp>,
+}
+
+/// What is stored of a request beside its own row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Story {
+    /// What the heads of its answers said about limits, oldest first.
+    pub snapshots: Vec<Snapshot>,
+    /// Attempts that the provider refused, in their order.
+    pub refusals: Vec<RefusalRecord>,
+}
 
 /// Which table to export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

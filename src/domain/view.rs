@@ -1,9 +1,12 @@
-//! The limiter's state as the window and `tierline status` show it: numbers with their unit, source and evidence.
+//! The limiter's state and the catalogue as the window and the command line show them: numbers with their unit, source and evidence.
+
+use std::path::PathBuf;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Refill, RequestId};
+use super::{AccountId, BucketKey, ClientName, Dialect, Lane, Limit, LimitSource, ModelClass, ModelId, Refill, RequestId, Severity};
 
 /// One bucket at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,4 +91,100 @@ pub struct WaitingView {
     pub ready_at: Option<Timestamp>,
     /// Since when it waits.
     pub since: Timestamp,
+}
+
+/// What the catalogue knows of models, as it looks at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelsView {
+    /// The date of the newest row.
+    pub as_of: Option<Date>,
+    /// Every model, by provider, place in life and name.
+    pub models: Vec<ModelView>,
+}
+
+/// One model in the catalogue. What no row says is `None` or empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelView {
+    /// Whose.
+    pub provider: Dialect,
+    /// Its id, or a family such as `sora-2*`.
+    pub id: String,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// The bucket it draws on.
+    pub class: ModelClass,
+    /// Where it is in its life: `active`, `deprecated`, `retiring`, `retired`.
+    pub state: &'static str,
+    /// How much that matters to whoever uses it.
+    pub severity: Severity,
+    /// When it came out.
+    pub released: Option<Date>,
+    /// The provider promises not to retire it before this day.
+    pub not_before: Option<Date>,
+    /// When it ends or ended, as exactly as the source says.
+    pub ends: Option<String>,
+    /// The living model at the end of its chain of replacements.
+    pub replacement: Option<ModelId>,
+    /// What to use where the source names no single model, what keeps the behaviour, and what changes besides the name.
+    pub remarks: Vec<String>,
+    /// What it costs now at the ordinary service tier.
+    pub price: Option<PriceView>,
+    /// What a new paying account may use of its class.
+    pub limits: Vec<Limit>,
+    /// How well the row is known, where it was read, and when.
+    pub evidence: String,
+}
+
+/// Prices in nano-dollars per million tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceView {
+    /// Input that touches no cache.
+    pub input: Option<u64>,
+    /// Input read from the cache.
+    pub cache_read: Option<u64>,
+    /// Output, reasoning included.
+    pub output: Option<u64>,
+    /// How well it is known, where it was read, and when.
+    pub evidence: String,
+}
+
+/// What a scan of a source tree found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Files that were searched.
+    pub files: u64,
+    /// Files that were left out because they are binary, too large or unreadable.
+    pub skipped: u64,
+    /// Places that name a retired model.
+    pub retired: u64,
+    /// Places that name a model whose end is to come.
+    pub retiring: u64,
+    /// The places, in the order of their files, at most [`ScanReport::LISTED`].
+    pub hits: Vec<ScanHit>,
+    /// Whether it was stopped before the end.
+    pub stopped: bool,
+}
+
+impl ScanReport {
+    /// How many places a report lists.
+    pub const LISTED: usize = 5_000;
+}
+
+/// A place in a source tree that names a model which ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanHit {
+    /// The file, below the scanned folder.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// The name as it stands there.
+    pub name: String,
+    /// Whether it has ended (an error) or will (a warning).
+    pub severity: Severity,
+    /// `retired 2026-07-24 15:59 UTC`, `retires 2026-12-11`, ...
+    pub when: String,
+    /// The living model at the end of its chain of replacements.
+    pub replacement: Option<ModelId>,
 }

@@ -3,7 +3,9 @@
 //! It is the only place that knows all parts. What each of them does is not its business.
 
 mod control;
+pub mod explain;
 mod lesson;
+mod models;
 mod orders;
 mod recorder;
 pub mod registry;

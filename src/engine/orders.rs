@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::registry::Registry;
+use super::{explain, models};
 use crate::catalog::Catalog;
 use crate::domain::command::{Command, ProbeReport};
 use crate::domain::{AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
@@ -30,7 +31,24 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
+        Command::Story(query, reply) => {
+            let store = registry.store().clone();
+            let story = read(&registry, move |reader| {
+                store.flush()?; // what has just happened may still be on its way to the disk
+                reader.story(&query)
+            });
+            reply.send(story.await);
+        }
         Command::Export(order, reply) => reply.send(read(&registry, move |reader| export::write_file(reader, &order)).await),
+        Command::Models(reply) => {
+            let now = registry.clock().now().wall;
+            reply.send(aside("read the catalogue", move || Ok(models::models(Catalog::bundled(), now))).await);
+        }
+        Command::ScanModels(dir, progress, reply) => {
+            let now = registry.clock().now().wall;
+            reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
+        }
+        Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
                 let at = registry.clock().now().wall;
@@ -47,9 +65,12 @@ async fn read<T: Send + 'static>(
     f: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let reader = registry.reader()?;
-    tokio::task::spawn_blocking(move || f(&reader))
-        .await
-        .unwrap_or_else(|error| Err(Problem::new("the history could not be read").because(error)))
+    aside("read the history", move || f(&reader)).await
+}
+
+/// Does something on a thread that may block.
+async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(f).await.unwrap_or_else(|error| Err(Problem::new(format!("it failed to {doing}")).because(error)))
 }
 
 async fn probe(id: AccountId, registry: &Registry, prober: &Prober, sink: &Sink) -> Result<ProbeReport, Problem> {

@@ -20,6 +20,7 @@ mod rollup;
 mod row;
 mod series;
 mod state;
+mod story;
 mod tokens;
 mod write;
 mod writer;

@@ -8,13 +8,15 @@ use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifier
 use jiff::tz::TimeZone;
 
 use crate::domain::Clock;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Progress};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
 use super::panels::accounts::{self, AccountsState};
+use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
+use super::panels::models::{self, ModelsState};
 use super::panels::traffic::{self, TrafficState};
 use super::panels::{overview, places, settings};
 use super::scene::Scene;
@@ -57,6 +59,8 @@ pub struct App {
     traffic: TrafficState,
     history: HistoryState,
     accounts: AccountsState,
+    models: ModelsState,
+    explain: ExplainState,
 }
 
 impl App {
@@ -79,6 +83,8 @@ impl App {
             traffic: TrafficState::default(),
             history,
             accounts: AccountsState::default(),
+            models: ModelsState::default(),
+            explain: ExplainState::default(),
         }
     }
 
@@ -129,7 +135,8 @@ impl App {
             self.state.panel = panel;
         }
         let front = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
-        front.or(below)
+        let over = explain::show(ui.ctx(), &mut self.explain);
+        over.or(front).or(below)
     }
 
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
@@ -150,7 +157,8 @@ impl App {
                 settings::show(ui, &mut self.state, &mut self.scale);
                 None
             }
-            panel @ (PanelId::Models | PanelId::Batch | PanelId::Planner) => {
+            PanelId::Models => models::show(ui, scene, &mut self.models),
+            panel @ (PanelId::Batch | PanelId::Planner) => {
                 places::show(ui, panel);
                 None
             }
@@ -160,8 +168,11 @@ impl App {
     /// Takes in answers that came since the last frame.
     fn settle(&mut self) {
         self.first_run.importing.poll();
+        self.traffic.settle();
         self.history.settle();
         self.accounts.settle();
+        self.models.settle();
+        self.explain.verdict.poll();
     }
 
     /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
@@ -225,6 +236,11 @@ impl App {
                 self.history.show_bucket(&key, account);
                 return;
             }
+            Intent::ShowModel(name) => {
+                self.state.panel = PanelId::Models;
+                self.models.show_model(name);
+                return;
+            }
             Intent::ShowRequest(id) => {
                 self.state.panel = PanelId::Traffic;
                 self.traffic.filter.clear();
@@ -246,6 +262,19 @@ impl App {
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
             Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),
+            Intent::OpenExplain => {
+                self.explain.open();
+                return;
+            }
+            Intent::Explain(pasted) => Command::Explain(pasted, self.explain.verdict.ask(ctx)),
+            Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
+            Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
+            Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
+            Intent::ScanModels(folder) => {
+                let scan = &mut self.models.scan;
+                scan.progress = Progress::default();
+                Command::ScanModels(folder, scan.progress.clone(), scan.report.ask(ctx))
+            }
             Intent::Export(order) => Command::Export(order, self.history.export.written.ask(ctx)),
         };
         (self.send)(command);

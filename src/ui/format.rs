@@ -89,6 +89,15 @@ pub fn money(nanos: u64) -> String {
     }
 }
 
+/// A price per million tokens from nano-dollars: two decimals, more where they say something.
+#[must_use]
+pub fn price(nanos: u64) -> String {
+    const DOLLAR: u64 = 1_000_000_000;
+    let fraction = format!("{:09}", nanos % DOLLAR);
+    let exact = fraction.trim_end_matches('0');
+    format!("{}.{exact:0<2}", grouped(nanos / DOLLAR))
+}
+
 /// `340 ms`, `4.2 s`, `1 min 05 s`, `2 h 14 min`, `3 d 4 h`.
 #[must_use]
 pub fn duration(d: Duration) -> String {
@@ -260,6 +269,14 @@ mod tests {
             (1_234_560_000_000, "$1 234.56"),
         ] {
             assert_eq!(plain(&money(nanos)), text, "{nanos}");
+        }
+    }
+
+    #[test]
+    fn prices_are_exact() {
+        for (nanos, text) in [(5_000_000_000, "5.00"), (3_625_000, "0.003625"), (0, "0.00"), (1_250_000_000, "1.25"), (75_000_000, "0.075")]
+        {
+            assert_eq!(plain(&price(nanos)), text);
         }
     }
 

@@ -1,7 +1,9 @@
 //! What a panel wants done. Panels answer with intents and never act; [`App`](super::App) turns them into commands.
 
-use crate::domain::command::{NewAccount, UserLimit};
-use crate::domain::query::{ExportOrder, SeriesQuery};
+use std::path::PathBuf;
+
+use crate::domain::command::{NewAccount, PastedError, UserLimit};
+use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
 use super::state::PanelId;
@@ -13,8 +15,14 @@ pub enum Intent {
     Go(PanelId),
     /// Show the history of one bucket.
     ShowBucket(BucketKey),
+    /// Show a model in the catalogue.
+    ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
+    /// Open the dialog that explains an error.
+    OpenExplain,
+    /// Say what an error means.
+    Explain(PastedError),
     /// Open the form for a key that is typed in.
     EnterKey,
     /// Store the keys in these environment variables.
@@ -33,6 +41,14 @@ pub enum Intent {
     RevokeToken(String),
     /// Read a chart.
     LoadSeries(SeriesQuery),
+    /// Read the whole story of a request.
+    LoadStory(StoryQuery),
+    /// Read a page of older requests.
+    LoadRequests(RequestsQuery),
     /// Write a file.
     Export(ExportOrder),
+    /// Read the catalogue.
+    LoadModels,
+    /// Look for names of models that end in a folder.
+    ScanModels(PathBuf),
 }

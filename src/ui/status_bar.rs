@@ -23,6 +23,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
             intent = notices(ui, scene);
             divider(ui);
             vault(ui, scene);
+            divider(ui);
+            let button = egui::Button::new(note(ui, "Explain an error…")).small().frame_when_inactive(false);
+            if ui.add(button).on_hover_text("Paste a provider's refusal and read what it means").clicked() {
+                intent = Some(Intent::OpenExplain);
+            }
         });
     });
     intent

@@ -10,3 +10,4 @@ mod made;
 mod series;
 mod settings;
 mod stall;
+mod story;

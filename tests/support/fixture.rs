@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
 use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
-use tierline::domain::query::Series;
-use tierline::domain::view::{Belief, BucketView, WaitingView};
+use tierline::domain::query::{Series, Story};
+use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, WaitingView};
 use tierline::domain::{
-    Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Fingerprint, KeyRef, Lane, LimitSource, ModelClass, ModelId,
-    Notice, Now, Outcome, Provider, RequestId, RequestRecord, Scope, ScopeKind, Severity, Tick, Usage, VerdictKind,
+    Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
+    ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
+    Tick, Usage, Verdict, VerdictKind, Whose,
 };
 use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
 
@@ -94,6 +96,105 @@ pub(crate) fn series() -> Series {
     let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
     let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();
     Series { step_secs: 30, points, peaks, limits: vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]] }
+}
+
+/// A catalogue of three.
+pub(crate) fn models() -> ModelsView {
+    let model = |provider, id: &str, state, severity, ends: Option<&str>, replacement: Option<&str>, price: Option<[u64; 3]>| ModelView {
+        provider,
+        id: id.into(),
+        title: None,
+        class: ModelClass::new(id),
+        state,
+        severity,
+        released: None,
+        not_before: None,
+        ends: ends.map(Into::into),
+        replacement: replacement.map(ModelId::new),
+        remarks: Vec::new(),
+        price: price.map(|[input, cached, output]| PriceView {
+            input: Some(input),
+            cache_read: Some(cached),
+            output: Some(output),
+            evidence: "official, example.com/pricing, as of 2026-11-02".into(),
+        }),
+        limits: Vec::new(),
+        evidence: "official, example.com/models, as of 2026-11-20".into(),
+    };
+    let (sonnet, mini) = ([3_000_000_000, 300_000_000, 15_000_000_000], [150_000_000, 75_000_000, 600_000_000]);
+    ModelsView {
+        as_of: Some(date(2026, 11, 20)),
+        models: vec![
+            model(Dialect::Anthropic, "claude-sonnet-5-5", "active", Severity::Info, None, None, Some(sonnet)),
+            model(
+                Dialect::OpenAi,
+                "gpt-4o-mini-2024-07-18",
+                "retiring",
+                Severity::Warning,
+                Some("2027-01-14"),
+                Some("gpt-6-luna"),
+                Some(mini),
+            ),
+            model(
+                Dialect::DeepSeek,
+                "deepseek-chat",
+                "retired",
+                Severity::Error,
+                Some("2026-07-24 15:59 UTC"),
+                Some("deepseek-flash"),
+                None,
+            ),
+        ],
+    }
+}
+
+/// A refusal for requests a minute.
+pub(crate) fn verdict() -> Verdict {
+    Verdict {
+        kind: VerdictKind::Wait,
+        dimension: Some(Dimension::Requests),
+        period: Some(Period::MINUTE),
+        limit: Some(30),
+        used: Some(30),
+        requested: Some(1),
+        retry_after: Some(Duration::from_secs(20)),
+        scope: Some(ScopeKind::Project),
+        whose: Whose::Account,
+        reason: "the requests of this minute are used up".into(),
+        advice: "Wait 20 s and send the same request again".into(),
+    }
+}
+
+/// What is stored of request 1987: a refused attempt, and the headers of its answer.
+pub(crate) fn story() -> Story {
+    let reading = |dimension, limit, remaining, full_in| Reading {
+        dimension,
+        period: Some(Period::MINUTE),
+        pool: Pool::Standard,
+        limit: Some(limit),
+        remaining: Some(remaining),
+        full_at: Some(ahead(full_in)),
+        grain: 1,
+    };
+    let refusal = RefusalRecord {
+        at: ago(44),
+        request: RequestId(1_987),
+        attempt: 1,
+        account: AccountId(4),
+        account_label: "gemini free".into(),
+        client: ClientName::new("notebook"),
+        class: ModelClass::new("gemini-3.8-flash"),
+        model: Some(ModelId::new("gemini-3.8-flash")),
+        status: 429,
+        verdict: verdict(),
+        ledger: vec!["RPM: 4 of 30 used, 26 left".into(), "TPM: 12480 of 60000 used, 47520 left".into()],
+    };
+    let snapshot = Snapshot {
+        readings: vec![reading(Dimension::Requests, 30, 0, 20), reading(Dimension::Tokens, 60_000, 31_200, 31)],
+        retry_after: Some(Duration::from_secs(20)),
+        ..Snapshot::empty(ago(44), 429)
+    };
+    Story { snapshots: vec![snapshot], refusals: vec![refusal] }
 }
 
 fn ago(secs: i64) -> Timestamp {

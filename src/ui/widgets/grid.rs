@@ -63,12 +63,22 @@ impl Grid {
     /// Fits the columns into the width that is left.
     #[must_use]
     pub fn new(ui: &Ui, columns: &[Column], row: f32) -> Self {
+        Self::fitting(ui.available_width(), columns, row)
+    }
+
+    /// The same for rows that scroll under a head that does not: the bar takes its width from both.
+    #[must_use]
+    pub fn scrolled(ui: &Ui, columns: &[Column], row: f32) -> Self {
+        Self::fitting(ui.available_width() - ui.spacing().scroll.allocated_width(), columns, row)
+    }
+
+    fn fitting(width: f32, columns: &[Column], row: f32) -> Self {
         let mut gone = 0;
-        while share(ui.available_width(), columns, gone) < LEAST {
+        while share(width, columns, gone) < LEAST {
             let Some(next) = columns.iter().map(|c| c.gives_way).filter(|rank| *rank > gone).min() else { break };
             gone = next;
         }
-        let share = share(ui.available_width(), columns, gone).max(LEAST);
+        let share = share(width, columns, gone).max(LEAST);
         let mut x = 0.0;
         let place = |column: &Column| {
             if !stays(column, gone) {

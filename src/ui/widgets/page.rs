@@ -1,6 +1,6 @@
 //! What every panel has in common: a title line, groups, and a quiet way to say that there is nothing.
 
-use egui::{Align, Color32, Label, Layout, Response, Stroke, Ui, UiBuilder, vec2};
+use egui::{Align, Color32, Grid, Label, Layout, Response, RichText, Stroke, Ui, UiBuilder, vec2};
 
 use super::super::theme::{colors, faint, lead, note, section, theme, title};
 use super::icon::Icon;
@@ -25,6 +25,21 @@ pub fn group(ui: &mut Ui, name: &str, behind: &str) -> Response {
         }
     });
     line.response
+}
+
+/// Names and values in two columns of small text.
+pub fn facts(ui: &mut Ui, id: &str, lines: &[(&str, String)]) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
+        Grid::new(id).num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
+            for (name, value) in lines {
+                let name = note(ui, *name);
+                ui.label(name);
+                ui.add(Label::new(RichText::new(value).small()).wrap().selectable(true));
+                ui.end_row();
+            }
+        });
+    });
 }
 
 /// A hair line over the whole width.

@@ -33,9 +33,9 @@ pub fn entry(ui: &mut Ui, severity: Severity, text: &str, more: &[String]) {
         icon.show(ui, Color32::from(color));
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme().space.hair;
-            ui.add(Label::new(prose(ui, text, TextStyle::Body)).wrap());
+            ui.add(Label::new(prose(ui, text, &TextStyle::Body)).wrap());
             for line in more {
-                ui.add(Label::new(prose(ui, line, TextStyle::Small)).wrap());
+                ui.add(Label::new(prose(ui, line, &TextStyle::Small)).wrap());
             }
         });
     });
@@ -43,14 +43,14 @@ pub fn entry(ui: &mut Ui, severity: Severity, text: &str, more: &[String]) {
 
 /// A sentence with its large numbers grouped, and what it puts between backticks as something that can be pasted.
 #[must_use]
-pub fn prose(ui: &Ui, text: &str, style: TextStyle) -> LayoutJob {
+pub fn prose(ui: &Ui, text: &str, style: &TextStyle) -> LayoutJob {
     let c = colors(ui);
-    let color = if style == TextStyle::Body { c.text } else { c.text_faint };
+    let color = if *style == TextStyle::Body { c.text } else { c.text_faint };
     let mut job = LayoutJob::default();
     // egui breaks lines at narrow spaces, and numbers must stay whole
     let text = format::regrouped(text).replace(format::THIN, "\u{a0}");
     for (at, part) in text.split('`').enumerate() {
-        let style = if at % 2 == 1 { TextStyle::Monospace } else { style.clone() };
+        let style = if at % 2 == 1 { &TextStyle::Monospace } else { style };
         job.append(part, 0.0, TextFormat::simple(style.resolve(ui.style()), color.into()));
     }
     job

@@ -1,10 +1,9 @@
 //! The dialog that writes a table of the history into a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Align2, Context, Label, RichText, TextEdit, Ui};
 
-use crate::domain::command::{Pending, Poll, Reply};
 use crate::domain::query::{ExportFormat, ExportOrder, ExportWhat};
 
 use super::super::super::format;
@@ -12,6 +11,7 @@ use super::super::super::intent::Intent;
 use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
+use super::super::super::widgets::chooser::{Choose, Chooser};
 use super::super::super::widgets::copy::copy;
 use super::super::super::widgets::dialog::{buttons, dialog};
 use super::super::super::widgets::problem;
@@ -34,9 +34,7 @@ pub struct ExportState {
     pub path: Option<String>,
     /// The number of rows, once written.
     pub written: Slot<u64>,
-    chosen: Option<Pending<Option<PathBuf>>>,
-    /// The file dialog gave no path: it was cancelled, or this desktop has none, which cannot be told apart.
-    missed: bool,
+    chooser: Chooser,
 }
 
 impl Default for ExportState {
@@ -49,8 +47,7 @@ impl Default for ExportState {
             everything: false,
             path: None,
             written: Slot::default(),
-            chosen: None,
-            missed: false,
+            chooser: Chooser::default(),
         }
     }
 }
@@ -59,14 +56,8 @@ impl ExportState {
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.written.poll();
-        match self.chosen.as_ref().map(Pending::poll) {
-            None | Some(Poll::Waiting) => {}
-            Some(Poll::Ready(path)) => {
-                self.chosen = None;
-                self.missed = path.is_none();
-                self.path = path.map(|path| path.display().to_string()).or(self.path.take());
-            }
-            Some(Poll::Gone) => (self.chosen, self.missed) = (None, true),
+        if let Some(path) = self.chooser.poll() {
+            self.path = Some(path.display().to_string());
         }
     }
 
@@ -80,25 +71,6 @@ impl ExportState {
     fn default_path(&self, scene: &Scene<'_>) -> String {
         let day = scene.now.to_zoned_datetime(scene.zone.clone()).strftime("%Y-%m-%d").to_string();
         self.folder.join(format!("tierline-{}-{day}.{}", self.what.name(), self.extension())).display().to_string()
-    }
-
-    /// Asks the desktop for a path, on a thread of its own: the dialog blocks until the user has chosen.
-    fn choose(&mut self, ctx: &Context, path: &str) {
-        let ctx = ctx.clone();
-        let (reply, pending) = Reply::new(move || ctx.request_repaint());
-        let start = PathBuf::from(path);
-        let started = std::thread::Builder::new().name("file-dialog".into()).spawn(move || {
-            let mut ask = rfd::FileDialog::new().set_title("Export");
-            if let Some(name) = start.file_name() {
-                ask = ask.set_file_name(name.to_string_lossy());
-            }
-            if let Some(folder) = start.parent() {
-                ask = ask.set_directory(folder);
-            }
-            reply.send(ask.save_file());
-        });
-        self.missed = started.is_err();
-        self.chosen = started.is_ok().then_some(pending);
     }
 }
 
@@ -143,15 +115,9 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range) -
         if ui.add(TextEdit::singleline(&mut path).desired_width(width).align(Align2::LEFT_CENTER)).labelled_by(label.id).changed() {
             state.path = Some(path.clone());
         }
-        let choosing = state.chosen.is_some();
-        if ui.add_enabled(!choosing, egui::Button::new("Choose…")).on_disabled_hover_text("The desktop's file dialog is open").clicked() {
-            state.choose(&ui.ctx().clone(), &path);
-        }
+        state.chooser.button(ui, Choose::NewFile, Path::new(&path));
     });
-    if state.missed {
-        let text = note(ui, "No file was chosen. If no dialog opened, write the path above.");
-        ui.label(text);
-    }
+    state.chooser.remark(ui);
     outcome(ui, state, &path);
 
     let mut intent = None;

@@ -183,15 +183,7 @@ fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
             .confirmed_at
             .map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
     ));
-    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
-    egui::Grid::new("bucket details").num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
-        for (name, value) in lines {
-            let name = note(ui, name);
-            ui.label(name);
-            ui.label(RichText::new(value).small());
-            ui.end_row();
-        }
-    });
+    page::facts(ui, "bucket details", &lines);
     for belief in &bucket.beliefs {
         ui.add_space(theme().space.tight);
         ui.label(RichText::new(format!("{}: {}", belief.what, belief.value)).small());

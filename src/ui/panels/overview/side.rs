@@ -1,7 +1,7 @@
 //! Beside the buckets: what the user should know, and who waits.
 
 use egui::text::LayoutJob;
-use egui::{Align, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, Button, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
 
 use crate::domain::view::WaitingView;
 
@@ -19,12 +19,13 @@ const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::
 
 /// Draws both groups.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
-    notices(ui, scene);
+    let looked_up = notices(ui, scene);
     ui.add_space(theme().space.apart);
-    queue(ui, scene)
+    queue(ui, scene).or(looked_up)
 }
 
-fn notices(ui: &mut Ui, scene: &Scene<'_>) {
+fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+    let mut looked_up = None;
     page::group(ui, "Notices", "");
     page::rule(ui);
     if scene.view.notices.is_empty() {
@@ -39,8 +40,18 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) {
         })
         .response
         .on_hover_text(format!("{}\n{}", notice.key, scene.both_zones(notice.at)));
+        if let Some(model) = notice.key.strip_prefix("retirement/") {
+            ui.horizontal(|ui| {
+                ui.add_space(theme().size.icon + theme().space.close);
+                let button = Button::new(RichText::new("Look it up").small().color(colors(ui).accent)).small().frame(false);
+                if ui.add(button).accessible_name(format!("Look up {model}")).clicked() {
+                    looked_up = Some(Intent::ShowModel(model.to_owned()));
+                }
+            });
+        }
         ui.add_space(theme().space.tight);
     }
+    looked_up
 }
 
 fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {

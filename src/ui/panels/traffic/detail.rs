@@ -2,18 +2,21 @@
 
 use egui::{Align, Grid, Key, Label, Layout, RichText, ScrollArea, Ui};
 
+use crate::domain::query::Story;
 use crate::domain::{Certainty, RequestRecord};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
+use super::super::super::slot::Slot;
 use super::super::super::theme::{note, section, theme};
 use super::super::super::widgets::copy::copy;
 use super::row::{Row, verdict_word};
+use super::story;
 
 type Facts = Vec<(&'static str, String)>;
 
 /// Draws it. False once it was closed.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>) -> bool {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>, story: &Slot<Story>) -> bool {
     let mut open = !ui.input(|i| i.key_pressed(Key::Escape));
     ui.horizontal(|ui| {
         ui.add(Label::new(section(format!("Request {}", row.id().0))));
@@ -50,6 +53,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>) -> bool {
                 });
             }
         });
+        if !matches!(row, Row::Waiting(_)) {
+            story::show(ui, scene, story);
+        }
     });
     open
 }

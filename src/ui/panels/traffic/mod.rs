@@ -1,7 +1,9 @@
 //! Requests, live and recent: a table with a filter, a pause, and the whole story of one request below it.
 
 pub mod detail;
+pub mod past;
 pub mod row;
+pub mod story;
 pub mod table;
 
 use std::sync::Arc;
@@ -9,14 +11,18 @@ use std::sync::Arc;
 use egui::{Align2, Key, Panel, TextEdit, Ui};
 
 use crate::domain::RequestId;
+use crate::domain::query::{Story, StoryQuery};
 use crate::journal::LiveView;
 
+use super::super::format;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
+use super::super::slot::Slot;
 use super::super::state::PanelId;
 use super::super::theme::note;
 use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
+use past::Past;
 use row::Row;
 
 /// What the panel keeps between frames.
@@ -28,29 +34,59 @@ pub struct TrafficState {
     pub paused: Option<Arc<LiveView>>,
     /// The row whose story is shown.
     pub selected: Option<RequestId>,
+    /// Requests from before the live view.
+    pub past: Past,
+    /// What is stored of the selected request.
+    pub story: Slot<Story>,
+    /// Of which request, and at which attempt and end of it.
+    told: Option<(StoryQuery, u32)>,
     /// The filter wants the keyboard.
     pub focus_filter: bool,
 }
+
+impl TrafficState {
+    /// Takes in answers that came.
+    pub fn settle(&mut self) {
+        self.past.settle();
+        self.story.poll();
+    }
+}
+
+/// The last rows that are seen are this near to the end when older ones are read.
+const NEAR_THE_END: usize = 100;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<Intent> {
     let frozen = state.paused.clone();
     let scene = &Scene { view: frozen.as_ref().unwrap_or(scene.view), ..*scene };
-    let all = row::rows(scene.view);
-    let total = all.len();
     let words = row::words(&state.filter);
-    let rows: Vec<Row<'_>> = all.into_iter().filter(|row| row.matches(&words)).collect();
+    let mut past = std::mem::take(&mut state.past);
+    let total = row::rows(scene.view).len() + past.rows(scene.view, &[]).count();
+    let mut rows: Vec<Row<'_>> = row::rows(scene.view).into_iter().filter(|row| row.matches(&words)).collect();
+    let older = past.more().then(|| Intent::LoadRequests(past.next()));
+    rows.extend(past.rows(scene.view, &words));
+    let intent = draw(ui, scene, state, &rows, total, older);
+    drop(rows);
+    state.past = past;
+    intent
+}
 
-    page::header(ui, "Traffic", |ui| controls(ui, scene, state, rows.len(), total));
+/// `older` asks for the next page of the past.
+fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_>], total: usize, older: Option<Intent>) -> Option<Intent> {
+    let filtered = !state.filter.trim().is_empty();
+    let search = page::header(ui, "Traffic", |ui| controls(ui, scene, state, rows.len(), total, older.is_some()));
     page::rule(ui);
     if total == 0 {
-        return nothing_yet(ui, scene);
+        return nothing_yet(ui, scene).or(older);
     }
+    let mut intent = None;
     if let Some(row) = state.selected.and_then(|id| rows.iter().find(|row| row.id() == id)) {
         let mut open = true;
         let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: 0, top: 10, bottom: 10 });
-        Panel::bottom("request").resizable(true).default_size(218.0).size_range(120.0..=420.0).frame(frame).show(ui, |ui| {
-            open = detail::show(ui, scene, row);
+        let most = (ui.available_height() * 0.75).max(220.0);
+        intent = ask_for_story(state, row);
+        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(frame).show(ui, |ui| {
+            open = detail::show(ui, scene, row, &state.story);
         });
         if !open {
             state.selected = None;
@@ -62,13 +98,31 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
                 state.filter.clear();
             }
         });
-        return None;
+        return intent.or(older.filter(|_| search));
     }
-    table::show(ui, scene, &mut state.selected, &rows);
-    None
+    let last = table::show(ui, scene, &mut state.selected, rows);
+    // a filter that finds little would read the whole past by itself: then a button asks for it
+    let wanted = search || (!filtered && last + NEAR_THE_END >= rows.len());
+    intent.or(older.filter(|_| wanted))
 }
 
-fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usize, total: usize) {
+/// The story is read when a row is chosen, and again when it goes on.
+fn ask_for_story(state: &mut TrafficState, row: &Row<'_>) -> Option<Intent> {
+    let (from, to, attempt) = match row {
+        Row::Waiting(_) => return None,
+        Row::Running(r) => (r.arrival.at, None, r.attempt + u32::from(r.answering)),
+        Row::Done(r) => (r.arrived_at, Some(r.finished_at), r.attempts),
+    };
+    let query = StoryQuery { id: row.id(), from, to };
+    if state.told == Some((query, attempt)) {
+        return None;
+    }
+    state.told = Some((query, attempt));
+    Some(Intent::LoadStory(query))
+}
+
+/// Whether older requests shall be searched, too.
+fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usize, total: usize, more: bool) -> bool {
     let paused = state.paused.is_some();
     let text = if paused { "Resume" } else { "Pause" };
     let button = ui.add(egui::Button::new(text).min_size(egui::vec2(68.0, 0.0)).selected(paused));
@@ -84,12 +138,16 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usi
         state.focus_filter = false;
         field.request_focus();
     }
-    if field.has_focus() && ui.input(|i| i.key_pressed(Key::Escape)) {
+    if field.lost_focus() && ui.input(|i| i.key_pressed(Key::Escape)) {
         state.filter.clear();
     }
-    let count = if shown == total { format!("{total} requests") } else { format!("{shown} of {total} requests") };
+    let number = |n: usize| format::grouped(n as u64);
+    let count =
+        if shown == total { format!("{} requests", number(total)) } else { format!("{} of {} requests", number(shown), number(total)) };
     let text = note(ui, count);
     ui.label(text);
+    let search = more && !state.filter.trim().is_empty();
+    search && ui.button("Search older").on_hover_text("Reads the next page of the history and filters it, too").clicked()
 }
 
 fn nothing_yet(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {

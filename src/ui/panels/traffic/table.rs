@@ -51,8 +51,9 @@ const MODEL_WIDTH: f32 = 120.0;
 const MODEL_WIDEST: f32 = 190.0;
 const GAP: f32 = 10.0;
 
-/// Draws the rows; a click or the arrow keys choose one.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, rows: &[Row<'_>]) {
+/// Draws the rows; a click or the arrow keys choose one. Answers with the last row that is seen.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, rows: &[Row<'_>]) -> usize {
+    let mut last = 0;
     ui.spacing_mut().item_spacing.x = GAP;
     let moved = arrows(ui, selected, rows);
     let heads = fitting(ui.available_width());
@@ -91,6 +92,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
         .body(|body| {
             body.rows(height, rows.len(), |mut line| {
                 let Some(row) = rows.get(line.index()) else { return };
+                last = last.max(line.index());
                 let chosen = *selected == Some(row.id());
                 line.set_selected(chosen);
                 let cells = row.cells(scene);
@@ -112,6 +114,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
                 }
             });
         });
+    last
 }
 
 /// The columns that fit, with their places in a row's cells.

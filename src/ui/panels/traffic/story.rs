@@ -1,0 +1,103 @@
+//! What is stored of a request beside its row: why attempts were refused, what our own books said then, and what the headers said.
+
+use egui::{Label, RichText, TextStyle, Ui};
+
+use crate::domain::dimension::Meter;
+use crate::domain::query::Story;
+use crate::domain::{Pool, Reading, RefusalRecord, Snapshot};
+
+use super::super::super::format;
+use super::super::super::scene::Scene;
+use super::super::super::slot::Slot;
+use super::super::super::theme::{colors, note, theme};
+use super::super::super::widgets::{page, problem};
+use super::super::explain;
+use super::row::verdict_word;
+
+/// Draws it below the facts.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, story: &Slot<Story>) {
+    ui.add_space(theme().space.near);
+    match story {
+        Slot::Idle => {}
+        Slot::Waiting(_) => {
+            let text = note(ui, "Reading what was stored…");
+            ui.label(text);
+        }
+        Slot::Failed(failed) => problem::show(ui, failed),
+        Slot::Done(story) => {
+            for refused in &story.refusals {
+                refusal(ui, scene, refused);
+            }
+            for head in &story.snapshots {
+                snapshot(ui, scene, head);
+            }
+            if story.refusals.is_empty() && story.snapshots.is_empty() {
+                let text = note(ui, "No attempt was refused, and the headers said nothing about limits.");
+                ui.label(text);
+            }
+        }
+    }
+}
+
+/// One refused attempt: the provider's side, and ours.
+fn refusal(ui: &mut Ui, scene: &Scene<'_>, refused: &RefusalRecord) {
+    let behind = format!("status {} at {}", refused.status, format::clock(refused.at, scene.zone));
+    page::group(ui, &format!("Attempt {} refused, {}", refused.attempt, verdict_word(refused.verdict.kind)), &behind);
+    page::rule(ui);
+    ui.columns(2, |uis| {
+        let [left, right] = uis else { return };
+        for text in [&refused.verdict.reason, &refused.verdict.advice] {
+            let text = problem::prose(left, &problem::sentence(text), &TextStyle::Body);
+            left.add(Label::new(text).wrap());
+        }
+        page::facts(left, &format!("refusal {}", refused.attempt), &explain::facts(&refused.verdict));
+        let text = note(right, "Our own books at that moment");
+        right.label(text);
+        for line in &refused.ledger {
+            right.add(Label::new(RichText::new(format::regrouped(line)).small().color(colors(right).text_secondary)).wrap());
+        }
+        if refused.ledger.is_empty() {
+            let text = note(right, "No limit was known that it draws on.");
+            right.label(text);
+        }
+    });
+    ui.add_space(theme().space.near);
+}
+
+fn snapshot(ui: &mut Ui, scene: &Scene<'_>, head: &Snapshot) {
+    let wait = head.retry_after.map_or_else(String::new, |wait| format!(", retry after {}", format::duration(wait)));
+    let behind = format!("status {} at {}{wait}", head.status, format::clock(head.at, scene.zone));
+    page::group(ui, "Headers", &behind).on_hover_text(scene.both_zones(head.at));
+    page::rule(ui);
+    let mut lines: Vec<(String, String)> = head.readings.iter().map(|reading| (name(reading), said(scene, head, reading))).collect();
+    lines.extend(head.oddities.iter().map(|odd| (odd.header.clone(), format!("not as documented: {}", odd.what))));
+    let lines: Vec<(&str, String)> = lines.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    page::facts(ui, &format!("headers {}", head.at), &lines);
+    ui.add_space(theme().space.near);
+}
+
+fn name(reading: &Reading) -> String {
+    let meter = reading.period.map_or_else(|| reading.dimension.unit().to_owned(), |period| Meter(reading.dimension, period).to_string());
+    match reading.pool {
+        Pool::Standard => meter,
+        Pool::Priority => format!("{meter}, priority"),
+        Pool::Fast => format!("{meter}, fast"),
+        Pool::Project => format!("{meter}, project"),
+    }
+}
+
+/// What a header did not say is left out.
+fn said(scene: &Scene<'_>, head: &Snapshot, reading: &Reading) -> String {
+    let amount = |n| format::amount(reading.dimension, n);
+    let mut parts = Vec::new();
+    parts.extend(reading.remaining.map(|n| format!("{} left", amount(n))));
+    parts.extend(reading.limit.map(|n| format!("limit {}", amount(n))));
+    parts.extend(reading.full_at.map(|at| match at.duration_since(head.at).is_positive() {
+        true => format!("full in {}, at {}", format::until(head.at, at), format::clock(at, scene.zone)),
+        false => "full".to_owned(),
+    }));
+    if reading.grain > 1 {
+        parts.push(format!("rounded to {}", amount(reading.grain)));
+    }
+    parts.join(", ")
+}
