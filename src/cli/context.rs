@@ -36,7 +36,7 @@ impl Context {
 
     /// Tells the process that serves that something changed. That none does is fine.
     pub(super) fn tell_server(&self) -> Result<(), Problem> {
-        match engine::ask(self.dir.path(), Request::Reload) {
+        match engine::ask(self.dir.path(), &Request::Reload) {
             Some(Answer::Failed(problem)) => Err(problem),
             Some(_) | None => Ok(()),
         }

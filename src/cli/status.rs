@@ -22,7 +22,7 @@ struct Status {
 
 pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
     let now = context.clock.now().wall;
-    let status = match engine::ask(context.dir.path(), Request::Status) {
+    let status = match engine::ask(context.dir.path(), &Request::Status) {
         Some(Answer::Status { gateway, buckets, waiting }) => Status { live: true, gateway, as_of: now, buckets, waiting },
         _ => saved(context, now)?,
     };

@@ -118,12 +118,12 @@ pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]
 #[must_use]
-pub fn ask(dir: &Path, request: Request) -> Option<Answer> {
+pub fn ask(dir: &Path, request: &Request) -> Option<Answer> {
     use std::io::{BufRead, BufReader, Write};
 
     let mut stream = std::os::unix::net::UnixStream::connect(dir.join(SOCKET)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let mut text = serde_json::to_vec(&request).ok()?;
+    let mut text = serde_json::to_vec(request).ok()?;
     text.push(b'\n');
     stream.write_all(&text).ok()?;
     let mut line = String::new();
@@ -134,7 +134,7 @@ pub fn ask(dir: &Path, request: Request) -> Option<Answer> {
 /// Other platforms have no such socket yet.
 #[cfg(not(unix))]
 #[must_use]
-pub fn ask(_: &Path, _: Request) -> Option<Answer> {
+pub fn ask(_: &Path, _: &Request) -> Option<Answer> {
     let _ = Duration::ZERO;
     None
 }

@@ -39,7 +39,7 @@ impl Lesson {
 /// # Errors
 /// The database cannot be read.
 pub async fn teach(dir: &DataDir, store: &Store, clock: &Arc<dyn Clock>, lesson: Lesson) -> Result<(), Problem> {
-    if let Some(Answer::Done) = ask(dir.path(), Request::Teach(Box::new(lesson.clone()))) {
+    if let Some(Answer::Done) = ask(dir.path(), &Request::Teach(Box::new(lesson.clone()))) {
         return Ok(());
     }
     let (sink, mut events) = Sink::new();
