@@ -2,6 +2,8 @@
 //!
 //! Each seed is one history. A failing one is named, and runs again alone with `SEED=n`.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a helper that fails fails its test; the numbers are small")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
