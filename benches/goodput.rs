@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::disallowed_types, reason = "a benchmark prints, and measures real time")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index from a share")]
+#![allow(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
 use std::hint::black_box;
 use std::sync::Arc;
