@@ -47,13 +47,7 @@ fn main() {
         let forward = forwarding(&case.frames);
         let parse = median((0..ROUNDS).map(|_| parsing(&case)).collect());
         let share = parse.as_secs_f64() / forward.as_secs_f64() * 100.0;
-        println!(
-            "{:23} {:>7} {:>6} us {:>6} us {share:>5.1} %",
-            case.name,
-            case.frames.len(),
-            parse.as_micros(),
-            forward.as_micros()
-        );
+        println!("{:23} {:>7} {:>6} us {:>6} us {share:>5.1} %", case.name, case.frames.len(), parse.as_micros(), forward.as_micros());
     }
 }
 
@@ -115,7 +109,8 @@ fn parsing(case: &Case) -> Duration {
 fn forwarding(frames: &Arc<[Bytes]>) -> Duration {
     let frames = Arc::clone(frames);
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
-        let provider = serve(move |_| std::future::ready(Response::new(Frames { frames: Arc::clone(&frames), next: 0, flushed: true }))).await;
+        let provider =
+            serve(move |_| std::future::ready(Response::new(Frames { frames: Arc::clone(&frames), next: 0, flushed: true }))).await;
         let client = client();
         let proxy = serve(move |_| {
             let asked = client.request(Request::get(format!("http://{provider}/")).body(Empty::<Bytes>::new()).unwrap());

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep_until};
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
-use crate::domain::{AccountId, Clock, Dialect, Event, Limit, ModelClass, Notice, Refill, Scope, Severity, Window};
+use crate::domain::{
+    AccountId, Clock, Dialect, Event, Limit, ModelClass, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+};
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
@@ -92,6 +94,7 @@ impl Recorder {
                 let traffic = Traffic { model: model.clone(), requests: 1, days: 1 };
                 self.warn(record.provider.into(), &traffic);
             }
+            self.note_rerouting(record);
         }
         self.view.apply(event);
     }
@@ -142,6 +145,18 @@ impl Recorder {
             let dialect = Dialect::from(model.provider);
             self.looked_up.insert((dialect, model.model.as_str().to_owned()));
             self.warn(dialect, &Traffic { model: model.model, requests: model.requests, days: 7 });
+        }
+    }
+
+    /// A custom endpoint may call its models what it likes; the providers' own names are compared.
+    fn note_rerouting(&mut self, record: &RequestRecord) {
+        let (Some(asked), Some(served)) = (&record.model_asked, &record.usage.model) else { return };
+        if record.provider == Provider::Custom {
+            return;
+        }
+        if let Some(text) = Catalog::bundled().rerouting_warning(record.provider, asked, served, record.finished_at) {
+            let key = format!("rerouted/{asked}");
+            self.view.notice(Notice { key, at: record.finished_at, severity: Severity::Warning, text, hint: None });
         }
     }
 

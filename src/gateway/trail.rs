@@ -8,10 +8,11 @@ use super::admission::Hold;
 use super::parts::Parts;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, Outcome, RefusalRecord, RequestRecord, Snapshot, Tick, Usage, Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick, Usage,
+    Verdict, VerdictKind,
 };
 use crate::journal::Slot;
-use crate::provider::counted;
+use crate::provider::{ModelEnd, counted};
 
 /// The record in the making.
 pub(super) struct Trail {
@@ -108,6 +109,17 @@ impl Trail {
             verdict: verdict.clone(),
             ledger: hold.map(Hold::ledger).unwrap_or_default(),
         })));
+    }
+
+    /// The answer says that its model ends.
+    pub(super) fn model_ends(&self, end: &ModelEnd) {
+        self.parts.sink.record(Event::Noticed(Notice {
+            key: format!("model-end/{}", end.model),
+            at: self.parts.clock.now().wall,
+            severity: Severity::Warning,
+            text: format!("{} says that {end}", self.record.provider.name()),
+            hint: Some("see `tierline models` for what replaces it".into()),
+        }));
     }
 
     /// The client is shown this status.

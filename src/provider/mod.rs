@@ -5,6 +5,7 @@
 
 pub mod credential;
 pub mod delay;
+mod ends;
 pub mod error_body;
 pub mod explain;
 pub mod facts;
@@ -16,10 +17,11 @@ mod sse;
 pub mod usage;
 
 pub use credential::{Presented, authorize, presented, without_credentials};
+pub use ends::{ModelEnd, listed_ends};
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use explain::explain_json;
 pub use facts::request_facts;
-pub use probe::{ProbePlan, probe_plan, read_probe};
+pub use probe::{ProbePlan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;
 pub use usage::{UsageReader, counted};
