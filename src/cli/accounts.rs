@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::context::Context;
+use super::import_limits::{self, ImportLimitsArgs};
 use super::{Done, VaultKind, print_json, serve, table, unwritable};
 use crate::domain::command::NewAccount;
 use crate::domain::{Account, KeyRef, Problem, Provider, Secret};
@@ -24,6 +26,8 @@ pub(super) enum AccountsCommand {
     },
     /// Store the keys found in the environment (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY or GOOGLE_API_KEY, DEEPSEEK_API_KEY).
     ImportEnv,
+    /// Read the limits that are configured at the provider, with an admin key that is used once and not stored.
+    ImportLimits(ImportLimitsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +96,7 @@ pub(super) fn run(context: &Context, command: AccountsCommand, out: &mut dyn Wri
             show(context, &[account], "removed", out)
         }
         AccountsCommand::ImportEnv => import(context, out),
+        AccountsCommand::ImportLimits(args) => import_limits::run(context, &args, out),
     }
 }
 
@@ -105,14 +110,7 @@ fn add(context: &Context, args: AddArgs) -> Result<Account, Problem> {
         }
         (VaultKind::Env, None) => Err(Problem::new("--vault env stores no keys").hint("name the variable that has the key with --key-env")),
         (VaultKind::Keyring, variable) => {
-            let text = match variable {
-                Some(variable) => std::env::var(&variable).map_err(|_| {
-                    Problem::new(format!("the environment variable {variable} is not set")).hint("set it, or use --key-stdin")
-                })?,
-                None => read_stdin()?,
-            };
-            let text = zeroize::Zeroizing::new(text);
-            let key = Secret::from_pasted(&text).map_err(|why| Problem::new(why.to_string()))?;
+            let key = variable.as_deref().map_or_else(read_key_stdin, read_key_env)?;
             let new = NewAccount { provider, label: args.label, base_url: args.base_url, key };
             serve::runtime()?.block_on(registry::add_account(&context.store, &context.vault, new, context.clock.as_ref()))
         }
@@ -186,12 +184,21 @@ fn key_place(key: &KeyRef) -> String {
     }
 }
 
-fn read_stdin() -> Result<String, Problem> {
-    let mut text = String::new();
+/// A key from an environment variable.
+pub(super) fn read_key_env(variable: &str) -> Result<Secret, Problem> {
+    let text = std::env::var(variable).map_err(|_| {
+        Problem::new(format!("the environment variable {variable} is not set")).hint("set it, or give the key on standard input")
+    })?;
+    Secret::from_pasted(&Zeroizing::new(text)).map_err(|why| Problem::new(why.to_string()))
+}
+
+/// A key from standard input.
+pub(super) fn read_key_stdin() -> Result<Secret, Problem> {
+    let mut text = Zeroizing::new(String::new());
     // one byte more than any key, to tell a file from a key
     std::io::stdin()
         .take(8_192)
         .read_to_string(&mut text)
         .map_err(|error| Problem::new("the key could not be read from standard input").because(error))?;
-    Ok(text)
+    Secret::from_pasted(&text).map_err(|why| Problem::new(why.to_string()))
 }

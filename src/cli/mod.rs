@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod explain;
 mod export;
+mod import_limits;
 mod limits;
 mod models;
 mod probe;

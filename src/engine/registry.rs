@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
 use crate::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, Problem, Provider, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
@@ -23,6 +24,7 @@ struct Inner {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
     routes: watch::Sender<Arc<Routes>>,
+    configured: Configured,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
@@ -48,8 +50,15 @@ pub struct Known {
 }
 
 impl Registry {
-    pub(super) fn new(store: Store, vault: Vault, limiter: Limiter, clock: Arc<dyn Clock>, routes: watch::Sender<Arc<Routes>>) -> Self {
-        Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
+    pub(super) fn new(
+        store: Store,
+        vault: Vault,
+        limiter: Limiter,
+        clock: Arc<dyn Clock>,
+        routes: watch::Sender<Arc<Routes>>,
+        configured: Configured,
+    ) -> Self {
+        Self(Arc::new(Inner { store, vault, limiter, clock, routes, configured, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
     /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
@@ -58,6 +67,7 @@ impl Registry {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
+        self.0.configured.replace(&accounts, &reader.admin_limits()?);
         let tokens = reader.tokens()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
         keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));

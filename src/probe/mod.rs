@@ -3,6 +3,7 @@
 //! What to ask and how to read the answer is the adapter's business; here it is sent, once, and never redirected. What is free
 //! is asked first, and what costs is held to a daily budget.
 
+mod admin;
 mod budget;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::domain::command::ProbeReport;
 use crate::domain::{Account, Clock, ModelId, Problem, Secret, Snapshot, Tick, Usage, VerdictKind};
 use crate::provider::{self, ModelEnd, ProbePlan};
 
+pub use self::admin::Configured;
 pub use self::budget::Budget;
 
 /// What a probe brought.

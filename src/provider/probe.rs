@@ -69,6 +69,13 @@ pub fn probe_check(dialect: Dialect) -> Option<ProbePlan> {
     }
 }
 
+/// A request to an admin API. It costs nothing.
+#[must_use]
+pub fn admin_plan(dialect: Dialect, path: String) -> ProbePlan {
+    let version: &[_] = if dialect == Dialect::Anthropic { &[("anthropic-version", "2023-06-01")] } else { &[] };
+    ProbePlan { headers: headers(version), path, ..list("", "reads the limits that are configured") }
+}
+
 /// What the answer taught and what this provider does not tell, a sentence each, numbers with where they came from.
 #[must_use]
 pub fn read_probe(

@@ -2,7 +2,7 @@
 
 use tierline::domain::command::UserLimit;
 use tierline::domain::{AccountId, BaseUrl, ClientName, Dimension, KeyRef, ModelClass, Period, Problem, Provider, Secret};
-use tierline::store::{AccountRow, Write, token_hash};
+use tierline::store::{AccountRow, AdminLimit, Write, token_hash};
 
 use crate::made::{Home, NOON, at};
 
@@ -100,4 +100,24 @@ fn a_setting_is_remembered() {
     home.store.set_setting("theme", "light").unwrap();
     home.store.set_setting("theme", "dark").unwrap();
     assert_eq!(reader.setting("theme").unwrap().as_deref(), Some("dark"));
+}
+
+#[test]
+fn an_import_of_limits_replaces_the_one_before() {
+    let home = Home::new();
+    let account = home.store.add_account(account("Work")).unwrap().id;
+    let limit = |class: &str, capacity| AdminLimit {
+        account,
+        class: ModelClass::new(class),
+        dimension: Dimension::Requests,
+        period: Period::MINUTE,
+        capacity,
+        read_at: at(NOON),
+    };
+    home.store.set_admin_limits(account, vec![limit("a", 1), limit("b", 2)]).unwrap();
+    home.store.set_admin_limits(account, vec![limit("b", 3)]).unwrap();
+    assert!(home.store.set_admin_limits(account, vec![limit("a", 1), limit("a", 2)]).is_err(), "all or nothing");
+    assert_eq!(home.store.reader().unwrap().admin_limits().unwrap(), [limit("b", 3)]);
+    home.store.remove_account(account).unwrap();
+    assert_eq!(home.store.reader().unwrap().admin_limits().unwrap(), []);
 }
