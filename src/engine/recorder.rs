@@ -151,7 +151,7 @@ impl Recorder {
     /// A custom endpoint may call its models what it likes; the providers' own names are compared.
     fn note_rerouting(&mut self, record: &RequestRecord) {
         let (Some(asked), Some(served)) = (&record.model_asked, &record.usage.model) else { return };
-        if record.provider == Provider::Custom {
+        if record.provider == Provider::Custom || self.registry.has_alias(record.account, asked) {
             return;
         }
         if let Some(text) = Catalog::bundled().rerouting_warning(record.provider, asked, served, record.finished_at) {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, Problem, Provider, Secret};
+use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, Limiter};
 use crate::store::{AccountRow, Reader, Store};
@@ -33,6 +33,7 @@ struct Inner {
 struct State {
     accounts: Arc<Vec<Account>>,
     tokens: Arc<Vec<crate::store::ClientToken>>,
+    aliases: Vec<Alias>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -69,6 +70,7 @@ impl Registry {
         let limits = reader.user_limits()?;
         self.0.configured.replace(&accounts, &reader.admin_limits()?);
         let tokens = reader.tokens()?;
+        let aliases = reader.aliases()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
         keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
         for account in &accounts {
@@ -98,6 +100,7 @@ impl Registry {
             let mut state = self.lock();
             state.accounts = Arc::new(accounts);
             state.tokens = Arc::new(tokens);
+            state.aliases = aliases;
             state.keys = keys;
         }
         self.publish_routes();
@@ -134,6 +137,11 @@ impl Registry {
         let state = self.lock();
         let missing_keys = state.keys.iter().filter_map(|(id, key)| key.as_ref().err().map(|problem| (*id, problem.clone()))).collect();
         Known { accounts: Arc::clone(&state.accounts), tokens: Arc::clone(&state.tokens), missing_keys, vault: state.vault.clone() }
+    }
+
+    /// Whether the user said that this name stands for another.
+    pub(super) fn has_alias(&self, account: AccountId, model: &ModelId) -> bool {
+        self.lock().aliases.iter().any(|alias| alias.account == account && alias.from == *model)
     }
 
     /// Stores an account and its key.
@@ -218,7 +226,8 @@ impl Registry {
         let state = self.lock();
         let endpoints = state.accounts.iter().map(|account| {
             let key = state.keys.get(&account.id).and_then(|key| key.as_ref().ok()).cloned();
-            Endpoint::new(account.clone(), key)
+            let aliases = state.aliases.iter().filter(|alias| alias.account == account.id).cloned().collect();
+            Endpoint::new(account.clone(), key).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
         let routes = Routes::new(endpoints.collect(), tokens.collect());

@@ -21,6 +21,8 @@ pub(super) struct Trail {
     slot: Option<Slot>,
     dialect: Dialect,
     record: RequestRecord,
+    /// What became of the model's name, for the client.
+    alias: Option<HeaderValue>,
     arrived: Tick,
     sent: Tick,
 }
@@ -60,7 +62,13 @@ impl Trail {
             response_bytes: 0,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect, record, arrived, sent: arrived }
+        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived }
+    }
+
+    /// The same, if the model's name was rewritten: `from->to`.
+    pub(super) fn aliased(mut self, alias: Option<&str>) -> Self {
+        self.alias = alias.and_then(|alias| HeaderValue::from_str(alias).ok());
+        self
     }
 
     /// It was admitted and is sent now.
@@ -156,6 +164,9 @@ impl Trail {
         headers.insert(HeaderName::from_static("x-tierline-attempts"), record.attempts.into());
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
             headers.insert(HeaderName::from_static("x-tierline-account"), label);
+        }
+        if let Some(alias) = &self.alias {
+            headers.insert(HeaderName::from_static("x-tierline-alias"), alias.clone());
         }
         if let Some(Ok(meter)) = record.bound_by.as_deref().map(HeaderValue::from_str) {
             headers.insert(HeaderName::from_static("x-tierline-bound-by"), meter);

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin_limits;
+mod aliases;
 mod batch;
 mod data_dir;
 pub mod export;
