@@ -8,6 +8,9 @@ use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice};
 use super::theme::{colors, faint, note, theme};
 
+/// In points.
+const HEIGHT: f32 = 400.0;
+
 /// What the palette keeps while it is open.
 #[derive(Debug, Default)]
 pub struct Palette {
@@ -46,6 +49,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, palette: &mut Palette) -> Option<I
     let frame = egui::Frame::window(&ctx.global_style()).inner_margin(10);
     let modal = Modal::new(Id::unique("palette")).frame(frame).show(ctx, |ui| {
         ui.set_width(theme().size.dialog);
+        ui.set_min_height(HEIGHT); // or it would move while one types
         chosen = content(ui, scene, palette);
     });
     if chosen.is_some() || modal.should_close() {
@@ -75,7 +79,7 @@ fn content(ui: &mut Ui, scene: &Scene<'_>, palette: &mut Palette) -> Option<Inte
         return None;
     }
     let mut act = enter.then_some(palette.chosen);
-    ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(HEIGHT - theme().size.control * 1.5).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for (at, entry) in entries.iter().enumerate() {
             if line(ui, entry, at == palette.chosen, down || up) {
