@@ -96,9 +96,11 @@ fn said(scene: &Scene<'_>, head: &Snapshot, reading: &Reading) -> String {
     let mut parts = Vec::new();
     parts.extend(reading.remaining.map(|n| format!("{} left", amount(n))));
     parts.extend(reading.limit.map(|n| format!("limit {}", amount(n))));
-    parts.extend(reading.full_at.map(|at| match at.duration_since(head.at).is_positive() {
-        true => format!("full in {}, at {}", format::until(head.at, at), format::clock(at, scene.zone)),
-        false => "full".to_owned(),
+    parts.extend(reading.full_at.map(|at| {
+        if at <= head.at {
+            return "full".to_owned();
+        }
+        format!("full in {}, at {}", format::until(head.at, at), format::clock(at, scene.zone))
     }));
     if reading.grain > 1 {
         parts.push(format!("rounded to {}", amount(reading.grain)));
