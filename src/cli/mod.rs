@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod limits;
 mod models;
+mod plan;
 mod probe;
 mod serve;
 mod status;
@@ -94,6 +95,8 @@ enum Command {
     /// The catalogue of tiers, limits, prices and retirements.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Hold a load against tiers and limits: does it fit, what binds, how long, for how much.
+    Plan(plan::PlanArgs),
     /// A simulated provider, to test your own code against.
     Sim(crate::sim::SimArgs),
 }
@@ -143,6 +146,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Plan(args)) => plan::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
         Some(Command::Models(args)) => models::run(&args, common.json, out),
         Some(Command::Catalog(command)) => catalog::run(&command, common.json, out),

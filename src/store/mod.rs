@@ -7,6 +7,7 @@
 mod accounts;
 mod batch;
 mod data_dir;
+mod demand;
 pub mod export;
 mod failure;
 mod limits;
@@ -26,6 +27,7 @@ mod writer;
 
 pub use accounts::AccountRow;
 pub use data_dir::{DataDir, InstanceLock};
+pub use demand::RecordedLoad;
 pub use reader::Reader;
 pub use state::{Learned, ModelUse, SavedBucket};
 pub use tokens::{ClientToken, token_hash};

@@ -1,0 +1,3 @@
+//! Files of requests, run at the edge of the limits.
+
+pub mod input;
