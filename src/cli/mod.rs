@@ -4,6 +4,7 @@
 //! line while a command runs. Commands write to what they are given; only `main` knows stdout.
 
 mod accounts;
+mod batch;
 mod catalog;
 mod context;
 mod demo;
@@ -95,6 +96,9 @@ enum Command {
     /// The catalogue of tiers, limits, prices and retirements.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Run files of requests at the limit, survive any interruption, keep the order.
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Hold a load against tiers and limits: does it fit, what binds, how long, for how much.
     Plan(plan::PlanArgs),
     /// A simulated provider, to test your own code against.
@@ -146,6 +150,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
         Some(Command::Models(args)) => models::run(&args, common.json, out),

@@ -4,6 +4,7 @@
 //! compared, printed (secrets excepted) and replayed.
 
 pub mod account;
+pub mod batch;
 pub mod command;
 pub mod cost;
 pub mod dimension;

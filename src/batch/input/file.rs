@@ -78,7 +78,8 @@ impl InputFile {
         Ok(Arc::new(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()))
     }
 
-    /// Gives every record to `each`, in order, and tells what the file was. Blank lines are no records.
+    /// Gives every record to `each`, in order, and tells what the file was. Blank lines are no records; in CSV they count as
+    /// the beginning of the record after them.
     ///
     /// # Errors
     /// The file cannot be read, or `each` does not go on.
@@ -112,11 +113,11 @@ impl InputFile {
                 length += reader.skip_until(b'\n').map_err(failed)? as u64;
             }
             let start = if offset == 0 && text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-            let record = &text[start..];
-            let place = Place { line, offset: offset + start as u64, length: length - start as u64 };
+            let record = text[start..].trim_ascii_end();
+            let place = Place { line, offset: offset + start as u64, length: record.len() as u64 };
             if !whole {
                 each(place, Err(format!("longer than {} MiB", MAX_ROW >> 20)))?;
-            } else if !record.trim_ascii().is_empty() {
+            } else if !record.is_empty() {
                 each(place, Ok(record))?;
             }
             offset += length;

@@ -52,7 +52,7 @@ pub(super) fn whole(reading: &Reading, fields: &[(String, &[u8])]) -> Result<Sha
 }
 
 /// A plain row: its columns fill the template, and its `custom_id` or `id`, if it has one, names it.
-pub(super) fn filled(reading: &Reading, template: &Template, row: &BTreeMap<String, String>, number: u64) -> Result<Shape, String> {
+pub(super) fn filled(reading: &Reading, template: &Template, row: &BTreeMap<String, String>, line: u64) -> Result<Shape, String> {
     let prompt = template.fill(row)?;
     let Some(model) = &reading.model else { return Err("no model: name one for all rows with --model".into()) };
     let id = ["custom_id", "id"].iter().find_map(|name| row.get(*name)).filter(|id| !id.is_empty());
@@ -78,7 +78,7 @@ pub(super) fn filled(reading: &Reading, template: &Template, row: &BTreeMap<Stri
             (CHAT.into(), body)
         }
     };
-    let custom_id = id.cloned().unwrap_or_else(|| format!("row-{number}"));
+    let custom_id = id.cloned().unwrap_or_else(|| format!("row-{line}"));
     Ok(Shape { custom_id, path: at_base(reading, path), body: body.to_string().into_bytes() })
 }
 

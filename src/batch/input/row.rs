@@ -53,14 +53,14 @@ impl Reading {
         Self { dialect, base_has_version: false, model: None, template: None, max_output: None, columns: None }
     }
 
-    /// Reads one row; `number` counts rows from 1 and names a plain row that has no id.
+    /// Reads one row; the line on which it stands names a plain row that has no id.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn row(&self, text: &[u8], number: u64) -> Result<Row, String> {
+    pub fn row(&self, text: &[u8], line: u64) -> Result<Row, String> {
         let shape = match (&self.template, &self.columns) {
-            (Some(template), Some(columns)) => form::filled(self, template, &csv_columns(text, columns)?, number)?,
-            (Some(template), None) => form::filled(self, template, &json_columns(text)?, number)?,
+            (Some(template), Some(columns)) => form::filled(self, template, &csv_columns(text, columns)?, line)?,
+            (Some(template), None) => form::filled(self, template, &json_columns(text)?, line)?,
             (None, Some(_)) => return Err("a row of a CSV file needs a prompt: give one with --template".into()),
             (None, None) => form::whole(self, &json::fields(text)?)?,
         };

@@ -98,13 +98,12 @@ pub fn scan(
 ) -> Result<Scan, Problem> {
     // 128 bits of a hash stand for an id, so that a million of them fit in little memory
     let mut seen: BTreeMap<u128, u64> = BTreeMap::new();
-    let (mut rows, mut records, mut bad_rows) = (0, 0, 0);
+    let (mut rows, mut bad_rows) = (0, 0);
     let mut models: BTreeMap<ModelId, Tally> = BTreeMap::new();
     let mut ends: BTreeMap<ModelId, Option<String>> = BTreeMap::new();
     let mut warnings = Vec::new();
     let print = file.records(&mut |place, text| {
-        records += 1;
-        let judged = text.and_then(|text| checks.reading.row(text, records)).and_then(|row| {
+        let judged = text.and_then(|text| checks.reading.row(text, place.line)).and_then(|row| {
             let model = row.facts.model.clone().unwrap_or_else(|| ModelId::new(""));
             let end = ends.entry(model.clone()).or_insert_with(|| {
                 let (end, warning) = checks.end_of(&model);
