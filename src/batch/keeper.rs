@@ -20,6 +20,9 @@ use crate::store::{BatchBook, BatchRow, BatchStep};
 const STEPS: usize = 500;
 /// How much of the output is read from the journal at a time.
 const LINES_BYTES: usize = 4 << 20;
+/// How often, and after which pause, a transaction is tried again.
+const TRIES: u32 = 20;
+const TRY_PAUSE: Duration = Duration::from_secs(1);
 /// How often the output is made safe.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -138,7 +141,7 @@ impl Keeping {
         if steps.is_empty() {
             return;
         }
-        let taken = self.book.take(self.record.id, steps, self.clock.now());
+        let taken = self.take_patiently(steps);
         let ended = steps.iter().any(|step| matches!(step, BatchStep::Ended(_)));
         steps.clear();
         for reply in replies.drain(..) {
@@ -148,6 +151,19 @@ impl Keeping {
         if ended && taken.is_ok() && self.trouble.is_none() {
             self.trouble = self.write(false).err();
         }
+    }
+
+    /// An answer that cannot be written down would be paid for twice: it is worth some waiting for a full or busy disk.
+    fn take_patiently(&mut self, steps: &[BatchStep]) -> Result<(), Problem> {
+        let mut taken = self.book.take(self.record.id, steps, self.clock.now());
+        for _ in 0..TRIES {
+            if taken.is_ok() {
+                break;
+            }
+            thread::sleep(TRY_PAUSE);
+            taken = self.book.take(self.record.id, steps, self.clock.now());
+        }
+        taken
     }
 
     fn answer(&mut self, order: Order) {

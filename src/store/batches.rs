@@ -2,6 +2,8 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
@@ -9,6 +11,7 @@ use super::data_dir::DataDir;
 use super::failure::failed;
 use super::modes;
 use super::open::BUSY;
+use super::reader::Reader;
 use super::row::{millis, named, time, uint};
 use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchWish};
 use crate::domain::{Now, Problem};
@@ -25,6 +28,10 @@ pub struct BatchClaim {
     _file: File,
     path: PathBuf,
 }
+
+/// Others hold a claim for a moment, to see whether anybody runs the batch.
+const CLAIM_TRIES: u32 = 5;
+const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 
 /// A batch that is about to be planned.
 #[derive(Debug, Clone)]
@@ -93,13 +100,6 @@ impl BatchBook {
             .ok_or_else(|| Problem::new(format!("there is no batch {}", id.0)).hint("see `tierline batch list`"))
     }
 
-    /// Every batch, newest first.
-    pub fn batches(&self) -> Result<Vec<BatchRecord>, Problem> {
-        let sql = format!("SELECT {COLUMNS} FROM batches ORDER BY id DESC");
-        let all = || self.db.prepare(&sql)?.query_map([], from_row)?.collect::<Result<_, _>>();
-        all().map_err(failed("read the batches"))
-    }
-
     /// The newest batch of this input that is not over, in whichever state.
     pub fn unfinished(&self, input: &Path) -> Result<Option<BatchRecord>, Problem> {
         let sql = format!(
@@ -154,23 +154,35 @@ impl BatchBook {
     }
 }
 
+impl Reader {
+    /// Every batch, newest first.
+    pub fn batches(&self) -> Result<Vec<BatchRecord>, Problem> {
+        self.all("read the batches", &format!("SELECT {COLUMNS} FROM batches ORDER BY id DESC"), [], from_row)
+    }
+}
+
 impl DataDir {
     /// Claims a batch for a process that runs or changes it; `None` if another process has it.
     pub fn claim_batch(&self, id: BatchId) -> Result<Option<BatchClaim>, Problem> {
         let path = self.path().join(format!("batch-{}.lock", id.0));
         let unusable = |error| Problem::new(format!("{} cannot be used", path.display())).because(error);
         let file = modes::open_private_file(&path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(BatchClaim { _file: file, path })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        for _ in 0..CLAIM_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(BatchClaim { _file: file, path })),
+                Err(TryLockError::WouldBlock) => thread::sleep(CLAIM_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
         }
+        Ok(None)
     }
 }
 
-impl Drop for BatchClaim {
-    fn drop(&mut self) {
-        // one that stays behind is found unlocked
+impl BatchClaim {
+    /// Gives it back for good: the batch is over, and nobody will claim it again. The file of a batch that is not over must
+    /// stay, or two processes could hold claims on two files of its name.
+    pub fn retire(self) {
+        // one that stays behind does no harm
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,6 +1,6 @@
 //! The input file: its records in order, one record by its place, and what tells whether it is still the same file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,7 +48,8 @@ pub struct InputFile {
 impl InputFile {
     /// Opens it.
     pub fn open(path: &Path) -> Result<Self, Problem> {
-        let path = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
+        // one file has one name, from wherever it is named: by it an interrupted batch is found again
+        let path = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
         let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
         if file.metadata().is_ok_and(|found| found.is_dir()) {
             return Err(Problem::new(format!("the input {} is a folder", path.display())).hint("name a file"));

@@ -26,7 +26,7 @@ pub(super) fn go(
     out: &mut dyn Write,
 ) -> Result<Done, Problem> {
     let id = record.id;
-    let Some(_claim) = context.dir.claim_batch(id)? else {
+    let Some(claim) = context.dir.claim_batch(id)? else {
         return Err(Problem::new(format!("batch {} is being run by another process", id.0)).hint("see `tierline batch list`"));
     };
     let account = context.reader()?.account(&record.account)?;
@@ -76,6 +76,9 @@ pub(super) fn go(
     };
     book.set_state(id, state, reason.as_deref(), context.clock.now())?;
     let ended = ended?;
+    if !state.is_open() {
+        claim.retire();
+    }
     show::ended(context, &book.batch(id)?, &mut meter, out)?;
     Ok(if matches!(ended, Ended::Paused(_)) { Done::Found } else { Done::Well })
 }

@@ -114,7 +114,7 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
             }
             go::go(&context, book, &record, options.options(context.clock.now())?, out)
         }
-        BatchCommand::List => list(&context, &book, out),
+        BatchCommand::List => list(&context, out),
         BatchCommand::Status { id } => status(&context, &book.batch(BatchId(id))?, out),
         BatchCommand::Pause { id } => {
             let record = open_batch(&book, id)?;
@@ -128,7 +128,10 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
             let record = open_batch(&book, id)?;
             match context.dir.claim_batch(record.id)? {
                 None => book.wish(record.id, BatchWish::Cancel)?,
-                Some(_claim) => go::cancel(&context, &record)?,
+                Some(claim) => {
+                    go::cancel(&context, &record)?;
+                    claim.retire();
+                }
             }
             say(&context, &book.batch(record.id)?, "cancelling", out)
         }
@@ -150,8 +153,8 @@ fn say(context: &Context, record: &BatchRecord, asked: &str, out: &mut dyn Write
     Ok(Done::Well)
 }
 
-fn list(context: &Context, book: &BatchBook, out: &mut dyn Write) -> Result<Done, Problem> {
-    let batches = book.batches()?;
+fn list(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
+    let batches = context.reader()?.batches()?;
     if context.json {
         return print_json(out, &batches);
     }

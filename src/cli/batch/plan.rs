@@ -159,10 +159,11 @@ fn refused(scan: &Scan) -> Problem {
 
 /// A batch whose planning was interrupted has sent nothing.
 fn forget(context: &Context, book: &BatchBook, record: &BatchRecord) -> Result<(), Problem> {
-    let Some(_claim) = context.dir.claim_batch(record.id)? else {
+    let Some(claim) = context.dir.claim_batch(record.id)? else {
         return Err(Problem::new(format!("batch {} of this file is being planned by another process", record.id.0)));
     };
     book.remove(record.id)?;
+    claim.retire();
     if std::fs::metadata(&record.output).is_ok_and(|found| found.len() == 0) {
         // it was made for that batch; if it cannot be removed, that is said when the new one is to be made
         let _ = std::fs::remove_file(&record.output);
