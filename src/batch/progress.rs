@@ -20,7 +20,7 @@ pub struct Progress {
     pub in_flight: u64,
     /// Rows that wait to be sent again.
     pub again: u64,
-    /// Rows a minute, over the last minute.
+    /// Rows a minute, of late.
     pub rows_per_min: f64,
     /// Seconds until it is done at this rate; `None` while there is no rate.
     pub eta_secs: Option<u64>,
@@ -32,14 +32,18 @@ pub struct Progress {
     pub elapsed_secs: u64,
 }
 
-/// The rate over the last minute.
+/// The rate of late. Buckets that were full at the start are emptied at once and refill slowly: what was before that says
+/// nothing of what comes.
 #[derive(Debug)]
 pub(super) struct Pace {
     began: Tick,
     seen: VecDeque<(Tick, u64)>,
 }
 
-const SPAN: Duration = Duration::from_secs(60);
+/// The rate is taken over the last so many seconds, or as many as it takes for so many rows, but not more than these.
+const SPAN: Duration = Duration::from_secs(15);
+const ENOUGH: u64 = 40;
+const LONGEST: Duration = Duration::from_secs(300);
 
 impl Pace {
     pub(super) fn new(now: Tick, finished: u64) -> Self {
@@ -50,17 +54,16 @@ impl Pace {
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     pub(super) fn rate(&mut self, now: Tick, finished: u64) -> f64 {
         self.seen.push_back((now, finished));
-        while self.seen.len() > 2 && self.seen.get(1).is_some_and(|(at, _)| now.since(*at) >= SPAN) {
+        let is_enough = |(at, before): &(Tick, u64)| {
+            let span = now.since(*at);
+            span >= LONGEST || (span >= SPAN && finished.saturating_sub(*before) >= ENOUGH)
+        };
+        while self.seen.len() > 2 && self.seen.get(1).is_some_and(is_enough) {
             self.seen.pop_front();
         }
         let Some((from, before)) = self.seen.front() else { return 0.0 };
         let secs = now.since(*from).as_secs_f64();
         if secs > 0.0 { finished.saturating_sub(*before) as f64 / secs * 60.0 } else { 0.0 }
-    }
-
-    /// What went before says nothing of what comes: buckets that were full at the start are empty now.
-    pub(super) fn restart(&mut self, now: Tick, finished: u64) {
-        self.seen = VecDeque::from([(now, finished)]);
     }
 
     pub(super) fn elapsed(&self, now: Tick) -> Duration {
@@ -78,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_forgets_what_is_older_than_a_minute() {
+    fn the_rate_forgets_what_was_long_ago() {
         let at = |secs| Tick::ZERO + Duration::from_secs(secs);
         let mut pace = Pace::new(at(0), 10);
-        for (secs, finished, per_min) in [(30, 40, 60.0), (60, 70, 60.0), (90, 70, 30.0), (120, 70, 0.0)] {
+        for (secs, finished, per_min) in
+            [(10, 1_010, 6_000.0), (20, 1_110, 3_300.0), (30, 1_210, 600.0), (200, 1_220, 36.7), (330, 1_230, 4.0)]
+        {
             assert_eq!(format!("{:.1}", pace.rate(at(secs), finished)), format!("{per_min:.1}"), "after {secs} s");
         }
-        pace.restart(at(120), 70);
-        assert_eq!(format!("{:.1}", pace.rate(at(130), 75)), "30.0");
         assert_eq!((eta_secs(90, 60.0), eta_secs(90, 0.0)), (Some(90), None));
     }
 }

@@ -15,7 +15,7 @@ use super::keeper::Keeper;
 use super::line::line;
 use super::progress::{Pace, Progress, eta_secs};
 use super::send::{Sender, Sent};
-use super::window::{SHORT, Window};
+use super::window::Window;
 use super::{Gateways, Route};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState, BatchWish};
@@ -102,7 +102,6 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             ..Progress::default()
         },
         pace: Pace::new(began, record.finished()),
-        has_waited: false,
         window,
         feed: VecDeque::new(),
         fed_up_to: None,
@@ -197,8 +196,6 @@ struct Shared {
 struct Running {
     progress: Progress,
     pace: Pace,
-    /// Whether a row has waited for room.
-    has_waited: bool,
     window: Window,
     feed: VecDeque<BatchRow>,
     fed_up_to: Option<u64>,
@@ -310,7 +307,7 @@ impl Running {
         match what {
             Flight::Over(answered) => {
                 self.tries.remove(&row.row);
-                self.note(&answered, now);
+                self.note(&answered);
                 if answered.is_well() {
                     self.progress.answered += 1;
                 } else {
@@ -322,7 +319,7 @@ impl Running {
                 Ok(Landed::Well)
             }
             Flight::Again { after, answered } => {
-                self.note(&answered, now);
+                self.note(&answered);
                 *self.tries.entry(row.row).or_default() += 1;
                 self.again.insert((now + after, row.row), BatchRow { sends: row.sends + 1, ..row });
                 Ok(Landed::Well)
@@ -335,13 +332,8 @@ impl Running {
         }
     }
 
-    fn note(&mut self, answered: &Answered, now: Tick) {
-        let waited = Duration::from_millis(answered.wait_millis);
-        self.window.answered(waited);
-        if waited >= SHORT && !self.has_waited {
-            self.has_waited = true;
-            self.pace.restart(now, self.progress.answered + self.progress.failed);
-        }
+    fn note(&mut self, answered: &Answered) {
+        self.window.answered(Duration::from_millis(answered.wait_millis));
         if answered.bound_by.is_some() {
             self.progress.bound_by.clone_from(&answered.bound_by);
         }

@@ -16,7 +16,7 @@ pub struct Window {
 }
 
 /// Rows that waited less than this show that the queue is too short.
-pub(super) const SHORT: Duration = Duration::from_millis(500);
+const SHORT: Duration = Duration::from_millis(500);
 /// Rows that waited longer than this show that it is longer than it need be.
 const LONG: Duration = Duration::from_secs(6);
 /// Where it starts, and what it never goes below.
