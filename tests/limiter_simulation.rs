@@ -42,7 +42,7 @@ fn l2_a_minute_enforced_by_the_second() {
 
 #[test]
 fn l3_a_hidden_co_tenant() {
-    check("requests bind", &Scenario { co_tenant: 0.4, output: 60, ..Scenario::default() }, 0.96, 0.001);
+    check("requests bind", &Scenario { co_tenant: 0.4, output: 60, ..Scenario::default() }, 0.96, 0.0015);
     check("output binds", &Scenario { co_tenant: 0.4, output: 400, ..Scenario::default() }, 0.96, 0.001);
 }
 

@@ -33,7 +33,9 @@ pub struct Sample {
     pub remaining: u64,
     /// By how much that may be off.
     pub grain: u64,
-    /// The earliest moment at which the provider may have computed it.
+    /// What the request that brought it was charged when it was sent, which it certainly knows of.
+    pub own: u64,
+    /// The earliest moment at which the provider may have computed it: when that request was sent.
     pub earliest: Tick,
     /// The latest such moment.
     pub latest: Tick,
@@ -129,9 +131,12 @@ impl Bucket {
 
     /// Kept free, because the provider starts to refill only when a request reaches it, a moment after we count it.
     #[must_use]
-    pub const fn guard(&self) -> i64 {
+    pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
-            Refill::Continuous if self.limit.capacity >= 20 => signed(self.limit.capacity) / 50 + 1,
+            // what others took since the last header is not known yet
+            Refill::Continuous if self.limit.capacity >= 20 => {
+                signed(self.limit.capacity) / 50 + 1 + signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.limit.capacity / 20))
+            }
             _ => 0,
         }
     }
@@ -254,6 +259,10 @@ impl Bucket {
         let grown = signed(limit.capacity).saturating_sub(signed(self.limit.capacity));
         let window_changed = limit.window != self.limit.window;
         self.burst.follow(&self.limit, &limit);
+        if is_measured(limit.source) && !is_measured(self.limit.source) {
+            // what was refilled at an assumed rate is not to be trusted: the next figure sets the level
+            self.sampled_at = None;
+        }
         self.limit = limit;
         self.available = self.available.saturating_add(grown).min(self.ceiling());
         if window_changed {
@@ -305,20 +314,23 @@ impl Bucket {
         // The figure brought to now. Nobody says when the provider computed it (on arrival, or at the end of the answer),
         // and it may be rounded: so it is a band from the lowest reading to the highest.
         let capacity = signed(self.limit.capacity);
-        let projected = |at: Tick| {
+        let projected = |at: Tick, charged: u64| {
             let refilled = self.refill_over(now.tick.since(at));
-            signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(self.flow.charged_since(at)))
+            signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(charged))
         };
-        let (early, late) = (projected(sample.earliest), projected(sample.latest));
+        // of those that were sent at the very same moment, nobody knows which came first
+        let early = projected(sample.earliest, self.flow.charged_from(sample.earliest).saturating_sub(sample.own));
+        let late = projected(sample.latest, self.flow.charged_since(sample.latest));
         let slack = signed(sample.grain);
         let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
 
         // Our own figure is a band as well: of what is held or only estimated, the provider may have charged all or nothing.
         let open = signed(self.held).saturating_add(signed(self.estimated));
         let (ours_low, ours_high) = (self.available, self.available.saturating_add(open));
-        if is_first && (high < ours_low || (open == 0 && low > ours_high)) {
-            // nothing to compare with: this is the level, whoever drew on it before
-            self.available = early.min(late).min(self.ceiling());
+        let told = early.min(late).min(self.ceiling());
+        if is_first && (told < ours_low || (open == 0 && low > ours_high)) {
+            // nothing to compare with: this is the level, whoever drew on it before, and rounding is no excuse
+            self.available = told;
             0
         } else if high < ours_low {
             let foreign = ours_low - high;
@@ -497,7 +509,7 @@ mod tests {
     fn a_header_corrects_down_at_once_and_up_slowly() {
         let sample = |remaining, millis| {
             let tick = at(millis).tick;
-            Sample { remaining, grain: 0, earliest: tick, latest: tick }
+            Sample { remaining, grain: 0, own: 0, earliest: tick, latest: tick }
         };
         let mut bucket = per_minute(Dimension::Requests, 100);
         bucket.observe(sample(100, 0), at(0));
@@ -515,9 +527,9 @@ mod tests {
         let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
         bucket.take(400, 0, at(0));
         let tick = at(0).tick;
-        bucket.observe(Sample { remaining: 8_000, grain: 1_000, earliest: tick, latest: tick }, at(0));
+        bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, earliest: tick, latest: tick }, at(0));
         assert_eq!(bucket.available(), 7_600);
-        assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, earliest: tick, latest: tick }, at(0)), 0);
+        assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, earliest: tick, latest: tick }, at(0)), 0);
         assert_eq!(bucket.available(), 7_600);
     }
 
@@ -584,7 +596,7 @@ mod tests {
                     Step::Correct(by) => bucket.correct(by, at(millis)),
                     Step::Observe { remaining, grain } => {
                         let tick = at(millis).tick;
-                        bucket.observe(Sample { remaining, grain, earliest: tick, latest: tick }, at(millis));
+                        bucket.observe(Sample { remaining, grain, own: 0, earliest: tick, latest: tick }, at(millis));
                     }
                     Step::Resize(capacity) => bucket.set_limit(Limit { capacity, ..*bucket.limit() }, at(millis)),
                 }

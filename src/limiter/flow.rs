@@ -72,6 +72,12 @@ impl Flow {
         self.charges.iter().rev().take_while(|(at, _)| *at > since).map(|(_, units)| units).sum()
     }
 
+    /// What we took at `from` and after it.
+    #[must_use]
+    pub fn charged_from(&self, from: Tick) -> u64 {
+        self.charges.iter().rev().take_while(|(at, _)| *at >= from).map(|(_, units)| units).sum()
+    }
+
     /// What we took in the last minute.
     #[must_use]
     pub const fn own_per_minute(&self) -> u64 {

@@ -23,13 +23,19 @@ pub enum Next {
     PassOn,
 }
 
+/// The request whose answer is read: when it was sent, and what it was charged then.
+struct Asked {
+    at: Tick,
+    takes: Vec<(super::book::BucketId, Need)>,
+}
+
 impl Core {
     /// The head of an answer arrived.
     pub fn observe(&mut self, ticket: Ticket, snapshot: &Snapshot, now: Now) {
         let Some(flight) = self.flights.get_mut(&ticket) else { return };
         flight.answered = true;
-        let (sent_at, key) = (flight.sent_at, line_key(flight));
-        let api = flight.waiting.ask.facts.api;
+        let (key, api) = (line_key(flight), flight.waiting.ask.facts.api);
+        let asked = Asked { at: flight.sent_at, takes: flight.takes.clone() };
         if let Some(state) = self.lines.get_mut(&key) {
             state.verified |= snapshot.has_limits();
             state.clean_answers += 1;
@@ -39,11 +45,16 @@ impl Core {
         {
             account.breakers.entry((key.1.clone(), api)).or_default().succeeded(now.tick);
         }
-        self.teach(key.0, &key.1, snapshot, sent_at, now);
+        self.learn_from(key.0, &key.1, snapshot, &asked, now);
     }
 
-    /// Headers of an answer, whoever sent the request: identity and limits.
+    /// Headers of an answer to a request that did not go through here.
     pub fn teach(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, sent_at: Tick, now: Now) {
+        self.learn_from(id, class, snapshot, &Asked { at: sent_at, takes: Vec::new() }, now);
+    }
+
+    /// What headers say: whose the account is, and its limits.
+    fn learn_from(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, asked: &Asked, now: Now) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let dialect = account.setup.dialect;
         if let Some(scope) = Scope::from_identity(account.setup.provider, &snapshot.identity).filter(|scope| *scope != account.scope) {
@@ -56,12 +67,12 @@ impl Core {
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
         for reading in snapshot.readings.iter().filter(|reading| reading.pool == Pool::Standard) {
-            self.read(&scope, class, ChargeRule::prior(dialect), reading, (sent_at, now));
+            self.read(&scope, class, ChargeRule::prior(dialect), reading, asked, now);
         }
     }
 
     /// One limiter as the headers show it.
-    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, (sent_at, now): (Tick, Now)) {
+    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, asked: &Asked, now: Now) {
         let dimension = reading.dimension;
         // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
         let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));
@@ -84,7 +95,8 @@ impl Core {
         if by_user && remaining > entry.bucket.available().max(0).unsigned_abs() {
             return;
         }
-        let sample = Sample { remaining, grain: reading.grain, earliest: sent_at, latest: now.tick };
+        let own = asked.takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
+        let sample = Sample { remaining, grain: reading.grain, own, earliest: asked.at, latest: now.tick };
         entry.bucket.observe(sample, now);
         entry.reading = Some((now.tick, remaining, reading.grain));
         if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
