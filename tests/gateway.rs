@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rig::{Admit, KEY, Plan, Rig, TOKEN, deadline_refusal, endpoint, token};
 use scripted::{Gate, Scripted, Step};
-use tierline::domain::{Api, Certainty, Event, Lane, Outcome, Provider};
+use tierline::domain::{AccountId, Alias, Api, Certainty, Event, Lane, ModelId, Outcome, Provider};
 use tierline::gateway::{Patience, Routes};
 use tierline::upstream::Timing;
 use tokio::io::AsyncWriteExt;
@@ -53,6 +53,39 @@ mod faithful {
         }
         assert_eq!(upstream.seen().len(), 7);
         rig.finished(7).await;
+        rig.check_books();
+    }
+
+    #[tokio::test]
+    async fn an_alias_changes_the_model_and_nothing_else() {
+        let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        let base = format!("http://{}", upstream.addr);
+        let alias = |from: &str, until: Option<&str>| Alias {
+            account: AccountId(1),
+            from: ModelId::new(from),
+            to: ModelId::new("deepseek-flash"),
+            set: serde_json::from_str(r#"{"thinking":{"type":"disabled"}}"#).unwrap(),
+            until: until.map(|time| time.parse().unwrap()),
+        };
+        let aliases = vec![alias("deepseek-chat", None), alias("deepseek-coder", Some("1969-12-31T00:00:00Z"))];
+        let account = endpoint(1, Provider::DeepSeek, "main", &base, Some(KEY)).with_aliases(aliases);
+        let rig = Rig::with(vec![account], Plan::default()).await;
+        for (model, body, mark) in [
+            (
+                "deepseek-chat",
+                r#"{"thinking":{"type":"disabled"}, "model" : "deepseek-flash", "n": 1.0}"#,
+                Some("deepseek-chat->deepseek-flash"),
+            ),
+            ("deepseek-coder", r#"{ "model" : "deepseek-coder", "n": 1.0}"#, None),
+            ("deepseek-flash", r#"{ "model" : "deepseek-flash", "n": 1.0}"#, None),
+        ] {
+            let sent = format!(r#"{{ "model" : "{model}", "n": 1.0}}"#);
+            let reply = Wire::ask(rig.addr, rig.request("POST /deepseek/chat/completions", "", &sent)).await;
+            assert_eq!(reply.header("x-tierline-alias"), mark, "{model}");
+            assert_eq!(String::from_utf8_lossy(&upstream.seen().last().unwrap().body), body, "{model}");
+        }
+        let asked: Vec<String> = rig.finished(3).await.iter().map(|record| record.model_asked.clone().unwrap().to_string()).collect();
+        assert_eq!(asked, ["deepseek-chat", "deepseek-coder", "deepseek-flash"]);
         rig.check_books();
     }
 

@@ -384,6 +384,30 @@ fn older_requests_are_read_as_the_reader_comes_to_them() {
 }
 
 #[test]
+fn the_palette_finds_by_name_and_acts() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.press(Modifiers::COMMAND, Key::K);
+    w.write("Command", "trAf");
+    assert!(w.shows("Filter the traffic") && !w.shows("Dark theme"));
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    w.press(Modifiers::NONE, Key::ArrowUp);
+    w.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(w.panel(), PanelId::Traffic);
+    for (text, done) in [("probe gemini", "Asking the provider…"), ("explain", "HTTP status"), ("scan", "Finds names of models")] {
+        w.press(Modifiers::COMMAND, Key::K);
+        w.write("Command", text);
+        w.press(Modifiers::NONE, Key::Enter);
+        assert!(w.shows(done), "{text}");
+        w.press(Modifiers::NONE, Key::Escape);
+    }
+    w.press(Modifiers::COMMAND, Key::K);
+    w.write("Command", "no such thing");
+    assert!(w.shows("Nothing is called that."));
+    w.press(Modifiers::COMMAND, Key::K);
+    assert!(!w.shows("Nothing is called that."), "the same keys close it");
+}
+
+#[test]
 fn a_pasted_error_is_explained() {
     let mut w = window(fixture::busy(), PanelId::Overview);
     w.click("Explain an error…");

@@ -53,6 +53,20 @@ impl Pattern {
     }
 }
 
+/// Whether the name in an answer is the one that was asked for, or another spelling of it: with a path before it, with the
+/// date or the number of its snapshot, or without `-latest`.
+pub(super) fn is_same(asked: &str, served: &str) -> bool {
+    let bare = |id: &str| {
+        let id = id.rsplit('/').next().unwrap_or(id).to_ascii_lowercase();
+        let id = id.strip_suffix("-latest").unwrap_or(&id);
+        let numbered = id.rsplit_once('-').filter(|(_, number)| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()));
+        (id.to_owned(), undated(numbered.map_or(id, |(name, _)| name)).to_owned())
+    };
+    let ((asked, asked_model), (served, served_model)) = (bare(asked), bare(served));
+    // two snapshots of one model are two models, a name without a snapshot may be served by any
+    asked == served || asked == served_model || served == asked_model
+}
+
 /// The best fit of several patterns.
 pub(super) fn best(patterns: &[Pattern], id: &str) -> Option<Fit> {
     patterns.iter().filter_map(|pattern| pattern.fit(id)).min()
@@ -121,6 +135,22 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(undated(id), bare, "{id}");
+        }
+    }
+
+    #[test]
+    fn another_spelling_is_the_same_model() {
+        for (asked, served, same) in [
+            ("gpt-6-luna", "gpt-6-luna", true),
+            ("gpt-6-luna", "gpt-6-luna-2026-09-01", true),
+            ("claude-haiku-4-5-latest", "claude-haiku-4-5-20251001", true),
+            ("models/gemini-2.0-flash", "gemini-2.0-flash-001", true),
+            ("deepseek-v4-flash", "deepseek-flash", false),
+            ("gemini-2.5-pro", "gemini-3.8-flash", false),
+            ("gpt-4o-2024-05-13", "gpt-4o-2024-08-06", false),
+            ("gpt-4o", "gpt-4o-mini", false),
+        ] {
+            assert_eq!(is_same(asked, served), same, "{asked} {served}");
         }
     }
 

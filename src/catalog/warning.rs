@@ -47,6 +47,16 @@ impl Catalog {
         Some(parts.join("; "))
     }
 
+    /// What to tell the user when a request for one model was answered by another, which its provider does not announce.
+    #[must_use]
+    pub fn rerouting_warning(&self, provider: impl Into<Dialect>, asked: &ModelId, served: &ModelId, now: Timestamp) -> Option<String> {
+        if super::names::is_same(asked.as_str(), served.as_str()) {
+            return None;
+        }
+        let known = self.retirement(provider, asked, now).map_or_else(String::new, |end| format!("; {asked} {}", end.when()));
+        Some(format!("requests for `{asked}` are answered by `{served}`, at its price and with its behaviour{known}"))
+    }
+
     /// How the price changes from a model's last one to its replacement's present one, outside dear hours.
     fn price_change(&self, provider: Dialect, end: &Retirement, replacement: &ModelId, now: Timestamp) -> String {
         let hours = self.hours(provider, now).map(|_| Hours::OffPeak);

@@ -7,6 +7,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::context::Context;
+use super::import_limits::{self, ImportLimitsArgs};
 use super::{Done, VaultKind, print_json, serve, table, unwritable};
 use crate::domain::command::NewAccount;
 use crate::domain::{Account, KeyRef, Problem, Provider, Secret};
@@ -26,6 +27,8 @@ pub(super) enum AccountsCommand {
     },
     /// Store the keys found in the environment (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY or GOOGLE_API_KEY, DEEPSEEK_API_KEY).
     ImportEnv,
+    /// Read the limits that are configured at the provider, with an admin key that is used once and not stored.
+    ImportLimits(ImportLimitsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +97,7 @@ pub(super) fn run(context: &Context, command: AccountsCommand, out: &mut dyn Wri
             show(context, &[account], "removed", out)
         }
         AccountsCommand::ImportEnv => import(context, out),
+        AccountsCommand::ImportLimits(args) => import_limits::run(context, &args, out),
     }
 }
 
@@ -107,10 +111,7 @@ fn add(context: &Context, args: AddArgs) -> Result<Account, Problem> {
         }
         (VaultKind::Env, None) => Err(Problem::new("--vault env stores no keys").hint("name the variable that has the key with --key-env")),
         (VaultKind::Keyring, variable) => {
-            let key = match variable {
-                Some(variable) => vault::from_env(&variable).map_err(Problem::from)?,
-                None => Secret::from_pasted(&read_stdin()?).map_err(|why| Problem::new(why.to_string()))?,
-            };
+            let key = variable.as_deref().map_or_else(read_key_stdin, read_key_env)?;
             let new = NewAccount { provider, label: args.label, base_url: args.base_url, key };
             serve::runtime()?.block_on(registry::add_account(&context.store, &context.vault, new, context.clock.as_ref()))
         }
@@ -184,12 +185,18 @@ fn key_place(key: &KeyRef) -> String {
     }
 }
 
-fn read_stdin() -> Result<Zeroizing<String>, Problem> {
+/// A key from an environment variable.
+pub(super) fn read_key_env(variable: &str) -> Result<Secret, Problem> {
+    vault::from_env(variable).map_err(Problem::from)
+}
+
+/// A key from standard input.
+pub(super) fn read_key_stdin() -> Result<Secret, Problem> {
     let mut text = Zeroizing::new(String::new());
     // one byte more than any key, to tell a file from a key
     std::io::stdin()
         .take(8_192)
         .read_to_string(&mut text)
         .map_err(|error| Problem::new("the key could not be read from standard input").because(error))?;
-    Ok(text)
+    Secret::from_pasted(&text).map_err(|why| Problem::new(why.to_string()))
 }

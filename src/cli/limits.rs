@@ -9,13 +9,14 @@ use super::context::Context;
 use super::{Done, print_json, table, unwritable};
 use crate::domain::command::UserLimit;
 use crate::domain::dimension::Meter;
-use crate::domain::{Account, Dimension, ModelClass, Period, Problem};
+use crate::domain::{AccountId, Dimension, ModelClass, Period, Problem};
+use crate::store::AdminLimit;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LimitsCommand {
     /// Set your own ceilings for an account; 0 takes one away.
     Set(SetArgs),
-    /// Your own ceilings.
+    /// Your own ceilings, and limits that were read with an admin key.
     List,
 }
 
@@ -88,39 +89,60 @@ pub(super) fn run(context: &Context, command: &LimitsCommand, out: &mut dyn Writ
         }
         context.tell_server()?;
     }
-    let accounts = context.reader()?.accounts()?;
-    let limits = context.reader()?.user_limits()?;
-    let label = |limit: &UserLimit| {
-        accounts.iter().find(|account| account.id == limit.account).map_or_else(|| "?".into(), |a: &Account| a.label.clone())
-    };
+    let rows = rows(context)?;
     if context.json {
-        let rows: Vec<_> = limits
+        let rows: Vec<_> = rows
             .iter()
-            .map(|limit| {
+            .map(|row| {
                 json!({
-                    "account": label(limit),
-                    "model_class": limit.class,
-                    "dimension": limit.dimension,
-                    "window": limit.period.name(),
-                    "limit": limit.capacity,
-                    "source": "user",
+                    "account": row.account,
+                    "model_class": row.class,
+                    "dimension": row.dimension,
+                    "window": row.period.name(),
+                    "limit": row.capacity,
+                    "source": row.source,
                 })
             })
             .collect();
         return print_json(out, &rows);
     }
-    if limits.is_empty() {
+    if rows.is_empty() {
         writeln!(out, "no ceilings of your own; the providers' limits hold").map_err(|error| unwritable(&error))?;
         return Ok(Done::Well);
     }
-    let rows: Vec<Vec<String>> = limits
+    let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|limit| {
-            let class = limit.class.as_ref().map_or_else(|| "all models".into(), ToString::to_string);
-            let number = limit.capacity.map_or_else(String::new, |n| n.to_string());
-            vec![label(limit), class, Meter(limit.dimension, limit.period).to_string(), number, "user".into()]
+        .map(|row| {
+            let class = row.class.as_ref().map_or_else(|| "all models".into(), ToString::to_string);
+            let number = row.capacity.map_or_else(String::new, |n| n.to_string());
+            vec![row.account.clone(), class, Meter(row.dimension, row.period).to_string(), number, row.source.into()]
         })
         .collect();
-    table::print(out, &["account", "models", "meter", "limit", "source"], &rows)?;
+    table::print(out, &["account", "models", "meter", "limit", "source"], &cells)?;
     Ok(Done::Well)
+}
+
+/// One line of the list.
+struct Row {
+    account: String,
+    class: Option<ModelClass>,
+    dimension: Dimension,
+    period: Period,
+    capacity: Option<u64>,
+    source: &'static str,
+}
+
+fn rows(context: &Context) -> Result<Vec<Row>, Problem> {
+    let reader = context.reader()?;
+    let accounts = reader.accounts()?;
+    let label = |id: AccountId| accounts.iter().find(|account| account.id == id).map_or_else(|| "?".into(), |a| a.label.clone());
+    let own = reader.user_limits()?.into_iter().map(|limit| {
+        let UserLimit { account, class, dimension, period, capacity } = limit;
+        Row { account: label(account), class, dimension, period, capacity, source: "user" }
+    });
+    let configured = reader.admin_limits()?.into_iter().map(|limit| {
+        let AdminLimit { account, class, dimension, period, capacity, .. } = limit;
+        Row { account: label(account), class: Some(class), dimension, period, capacity: Some(capacity), source: "admin" }
+    });
+    Ok(own.chain(configured).collect())
 }

@@ -4,11 +4,13 @@
 //! line while a command runs. Commands write to what they are given; only `main` knows stdout.
 
 mod accounts;
+mod alias;
 mod catalog;
 mod context;
 mod demo;
 mod explain;
 mod export;
+mod import_limits;
 mod limits;
 mod models;
 mod probe;
@@ -81,6 +83,9 @@ enum Command {
     /// Your own ceilings below the providers' limits.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// Let retired model names stand for their replacements: set, list, remove.
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
     /// Ask a provider for an account's limits now.
@@ -149,6 +154,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Accounts(command)) => accounts::run(&Context::open(&common)?, command, out),
         Some(Command::Token(command)) => tokens::run(&Context::open(&common)?, &command, out),
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
+        Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::context::Context;
 use super::{Done, print_json, serve, unwritable};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Usd};
 use crate::domain::command::ProbeReport;
 use crate::domain::{ModelClass, Problem, RequestId};
 use crate::engine::{self, Lesson};
-use crate::probe::Prober;
+use crate::probe::{Budget, Prober, cost_nanos};
 use crate::provider;
 use crate::store::Write as Row;
 
@@ -26,6 +26,13 @@ pub(super) struct ProbeArgs {
     /// Only say what would be asked and what it would cost.
     #[arg(long)]
     dry_run: bool,
+    /// From now on let the probes of a UTC day cost this much in dollars [default: 0.01].
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    daily_budget: Option<Usd>,
+}
+
+fn dollars(text: &str) -> Result<Usd, String> {
+    Usd::try_from(text.to_owned())
 }
 
 pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> Result<Done, Problem> {
@@ -33,23 +40,28 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
         Some(label) => vec![context.reader()?.account(label)?],
         None => context.reader()?.accounts()?,
     };
+    if let Some(limit) = args.daily_budget {
+        Budget::set(&context.store, limit)?;
+    }
     if accounts.is_empty() {
         return Err(Problem::new("there is no account to probe").hint("add one with `tierline accounts add`"));
     }
     if args.dry_run {
-        let plans: Vec<_> =
-            accounts.iter().map(|account| (account, provider::probe_plan(account.dialect(), args.model.as_deref()))).collect();
+        let plans = accounts.iter().flat_map(|account| {
+            let dialect = account.dialect();
+            let plans = provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, args.model.as_deref())]);
+            plans.map(move |plan| (account, plan))
+        });
         if context.json {
+            let now = context.clock.now().wall;
             let rows: Vec<_> = plans
-                .iter()
                 .map(|(account, plan)| {
-                    let cost = if plan.free { Some(0) } else { plan.expected_cost_nanos };
                     json!({
                         "account": account.label,
                         "request": format!("{} {}", plan.method, plan.path),
                         "what": plan.what,
                         "cost": plan.cost_note,
-                        "cost_nanos": cost,
+                        "cost_nanos": if plan.free { Some(0) } else { cost_nanos(account, &plan, now) },
                     })
                 })
                 .collect();
@@ -66,6 +78,11 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
     let mut reports = Vec::new();
     for account in &accounts {
         let key = runtime.block_on(context.vault.get(&account.key)).map_err(Problem::from)?;
+        let plan = provider::probe_plan(account.dialect(), args.model.as_deref());
+        let now = context.clock.now().wall;
+        let mut budget = Budget::load(&context.reader()?, now)?;
+        budget.spend(cost_nanos(account, &plan, now))?;
+        budget.save(&context.store)?;
         let probed = runtime.block_on(prober.probe(account, &key, args.model.as_deref(), &context.clock))?;
         let class = probed.model.as_ref().map_or_else(ModelClass::any, |model| Catalog::bundled().class_of(account.provider, model));
         // a probe is no request of the user's: it has no number

@@ -4,6 +4,7 @@
 //! compared, printed (secrets excepted) and replayed.
 
 pub mod account;
+pub mod alias;
 pub mod command;
 pub mod cost;
 pub mod dimension;
@@ -23,6 +24,7 @@ pub mod usage;
 pub mod view;
 
 pub use account::{Account, AccountId, BaseUrl, KeyRef};
+pub use alias::Alias;
 pub use cost::Cost;
 pub use dimension::{Dimension, Period, Refill, Window};
 pub use event::{Event, LimitChange, Notice, RefusalRecord, Severity};

@@ -2,6 +2,7 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod configured;
 mod control;
 pub mod explain;
 mod lesson;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::configured::Configured;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
@@ -90,11 +92,12 @@ impl Engine {
         let next_id = reader.next_request_id()?;
         let (sink, events) = Sink::new();
 
-        let limiter = limiter(&sink, &clock);
+        let configured = Configured::default();
+        let limiter = limiter(&sink, &clock, &configured);
         recall(&limiter, &reader, clock.as_ref())?;
 
         let (routes, routes_seen) = watch::channel(Arc::default());
-        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
+        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes, configured);
         registry.reload().await?;
         for notice in notices {
             tracing::warn!("{notice}");
@@ -251,12 +254,14 @@ fn save(store: &Store, limiter: &Limiter) {
     let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
 }
 
-fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
+fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limiter {
     let assumed = {
-        let clock = Arc::clone(clock);
+        let (clock, configured) = (Arc::clone(clock), configured.clone());
         move |provider: Provider, class: &ModelClass| {
             let Now { wall, .. } = clock.now();
-            Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date())
+            let mut limits = Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date());
+            limits.extend(configured.of(provider, class));
+            limits
         }
     };
     let seed = clock.now().wall.as_nanosecond().unsigned_abs();

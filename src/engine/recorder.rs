@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
-use crate::domain::{AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Refill, Scope, Severity, Window};
+use crate::domain::{
+    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+};
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
@@ -106,6 +108,7 @@ impl Recorder {
                 let named = self.named.entry((record.provider.into(), model.clone())).or_insert(Named { requests: 0, days: 1, told: 0 });
                 named.requests += 1;
             }
+            self.note_rerouting(record);
         }
         if let Event::LimitChanged(_) = event {
             // the answer that told the limit may also have told whose it is
@@ -161,6 +164,18 @@ impl Recorder {
         for model in used {
             let named = self.named.entry((model.provider.into(), model.model)).or_insert(Named { requests: 0, days: 7, told: 0 });
             named.requests += model.requests;
+        }
+    }
+
+    /// A custom endpoint may call its models what it likes; the providers' own names are compared.
+    fn note_rerouting(&mut self, record: &RequestRecord) {
+        let (Some(asked), Some(served)) = (&record.model_asked, &record.usage.model) else { return };
+        if record.provider == Provider::Custom || self.registry.has_alias(record.account, asked) {
+            return;
+        }
+        if let Some(text) = Catalog::bundled().rerouting_warning(record.provider, asked, served, record.finished_at) {
+            let key = format!("rerouted/{asked}");
+            self.view.notice(Notice { key, at: record.finished_at, severity: Severity::Warning, text, hint: None });
         }
     }
 

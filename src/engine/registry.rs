@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, BaseUrl, ClientName, Clock, KeyRef, Problem, Provider, Secret};
+use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, Limiter};
 use crate::store::{AccountRow, Reader, Store};
@@ -22,6 +23,7 @@ struct Inner {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
     routes: watch::Sender<Arc<Routes>>,
+    configured: Configured,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
@@ -30,6 +32,7 @@ struct Inner {
 struct State {
     accounts: Arc<Vec<Account>>,
     tokens: Arc<Vec<crate::store::ClientToken>>,
+    aliases: Vec<Alias>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -47,8 +50,15 @@ pub struct Known {
 }
 
 impl Registry {
-    pub(super) fn new(store: Store, vault: Vault, limiter: Limiter, clock: Arc<dyn Clock>, routes: watch::Sender<Arc<Routes>>) -> Self {
-        Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
+    pub(super) fn new(
+        store: Store,
+        vault: Vault,
+        limiter: Limiter,
+        clock: Arc<dyn Clock>,
+        routes: watch::Sender<Arc<Routes>>,
+        configured: Configured,
+    ) -> Self {
+        Self(Arc::new(Inner { store, vault, limiter, clock, routes, configured, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
     /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
@@ -57,7 +67,9 @@ impl Registry {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
+        self.0.configured.replace(&accounts, &reader.admin_limits()?);
         let tokens = reader.tokens()?;
+        let aliases = reader.aliases()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
         keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
         for account in &accounts {
@@ -87,6 +99,7 @@ impl Registry {
             let mut state = self.lock();
             state.accounts = Arc::new(accounts);
             state.tokens = Arc::new(tokens);
+            state.aliases = aliases;
             state.keys = keys;
         }
         self.publish_routes();
@@ -129,6 +142,11 @@ impl Registry {
         let state = self.lock();
         let missing_keys = state.keys.iter().filter_map(|(id, key)| key.as_ref().err().map(|problem| (*id, problem.clone()))).collect();
         Known { accounts: Arc::clone(&state.accounts), tokens: Arc::clone(&state.tokens), missing_keys, vault: state.vault.clone() }
+    }
+
+    /// Whether the user said that this name stands for another.
+    pub(super) fn has_alias(&self, account: AccountId, model: &ModelId) -> bool {
+        self.lock().aliases.iter().any(|alias| alias.account == account && alias.from == *model)
     }
 
     /// Stores an account and its key.
@@ -213,7 +231,8 @@ impl Registry {
         let state = self.lock();
         let endpoints = state.accounts.iter().map(|account| {
             let key = state.keys.get(&account.id).and_then(|key| key.as_ref().ok()).cloned();
-            Endpoint::new(account.clone(), key)
+            let aliases = state.aliases.iter().filter(|alias| alias.account == account.id).cloned().collect();
+            Endpoint::new(account.clone(), key).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
         let routes = Routes::new(endpoints.collect(), tokens.collect());

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts as Head;
 use http::{HeaderMap, Method, Uri};
+use jiff::Timestamp;
 
+use super::alias;
 use super::headers::strip_request;
 use super::routes::{Endpoint, Routes, Turned, Visitor};
 use super::target::ProviderTarget;
 use super::wishes::Wishes;
-use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, Provider, RequestFacts};
+use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
 use crate::provider::{
     LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
 };
@@ -28,6 +31,17 @@ pub(super) struct Call {
     headers: HeaderMap,
     /// The provider's path and query, without a credential.
     path: String,
+}
+
+/// A request with its body, ready to leave.
+pub(super) struct Outgoing {
+    pub(super) request: UpstreamRequest,
+    /// What can be told of it as it leaves.
+    pub(super) facts: RequestFacts,
+    /// The model that the client named.
+    pub(super) asked: Option<ModelId>,
+    /// `from->to`, if the model was rewritten.
+    pub(super) alias: Option<String>,
 }
 
 impl Call {
@@ -68,16 +82,28 @@ impl Call {
     }
 
     /// What leaves for the provider, and what can be told of it.
-    pub(super) fn with_body(mut self, body: Bytes) -> Result<(UpstreamRequest, RequestFacts), LocalAnswer> {
-        let Endpoint { account, dialect, key } = &*self.endpoint;
-        let facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+    pub(super) fn with_body(mut self, mut body: Bytes, now: Timestamp) -> Result<Outgoing, LocalAnswer> {
+        let Endpoint { account, dialect, key, aliases } = &*self.endpoint;
+        let mut facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+        let asked = facts.model.clone();
+        let alias = asked.as_ref().and_then(|model| aliases.iter().find(|alias| alias.holds(model, now)));
+        let rewritten = alias.and_then(|alias| Some((alias, alias::rewritten(&body, &alias.to, &alias.set)?)));
+        let alias = rewritten.map(|(alias, bytes)| {
+            body = bytes.into();
+            if let Some(length) = self.headers.get_mut(CONTENT_LENGTH) {
+                *length = body.len().into();
+            }
+            facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+            format!("{}->{}", alias.from, alias.to)
+        });
         let Some(key) = key else { return Err(local_refusal(*dialect, facts.api, &key_missing(&account.label))) };
         // joined as text, so that no byte of either changes
         let url: Uri = format!("{}{}", account.base_url.as_str(), self.path)
             .parse()
             .map_err(|_| bad_request(*dialect, facts.api, "the account's base URL and this path do not make a URL together"))?;
         authorize(*dialect, &self.path, &mut self.headers, key);
-        Ok((UpstreamRequest { method: self.method, url, headers: self.headers, body }, facts))
+        let request = UpstreamRequest { method: self.method, url, headers: self.headers, body };
+        Ok(Outgoing { request, facts, asked, alias })
     }
 }
 

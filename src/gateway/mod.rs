@@ -9,6 +9,7 @@
 //! `trail`, which ends in exactly one `Finished` event, whatever becomes of the request.
 
 pub mod admission;
+mod alias;
 mod call;
 mod forward;
 mod guard;

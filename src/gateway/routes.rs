@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Account, ClientName, Dialect, Provider, Secret};
+use crate::domain::{Account, Alias, ClientName, Dialect, Provider, Secret};
 use crate::provider::Presented;
 
 /// All accounts and local tokens.
@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub dialect: Dialect,
     /// Its key; `None` if the vault did not give it.
     pub key: Option<Secret>,
+    /// Model names that are rewritten in its requests.
+    pub aliases: Vec<Alias>,
 }
 
 /// A local token, by its hash.
@@ -74,7 +76,13 @@ impl Endpoint {
     /// An account with its key.
     #[must_use]
     pub fn new(account: Account, key: Option<Secret>) -> Self {
-        Self { dialect: account.dialect(), account, key }
+        Self { dialect: account.dialect(), account, key, aliases: Vec::new() }
+    }
+
+    /// The same with these aliases.
+    #[must_use]
+    pub fn with_aliases(self, aliases: Vec<Alias>) -> Self {
+        Self { aliases, ..self }
     }
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
-use super::call::Call;
+use super::call::{Call, Outgoing};
 use super::forward::{self, Job, shutting_down};
 use super::guard::Guard;
 use super::headers::is_oddly_framed;
@@ -76,7 +76,8 @@ impl Front {
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
         let (lane, patience) = (call.wishes.lane, call.wishes.patience);
         let (dialect, account) = (endpoint.dialect, &endpoint.account);
-        let (request, facts) = call.with_body(bytes)?;
+        let now = self.parts.clock.now().wall;
+        let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
         let refuse = |refusal| local_refusal(dialect, facts.api, &refusal);
         let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(shutting_down()))?;
 
@@ -91,10 +92,10 @@ impl Front {
             client: client.clone(),
             lane,
             api: facts.api,
-            model: facts.model.clone(),
+            model: asked,
             class: class.clone(),
         };
-        let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64);
+        let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64).aliased(alias.as_deref());
         let comments = hears_comments(&facts, request.url.query()).then(|| {
             let mut marks = HeaderMap::new();
             trail.mark(&mut marks);

@@ -103,6 +103,9 @@ impl Tap {
         if let Some(verdict) = &error {
             trail.judged(self.status, verdict, hold.as_deref());
         }
+        if let Some(end) = reader.as_ref().and_then(UsageReader::model_end) {
+            trail.model_ends(end);
+        }
         let said_all = reader.as_ref().is_some_and(UsageReader::finished);
         // a stream that closes properly but without its final event is cut off all the same
         let torn = end == End::Whole && !said_all && self.seen_bytes > 0 && self.events_of.is_some_and(|(_, api)| has_final_event(api));

@@ -8,10 +8,11 @@ use super::admission::Hold;
 use super::parts::Parts;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, Outcome, RefusalRecord, RequestRecord, Snapshot, Tick, Usage, Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick, Usage,
+    Verdict, VerdictKind,
 };
 use crate::journal::Slot;
-use crate::provider::counted;
+use crate::provider::{ModelEnd, counted};
 
 /// The record in the making.
 pub(super) struct Trail {
@@ -20,6 +21,8 @@ pub(super) struct Trail {
     slot: Option<Slot>,
     dialect: Dialect,
     record: RequestRecord,
+    /// What became of the model's name, for the client.
+    alias: Option<HeaderValue>,
     arrived: Tick,
     sent: Tick,
 }
@@ -59,7 +62,13 @@ impl Trail {
             response_bytes: 0,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect, record, arrived, sent: arrived }
+        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived }
+    }
+
+    /// The same, if the model's name was rewritten: `from->to`.
+    pub(super) fn aliased(mut self, alias: Option<&str>) -> Self {
+        self.alias = alias.and_then(|alias| HeaderValue::from_str(alias).ok());
+        self
     }
 
     /// It was admitted and is sent now.
@@ -110,6 +119,17 @@ impl Trail {
         })));
     }
 
+    /// The answer says that its model ends.
+    pub(super) fn model_ends(&self, end: &ModelEnd) {
+        self.parts.sink.record(Event::Noticed(Notice {
+            key: format!("model-end/{}", end.model),
+            at: self.parts.clock.now().wall,
+            severity: Severity::Warning,
+            text: format!("{} says that {end}", self.record.provider.name()),
+            hint: Some("see `tierline models` for what replaces it".into()),
+        }));
+    }
+
     /// The client is shown this status.
     pub(super) fn shown(&mut self, status: u16) {
         self.record.status = status;
@@ -144,6 +164,9 @@ impl Trail {
         headers.insert(HeaderName::from_static("x-tierline-attempts"), record.attempts.into());
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
             headers.insert(HeaderName::from_static("x-tierline-account"), label);
+        }
+        if let Some(alias) = &self.alias {
+            headers.insert(HeaderName::from_static("x-tierline-alias"), alias.clone());
         }
         if let Some(Ok(meter)) = record.bound_by.as_deref().map(HeaderValue::from_str) {
             headers.insert(HeaderName::from_static("x-tierline-bound-by"), meter);

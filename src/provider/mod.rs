@@ -3,8 +3,10 @@
 //! Every header may be absent, negative, rounded, renamed; every body may be cut, wrapped or not JSON at all.
 //! What cannot be read becomes `None` and, where a person should know, an [`Oddity`](crate::domain::Oddity).
 
+mod admin;
 pub mod credential;
 pub mod delay;
+mod ends;
 pub mod error_body;
 pub mod explain;
 pub mod facts;
@@ -15,11 +17,13 @@ pub mod snapshot;
 mod sse;
 pub mod usage;
 
+pub use admin::{AdminPage, ConfiguredLimit, NoAdminApi, admin_limits_path, read_admin_limits};
 pub use credential::{Presented, authorize, presented, without_credentials};
+pub use ends::{ModelEnd, listed_ends};
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use explain::explain_json;
 pub use facts::request_facts;
-pub use probe::{ProbePlan, probe_plan, read_probe};
+pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;
 pub use usage::{UsageReader, counted};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::snapshot::limits;
-use super::{delay, snapshot, verdict};
+use super::{delay, ends, snapshot, verdict};
 use crate::domain::dimension::Meter;
 use crate::domain::{Dialect, Reading, VerdictKind};
 
@@ -56,6 +56,26 @@ pub fn probe_plan(dialect: Dialect, model: Option<&str>) -> ProbePlan {
     }
 }
 
+/// A free request that proves the key before [`probe_plan`] is sent; `None` where that one is as good a check itself.
+#[must_use]
+pub fn probe_check(dialect: Dialect) -> Option<ProbePlan> {
+    match dialect {
+        Dialect::Anthropic => Some(ProbePlan {
+            headers: headers(&[("anthropic-version", "2023-06-01")]),
+            ..list("/v1/models?limit=1000", "lists the models: proves the key before anything costs")
+        }),
+        Dialect::OpenAi => Some(list("/v1/models", "lists the models, with the dates on which they end")),
+        _ => None,
+    }
+}
+
+/// A request to an admin API. It costs nothing.
+#[must_use]
+pub fn admin_plan(dialect: Dialect, path: String) -> ProbePlan {
+    let version: &[_] = if dialect == Dialect::Anthropic { &[("anthropic-version", "2023-06-01")] } else { &[] };
+    ProbePlan { headers: headers(version), path, ..list("", "reads the limits that are configured") }
+}
+
 /// What the answer taught and what this provider does not tell, a sentence each, numbers with where they came from.
 #[must_use]
 pub fn read_probe(
@@ -76,7 +96,7 @@ pub fn read_probe(
     }
     report.read_headers(dialect, headers, at);
     if status.is_success() {
-        report.read_body(dialect, &serde_json::from_slice(body).unwrap_or_default());
+        report.read_body(dialect, &serde_json::from_slice(body).unwrap_or_default(), at);
     }
     report.name_unknowns(dialect);
     (report.learned, report.unknown)
@@ -169,7 +189,7 @@ impl Report {
         }
     }
 
-    fn read_body(&mut self, dialect: Dialect, body: &Value) {
+    fn read_body(&mut self, dialect: Dialect, body: &Value, at: Timestamp) {
         match dialect {
             Dialect::DeepSeek => self.read_balance(body),
             Dialect::OpenRouter => self.read_key(&body["data"]),
@@ -177,6 +197,10 @@ impl Report {
                 let models = body["data"].as_array().or(body["models"].as_array());
                 if let Some(models) = models {
                     self.learn(format!("{} models are listed for this key", models.len()));
+                }
+                let ends = ends::listed(body);
+                if let Some(next) = ends.iter().filter(|end| end.at.is_some_and(|ends_at| ends_at > at)).min_by_key(|end| end.at) {
+                    self.learn(format!("{} of them have a date on which they end; {next}", ends.len()));
                 }
             }
         }
@@ -292,6 +316,8 @@ mod tests {
             assert_eq!(plan.free, dialect != Dialect::Anthropic, "{plan:?}");
             assert_eq!(plan.body.is_empty(), plan.method == Method::GET, "{plan:?}");
             assert!(!plan.headers.contains_key("authorization") && !plan.headers.contains_key("x-api-key"));
+            // nothing that costs goes out before something free has proved the key
+            assert!(plan.free || probe_check(dialect).is_some_and(|check| check.free && check.method == Method::GET), "{plan:?}");
         }
         assert_eq!(probe_plan(Dialect::Anthropic, None).expected_cost_nanos, Some(1_500));
         let named = probe_plan(Dialect::Anthropic, Some("claude-opus-5-5"));
@@ -321,6 +347,18 @@ mod tests {
         let (learned, unknown) = read(Dialect::OpenAi, 401, &HeaderMap::new(), "{\"error\":{\"code\":\"invalid_api_key\"}}");
         assert_eq!(learned, ["HTTP 401: the key is missing, wrong or revoked; store the right key, or make a new one"]);
         assert_eq!(unknown, ["the limits: the answer carried no limit headers"]);
+    }
+
+    #[test]
+    fn a_list_of_models_tells_the_next_end() {
+        let body =
+            r#"{"data":[{"id":"a","shutdown_date":"2026-10-23"},{"id":"b","shutdown_date":"2026-12-11"},{"id":"c","shutdown_date":null}]}"#;
+        let check = probe_check(Dialect::OpenAi).unwrap();
+        let (learned, _) = read_probe(Dialect::OpenAi, &check, StatusCode::OK, &HeaderMap::new(), body.as_bytes(), AT.parse().unwrap());
+        assert_eq!(
+            learned[1..],
+            ["3 models are listed for this key", "2 of them have a date on which they end; `b` ends 2026-12-11 (shutdown_date)"]
+        );
     }
 
     #[test]

@@ -3,7 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Version 1 first. A file that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_admin_limits.sql"),
+    include_str!("../../migrations/0003_aliases.sql"),
+];
 
 /// Why a database cannot be brought to the present version.
 #[derive(Debug)]
@@ -65,7 +69,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables.join(" "),
-            "account_scopes accounts bucket_state client_tokens learned limit_changes model_days refusals requests \
+            "account_scopes accounts admin_limits aliases bucket_state client_tokens learned limit_changes model_days refusals requests \
              rollup_day rollup_hour rollup_minute settings snapshots user_limits"
         );
     }
@@ -73,9 +77,9 @@ mod tests {
     #[test]
     fn a_later_version_is_told_apart() {
         let mut db = Connection::open_in_memory().unwrap();
-        for later in [2, 99, -1] {
+        for later in [4, 99, -1] {
             db.pragma_update(None, "user_version", later).unwrap();
-            assert!(matches!(migrate(&mut db), Err(MigrateError::Newer(_, 1))), "{later}");
+            assert!(matches!(migrate(&mut db), Err(MigrateError::Newer(_, 3))), "{later}");
         }
     }
 }

@@ -5,6 +5,8 @@
 //! This folder knows SQL and files; it decides nothing about limits.
 
 mod accounts;
+mod admin_limits;
+mod aliases;
 mod batch;
 mod data_dir;
 pub mod export;
@@ -26,6 +28,7 @@ mod write;
 mod writer;
 
 pub use accounts::AccountRow;
+pub use admin_limits::AdminLimit;
 pub use data_dir::{DataDir, InstanceLock};
 pub use reader::Reader;
 pub use state::{Learned, ModelUse, SavedBucket};

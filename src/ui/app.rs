@@ -12,6 +12,7 @@ use crate::domain::command::{Command, Progress};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
+use super::palette::{self, Palette};
 use super::panels::accounts::{self, AccountsState};
 use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
@@ -61,6 +62,7 @@ pub struct App {
     accounts: AccountsState,
     models: ModelsState,
     explain: ExplainState,
+    palette: Palette,
 }
 
 impl App {
@@ -85,6 +87,7 @@ impl App {
             accounts: AccountsState::default(),
             models: ModelsState::default(),
             explain: ExplainState::default(),
+            palette: Palette::default(),
         }
     }
 
@@ -136,7 +139,8 @@ impl App {
         }
         let front = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
         let over = explain::show(ui.ctx(), &mut self.explain);
-        over.or(front).or(below)
+        let typed = palette::show(ui.ctx(), &scene, &mut self.palette);
+        typed.or(over).or(front).or(below)
     }
 
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
@@ -198,7 +202,13 @@ impl App {
     fn keys(&mut self, ctx: &Context) {
         const DIGITS: [Key; 8] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
         const STEP: u16 = 10;
-        if ctx.memory(|m| m.top_modal_layer().is_some()) {
+        let palette = ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, Key::K)));
+        let in_front = ctx.memory(|m| m.top_modal_layer().is_some());
+        if palette && (!in_front || self.palette.is_open()) {
+            self.palette.toggle();
+            return;
+        }
+        if in_front {
             return; // a dialog is answered before anything else happens
         }
         let typing = ctx.text_edit_focused();
@@ -248,6 +258,10 @@ impl App {
                 return;
             }
             Intent::EnterKey => {
+                // before there is an account, the first run on the overview has the form, too
+                if !self.view.accounts.is_empty() {
+                    self.state.panel = PanelId::Accounts;
+                }
                 self.accounts.add.open();
                 return;
             }
@@ -257,11 +271,33 @@ impl App {
             }
             Intent::AddAccount(account) => Command::AddAccount(account, self.accounts.add.saved.ask(ctx)),
             Intent::RemoveAccount(id) => Command::RemoveAccount(id, self.accounts.removed.ask(ctx)),
-            Intent::Probe(id) => Command::Probe(id, self.accounts.probe.ask(ctx)),
+            Intent::Probe(id) => {
+                self.state.panel = PanelId::Accounts;
+                Command::Probe(id, self.accounts.probe.ask(ctx))
+            }
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
             Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),
+            Intent::FilterTraffic => {
+                self.state.panel = PanelId::Traffic;
+                self.traffic.focus_filter = true;
+                return;
+            }
+            Intent::OpenExport => {
+                self.state.panel = PanelId::History;
+                self.history.export.open = true;
+                return;
+            }
+            Intent::OpenScan => {
+                self.state.panel = PanelId::Models;
+                self.models.show_scan();
+                return;
+            }
+            Intent::SetTheme(choice) => {
+                self.state.theme = choice;
+                return;
+            }
             Intent::OpenExplain => {
                 self.explain.open();
                 return;

@@ -6,7 +6,7 @@ use crate::domain::command::{NewAccount, PastedError, UserLimit};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
-use super::state::PanelId;
+use super::state::{PanelId, ThemeChoice};
 
 /// One wish.
 #[derive(Debug)]
@@ -19,6 +19,14 @@ pub enum Intent {
     ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
+    /// Write into the filter of the traffic panel.
+    FilterTraffic,
+    /// Open the dialog that writes the history into a file.
+    OpenExport,
+    /// Open the folder scan.
+    OpenScan,
+    /// Choose the colours.
+    SetTheme(ThemeChoice),
     /// Open the dialog that explains an error.
     OpenExplain,
     /// Say what an error means.

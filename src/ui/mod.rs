@@ -7,6 +7,7 @@
 pub mod app;
 pub mod window;
 
+pub mod palette;
 pub mod rail;
 pub mod status_bar;
 

@@ -120,7 +120,7 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         n => format!("{n} notices"),
     };
     let color = worst.map_or(colors(ui).text_faint, |severity| mark(severity, colors(ui)).1);
-    let button = egui::Button::new(RichText::new(text).small().color(color)).small().frame(false);
+    let button = egui::Button::new(RichText::new(text).small().color(color)).small().frame_when_inactive(false);
     let clicked = ui.add(button).on_hover_text("Notices stand on the overview").clicked();
     if worst.is_some_and(|w| w > Severity::Info) {
         mark(worst.unwrap_or(Severity::Info), colors(ui)).0.show(ui, color.into());

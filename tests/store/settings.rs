@@ -1,8 +1,8 @@
 //! What the user sets: accounts, local tokens, ceilings, settings.
 
 use tierline::domain::command::UserLimit;
-use tierline::domain::{AccountId, BaseUrl, ClientName, Dimension, KeyRef, ModelClass, Period, Problem, Provider, Secret};
-use tierline::store::{AccountRow, Write, token_hash};
+use tierline::domain::{AccountId, Alias, BaseUrl, ClientName, Dimension, KeyRef, ModelClass, ModelId, Period, Problem, Provider, Secret};
+use tierline::store::{AccountRow, AdminLimit, Write, token_hash};
 
 use crate::made::{Home, NOON, at};
 
@@ -100,4 +100,45 @@ fn a_setting_is_remembered() {
     home.store.set_setting("theme", "light").unwrap();
     home.store.set_setting("theme", "dark").unwrap();
     assert_eq!(reader.setting("theme").unwrap().as_deref(), Some("dark"));
+}
+
+#[test]
+fn an_import_of_limits_replaces_the_one_before() {
+    let home = Home::new();
+    let account = home.store.add_account(account("Work")).unwrap().id;
+    let limit = |class: &str, capacity| AdminLimit {
+        account,
+        class: ModelClass::new(class),
+        dimension: Dimension::Requests,
+        period: Period::MINUTE,
+        capacity,
+        read_at: at(NOON),
+    };
+    home.store.set_admin_limits(account, vec![limit("a", 1), limit("b", 2)]).unwrap();
+    home.store.set_admin_limits(account, vec![limit("b", 3)]).unwrap();
+    assert!(home.store.set_admin_limits(account, vec![limit("a", 1), limit("a", 2)]).is_err(), "all or nothing");
+    assert_eq!(home.store.reader().unwrap().admin_limits().unwrap(), [limit("b", 3)]);
+    home.store.remove_account(account).unwrap();
+    assert_eq!(home.store.reader().unwrap().admin_limits().unwrap(), []);
+}
+
+#[test]
+fn an_alias_is_one_a_name_and_goes_with_its_account() {
+    let home = Home::new();
+    let account = home.store.add_account(account("Work")).unwrap().id;
+    let alias = |to: &str, until| Alias {
+        account,
+        from: ModelId::new("deepseek-chat"),
+        to: ModelId::new(to),
+        set: serde_json::from_str(r#"{"thinking":{"type":"disabled"}}"#).unwrap(),
+        until,
+    };
+    home.store.set_alias(alias("deepseek-v4-flash", None)).unwrap();
+    home.store.set_alias(alias("deepseek-flash", Some(at(NOON)))).unwrap();
+    let reader = home.store.reader().unwrap();
+    assert_eq!(reader.aliases().unwrap(), [alias("deepseek-flash", Some(at(NOON)))]);
+
+    says(&home.store.remove_alias(account, ModelId::new("deepseek")).unwrap_err(), &["no alias for \"deepseek\"", "alias list"]);
+    home.store.remove_account(account).unwrap();
+    assert_eq!(reader.aliases().unwrap(), []);
 }

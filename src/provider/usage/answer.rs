@@ -17,6 +17,8 @@ pub(super) struct Answer {
     pub(super) model: Scalar,
     #[serde(rename = "modelVersion")]
     pub(super) model_version: Scalar,
+    #[serde(rename = "modelStatus")]
+    pub(super) model_status: Object<ModelStatus>,
     pub(super) service_tier: Scalar,
     pub(super) usage: Object<Counts>,
     #[serde(rename = "usageMetadata")]
@@ -36,6 +38,16 @@ pub(super) struct Answer {
     pub(super) prompt_feedback: Object<PromptFeedback>,
     pub(super) output: List<Item>,
     pub(super) data: List<IgnoredAny>,
+}
+
+/// Gemini's word on where the model is in its life.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ModelStatus {
+    #[serde(rename = "modelStage")]
+    pub(super) stage: Scalar,
+    #[serde(rename = "retirementTime")]
+    pub(super) retirement_time: Scalar,
 }
 
 /// OpenRouter puts an error into a choice.

@@ -18,6 +18,7 @@ pub use self::counted::counted;
 use self::coded::Coded;
 use self::framing::Framing;
 use self::story::Story;
+use super::ends::ModelEnd;
 use crate::domain::{Api, Dialect, Usage, Verdict};
 
 /// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
@@ -85,6 +86,12 @@ impl UsageReader {
     pub fn error(&self, at: Timestamp) -> Option<Verdict> {
         let fault = self.story().fault()?;
         super::refusal::verdict(self.dialect, fault.status, &HeaderMap::new(), &fault.body, at)
+    }
+
+    /// What the provider said about the end of the model that answered, if it said anything.
+    #[must_use]
+    pub fn model_end(&self) -> Option<&ModelEnd> {
+        self.story().end()
     }
 
     /// The answer is over: all of it arrived (`complete`), or it broke off.

@@ -7,6 +7,7 @@ use super::answer::{Answer, Counts, Tokens};
 use super::fault::Fault;
 use super::framing::Piece;
 use crate::domain::{Api, Certainty, Dialect, ModelId, Usage};
+use crate::provider::ends::{self, ModelEnd};
 use crate::provider::lenient::Scalar;
 
 /// How many events at the start of a stream are read in any case: the model is in the first, if it is in any.
@@ -21,6 +22,7 @@ pub(super) struct Story {
     usage: Usage,
     tokens: Tokens,
     fault: Option<Fault>,
+    end: Option<ModelEnd>,
     finished: bool,
     lost: bool,
     read: u8,
@@ -56,6 +58,7 @@ impl Story {
             usage: Usage::default(),
             tokens: Tokens::default(),
             fault: None,
+            end: None,
             finished: false,
             lost: false,
             read: 0,
@@ -95,6 +98,10 @@ impl Story {
 
     pub(super) const fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
+    }
+
+    pub(super) const fn end(&self) -> Option<&ModelEnd> {
+        self.end.as_ref()
     }
 
     pub(super) const fn finished(&self) -> bool {
@@ -167,6 +174,9 @@ impl Story {
             if !model.is_empty() && self.usage.model.as_ref().is_none_or(|known| known.as_str() != model) {
                 self.usage.model = Some(ModelId::new(model));
             }
+        }
+        if let (None, Some(status), Some(model)) = (&self.end, &answer.model_status.0, &self.usage.model) {
+            self.end = ends::of_status(model, status.stage.as_text(), status.retirement_time.as_text());
         }
         self.tier(answer.service_tier.as_text());
         for counts in [&answer.usage, &answer.usage_metadata].into_iter().filter_map(|counts| counts.0.as_ref()) {

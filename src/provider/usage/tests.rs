@@ -313,3 +313,13 @@ proptest! {
         prop_assert!(reader.finish(false).certainty <= Certainty::Exact);
     }
 }
+
+#[test]
+fn a_model_that_ends_is_told_by_its_answers() {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]);
+    let mut reader = UsageReader::new(Dialect::Gemini, Api::GenerateContent, &headers);
+    reader.push(br#"data: {"modelVersion":"gemini-2.5-pro","usageMetadata":{"promptTokenCount":3},"modelStatus":{"modelStage":"DEPRECATED","retirementTime":"2026-12-01T00:00:00Z"}}"#);
+    assert_eq!(reader.model_end(), None, "the event is open");
+    reader.push(b"\n\n");
+    assert_eq!(reader.model_end().unwrap().to_string(), "`gemini-2.5-pro` ends 2026-12-01 (modelStatus DEPRECATED)");
+}

@@ -52,6 +52,7 @@ fn keyboard(ui: &mut Ui) {
     ui.add_space(theme().space.tight);
     for (keys, what) in [
         ("1 to 8", "the panels, in the order of the rail; with Ctrl also while typing"),
+        ("Ctrl+K", "everything that can be done, by name"),
         ("Ctrl+F", "filter the traffic"),
         ("Up, Down", "the next request in the traffic"),
         ("Tab", "the next control; Enter or Space presses it"),

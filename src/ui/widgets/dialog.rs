@@ -1,6 +1,6 @@
 //! A question in front of everything else. Esc, the cross and a click beside it close it.
 
-use egui::{Align, Color32, Context, Frame, Id, Label, Layout, Modal, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use egui::{Align, Color32, Context, Frame, Id, Label, Layout, Modal, RichText, Role, Sense, StrokeKind, Ui, Vec2, WidgetInfo};
 
 use super::super::theme::{colors, section, theme};
 use super::icon::Icon;
@@ -55,5 +55,12 @@ pub fn buttons(ui: &mut Ui, act: &str, enabled: bool, busy: bool) -> (bool, bool
 /// A button in the accent colour.
 pub fn primary(ui: &mut Ui, text: &str) -> bool {
     let c = colors(ui);
-    ui.add(egui::Button::new(RichText::new(text).color(c.on_accent)).fill(c.accent).stroke((1.0, Color32::from(c.accent)))).clicked()
+    let button = egui::Button::new(RichText::new(text).color(c.on_accent)).fill(c.accent).stroke((1.0, Color32::from(c.accent)));
+    let response = ui.add(button);
+    if response.has_focus() {
+        // its own stroke hides the one that focus would have
+        let around = response.rect.expand(2.0);
+        ui.painter().rect_stroke(around, theme().size.radius + 2.0, (1.5, Color32::from(c.accent)), StrokeKind::Inside);
+    }
+    response.clicked()
 }

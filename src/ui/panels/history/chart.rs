@@ -24,7 +24,7 @@ pub fn show(
     let c = colors(ui);
     let (start, end) = (unix(from), unix(to));
     let measure = subject.measure;
-    let top = series.points.iter().chain(&series.peaks).chain(&series.limits).map(|p| p[1]).fold(1.0, f64::max) * 1.08;
+    let top = series.points.iter().chain(&series.peaks).map(|p| p[1]).chain(lasting(&series.limits, start, end)).fold(1.0, f64::max) * 1.08;
     let zone = scene.zone;
     let span = end - start;
 
@@ -98,6 +98,14 @@ fn stairs(points: &[[f64; 2]], step_secs: u32, end: f64) -> PlotPoints<'static> 
     PlotPoints::Owned(points.iter().flat_map(|p| [p[0], (p[0] + step).min(end)].map(|x| PlotPoint::new(x, p[1]))).collect())
 }
 
+/// Limits that held for a part of the range that can be seen. One that was assumed until the first answer would press
+/// everything else to the ground; it may leave the picture at the top.
+fn lasting(limits: &[[f64; 2]], start: f64, end: f64) -> impl Iterator<Item = f64> {
+    const LEAST: f64 = 0.1;
+    let ends = limits.iter().skip(1).map(|next| next[0]).chain([f64::INFINITY]);
+    limits.iter().zip(ends).filter(move |(limit, until)| until - limit[0].max(start) >= LEAST * (end - start)).map(|(limit, _)| limit[1])
+}
+
 /// A limit holds until the next one: a staircase that ends at the right edge.
 fn limit_line(limits: &[[f64; 2]], end: f64) -> Option<Vec<PlotPoint>> {
     let last = limits.last()?;
@@ -140,6 +148,7 @@ fn marks((from, to): (f64, f64), zone: &TimeZone) -> Vec<GridMark> {
 
 fn tick(at: f64, span: f64, zone: &TimeZone) -> String {
     let format = match span {
+        s if s <= 600.0 => "%H:%M:%S",
         s if s <= 3_700.0 * 24.0 => "%H:%M",
         s if s <= 86_400.0 * 60.0 => "%b %e",
         _ => "%b %Y",

@@ -70,6 +70,11 @@ impl ModelsState {
         self.scan.settle();
     }
 
+    /// Brings the page with the folder scan to the front.
+    pub const fn show_scan(&mut self) {
+        self.page = Page::Scan;
+    }
+
     /// Shows one model and nothing else.
     pub fn show_model(&mut self, name: String) {
         (self.page, self.life, self.filter) = (Page::Catalogue, Life::All, name);

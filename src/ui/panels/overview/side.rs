@@ -43,7 +43,7 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         if let Some(model) = notice.key.strip_prefix("retirement/") {
             ui.horizontal(|ui| {
                 ui.add_space(theme().size.icon + theme().space.close);
-                let button = Button::new(RichText::new("Look it up").small().color(colors(ui).accent)).small().frame(false);
+                let button = Button::new(RichText::new("Look it up").small().color(colors(ui).accent)).small().frame_when_inactive(false);
                 if ui.add(button).accessible_name(format!("Look up {model}")).clicked() {
                     looked_up = Some(Intent::ShowModel(model.to_owned()));
                 }

@@ -39,6 +39,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>, story: &Slot<Story>) 
     };
     ScrollArea::vertical().id_salt("request").auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
+        if let Slot::Done(story) = story {
+            story::refusals(ui, scene, story); // why it was refused is what one looks for
+        }
         ui.columns(columns.len(), |uis| {
             for (at, (ui, (title, facts))) in uis.iter_mut().zip(&columns).enumerate() {
                 let text = note(ui, *title);
@@ -120,7 +123,7 @@ fn done(scene: &Scene<'_>, r: &RequestRecord) -> Vec<(&'static str, Facts)> {
         ("whole", format::duration(format::since(r.finished_at, r.arrived_at))),
         ("attempts", r.attempts.to_string()),
     ];
-    let tokens = vec![
+    let mut tokens = vec![
         ("input", format::grouped(r.usage.input)),
         ("from cache", format::grouped(r.usage.cache_read)),
         ("into cache", format::grouped(r.usage.cache_write)),
@@ -145,6 +148,9 @@ fn done(scene: &Scene<'_>, r: &RequestRecord) -> Vec<(&'static str, Facts)> {
         ("request", format::bytes(r.request_bytes)),
         ("answer", format::bytes(r.response_bytes)),
     ];
+    if r.usage.certainty == Certainty::Unknown {
+        tokens.retain(|(name, _)| matches!(*name, "certainty" | "cost")); // zeros would say that they were counted
+    }
     if r.wait_millis == 0 {
         time.retain(|(name, _)| *name != "bound by");
     }

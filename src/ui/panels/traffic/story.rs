@@ -14,7 +14,14 @@ use super::super::super::widgets::{page, problem};
 use super::super::explain;
 use super::row::verdict_word;
 
-/// Draws it below the facts.
+/// Draws the attempts that were refused.
+pub fn refusals(ui: &mut Ui, scene: &Scene<'_>, story: &Story) {
+    for refused in &story.refusals {
+        refusal(ui, scene, refused);
+    }
+}
+
+/// Draws what the headers said.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, story: &Slot<Story>) {
     ui.add_space(theme().space.near);
     match story {
@@ -25,9 +32,6 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, story: &Slot<Story>) {
         }
         Slot::Failed(failed) => problem::show(ui, failed),
         Slot::Done(story) => {
-            for refused in &story.refusals {
-                refusal(ui, scene, refused);
-            }
             for head in &story.snapshots {
                 snapshot(ui, scene, head);
             }
@@ -93,11 +97,10 @@ fn said(scene: &Scene<'_>, head: &Snapshot, reading: &Reading) -> String {
     parts.extend(reading.remaining.map(|n| format!("{} left", amount(n))));
     parts.extend(reading.limit.map(|n| format!("limit {}", amount(n))));
     parts.extend(reading.full_at.map(|at| {
-        if at.duration_since(head.at).is_positive() {
-            format!("full in {}, at {}", format::until(head.at, at), format::clock(at, scene.zone))
-        } else {
-            "full".to_owned()
+        if at <= head.at {
+            return "full".to_owned();
         }
+        format!("full in {}, at {}", format::until(head.at, at), format::clock(at, scene.zone))
     }));
     if reading.grain > 1 {
         parts.push(format!("rounded to {}", amount(reading.grain)));

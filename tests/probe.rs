@@ -1,0 +1,87 @@
+//! Probes and imports against a provider on a real socket: what is asked, in which order, and what is not asked any more.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
+#[path = "support/scripted.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod scripted;
+
+use std::sync::Arc;
+
+use scripted::{Scripted, Step};
+use tierline::clock::SystemClock;
+use tierline::domain::{Account, AccountId, BaseUrl, Clock, KeyRef, Provider, Secret};
+use tierline::probe::Prober;
+
+fn account(provider: Provider, at: &Scripted) -> (Account, Secret) {
+    let key = Secret::from_pasted("sk-test").unwrap();
+    let account = Account {
+        id: AccountId(1),
+        provider,
+        label: "main".into(),
+        base_url: BaseUrl::parse(&format!("http://{}", at.addr)).unwrap(),
+        fingerprint: key.fingerprint(),
+        key: KeyRef::Memory { entry: "main".into() },
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    (account, key)
+}
+
+fn answer(status: &str, body: &str) -> Vec<Step> {
+    let length = body.len();
+    vec![Step::Send(format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())]
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_for_free_costs_nothing() {
+    let refused = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
+    for (status, body, asked, cost) in [
+        ("401 Unauthorized", refused, ["GET /v1/models?limit=1000 HTTP/1.1"].as_slice(), Some(0)),
+        ("200 OK", "{}", ["GET /v1/models?limit=1000 HTTP/1.1", "POST /v1/messages HTTP/1.1"].as_slice(), Some(1_500)),
+    ] {
+        let provider = Scripted::start(move |_, _| answer(status, body)).await;
+        let (account, key) = account(Provider::Anthropic, &provider);
+        let probed = Prober::new().unwrap().probe(&account, &key, None, &clock()).await.unwrap();
+        assert_eq!(provider.seen().iter().map(scripted::Seen::line).collect::<Vec<_>>(), asked, "{status}");
+        assert_eq!(probed.report.cost_nanos, cost, "{:?}", probed.report);
+    }
+}
+
+#[tokio::test]
+async fn configured_limits_are_read_to_the_last_page() {
+    let provider = Scripted::start(|_, seen| {
+        let row = |model: &str, rpm: u64| format!(r#"{{"model":"{model}","max_requests_per_1_minute":{rpm}}}"#);
+        match seen.line().contains("after=rl-1") {
+            false => answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-1","has_more":true}}"#, row("made-up-2026-08-01", 600))),
+            true => answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-2","has_more":false}}"#, row("made-up", 500))),
+        }
+    })
+    .await;
+    let (account, _) = account(Provider::OpenAi, &provider);
+    let admin = Secret::from_pasted("sk-admin-test").unwrap();
+    let prober = Prober::new().unwrap();
+    let found = prober.configured_limits(&account, None, &admin, Some("proj_1"), &clock()).await.unwrap();
+    let limits: Vec<(String, u64)> = found.limits.iter().map(|((class, ..), capacity)| (class.to_string(), *capacity)).collect();
+    assert_eq!(limits, [("made-up".to_owned(), 500)], "one class, its lowest limit");
+    assert_eq!(provider.seen().len(), 2);
+    assert_eq!(provider.seen()[0].header("authorization"), Some("Bearer sk-admin-test"));
+
+    let missing = prober.configured_limits(&account, None, &admin, None, &clock()).await.unwrap_err();
+    assert!(missing.to_string().contains("--project"), "{missing}");
+}
+
+#[tokio::test]
+async fn an_admin_api_that_refuses_says_why() {
+    let provider = Scripted::start(|_, _| {
+        answer("401 Unauthorized", r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#)
+    })
+    .await;
+    let (account, key) = account(Provider::Anthropic, &provider);
+    let refused = Prober::new().unwrap().configured_limits(&account, None, &key, None, &clock()).await.unwrap_err();
+    assert!(refused.to_string().contains("the admin API answered 401"), "{refused}");
+    assert!(refused.to_string().contains("use an admin key"), "{refused}");
+}
