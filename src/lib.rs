@@ -13,6 +13,8 @@ pub mod upstream;
 pub mod journal;
 pub mod gateway;
 pub mod probe;
+pub mod planner;
+pub mod batch;
 pub mod sim;
 pub mod engine;
 pub mod demo;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alias;
+mod batch;
 mod catalog;
 mod context;
 mod demo;
@@ -13,6 +14,7 @@ mod export;
 mod import_limits;
 mod limits;
 mod models;
+mod plan;
 mod probe;
 mod serve;
 mod status;
@@ -99,6 +101,11 @@ enum Command {
     /// The catalogue of tiers, limits, prices and retirements.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Run files of requests at the limit, survive any interruption, keep the order.
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
+    /// Hold a load against tiers and limits: does it fit, what binds, how long, for how much.
+    Plan(plan::PlanArgs),
     /// A simulated provider, to test your own code against.
     Sim(crate::sim::SimArgs),
 }
@@ -148,6 +155,8 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Batch(command)) => batch::run(&common, command, out),
+        Some(Command::Plan(args)) => plan::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
         Some(Command::Models(args)) => models::run(&args, common.json, out),
         Some(Command::Catalog(command)) => catalog::run(&command, common.json, out),

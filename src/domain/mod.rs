@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod alias;
+pub mod batch;
 pub mod command;
 pub mod cost;
 pub mod dimension;

@@ -1,4 +1,5 @@
-//! The history in SQLite: what happened, what the user set, where the buckets stood. Never a key, never a body.
+//! The history in SQLite: what happened, what the user set, where the buckets stood. Never a key, never a body
+//! (but for a batch's answers, until they are in its output file).
 //!
 //! One thread writes, in batches, and never makes anybody wait ([`Store`]); any number of read-only connections read
 //! ([`Reader`]). Charts read sums that are kept per minute, hour and day, so that a year costs what an hour costs.
@@ -8,7 +9,10 @@ mod accounts;
 mod admin_limits;
 mod aliases;
 mod batch;
+mod batch_rows;
+mod batches;
 mod data_dir;
+mod demand;
 pub mod export;
 mod failure;
 mod limits;
@@ -29,7 +33,10 @@ mod writer;
 
 pub use accounts::AccountRow;
 pub use admin_limits::AdminLimit;
+pub use batch_rows::{BatchEnd, BatchRow, BatchStep};
+pub use batches::{BatchBook, BatchClaim, NewBatch};
 pub use data_dir::{DataDir, InstanceLock};
+pub use demand::RecordedLoad;
 pub use reader::Reader;
 pub use state::{Learned, ModelUse, SavedBucket};
 pub use tokens::{ClientToken, token_hash};

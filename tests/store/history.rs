@@ -149,3 +149,23 @@ fn pruning_forgets_rows_and_keeps_the_long_charts() {
     assert_eq!(series(NOON - 3_600_000, NOON + 3_600_000), (60, 100.0));
     assert_eq!(home.store.prune(at(NOON - 30 * DAY)).unwrap(), 0);
 }
+
+#[test]
+fn the_recorded_load_is_summed_up_by_model() {
+    let home = Home::new();
+    let mut records: Vec<RequestRecord> = (0..20).map(|n| record(n + 1, NOON + i64::try_from(n).unwrap() * 6_000)).collect();
+    for (n, request) in (1..=20_u64).zip(&mut records) {
+        request.usage.output = n;
+        request.usage.cache_read = 100;
+    }
+    // too early, and not answered
+    records.push(record(21, NOON - DAY));
+    records.push(RequestRecord { outcome: tierline::domain::Outcome::Refused, ..record(22, NOON) });
+    home.write(records.iter().map(finished));
+    let loads = home.store.reader().unwrap().recorded_load(at(NOON)).unwrap();
+    assert_eq!(loads.len(), 1);
+    let load = &loads[0];
+    assert_eq!((load.model.as_str(), load.requests, load.busiest_minute), ("claude-sonnet-4-5", 20, 10));
+    assert_eq!((load.input.mean, load.output.p50, load.output.p95, load.latency_millis.p50), (200, 10, 19, 1_000));
+    assert!((load.cached_share - 0.5).abs() < 1e-9);
+}

@@ -1,0 +1,67 @@
+//! Files of requests, run at the edge of the limits, yielding to everything interactive, and surviving any end of the process.
+//!
+//! ```text
+//! input (scan: every line checked first) -> journal (planned)
+//!   -> run: window -> journal (sent, on the disk) -> gateway of this data folder -> judge -> journal (answer and usage, at once)
+//!   -> keeper: the lines in input order -> output
+//! ```
+//!
+//! **Rows always go through a gateway of this data folder**, in its batch lane, with a token of their own. When one
+//! serves already, it is that one; when none does, the command starts an engine on a free port and uses its gateway just the
+//! same. So there is one limiter for everybody who shares the account (two would each believe to have the whole limit),
+//! one way for a request to go, and every row stands in the history like any other request. Who brings the gateway is
+//! not this folder's business: it asks [`Gateways`], again when one has gone.
+//!
+//! **The journal** has three states for a row that is not over: planned, sent, answered. There is no state between the
+//! intent to send and the sending, because nothing could be told from it: after a crash either may have happened. A row is
+//! marked as sent before its first byte leaves; what is marked so when the process ends is sent again, and told.
+
+pub mod input;
+mod judge;
+mod keeper;
+mod line;
+pub mod progress;
+pub mod run;
+mod send;
+pub mod window;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::domain::{Dialect, Problem, Secret};
+
+pub use keeper::{create_output, write_rest};
+pub use progress::Progress;
+pub use run::{Ended, Job, Options, run};
+pub use send::TIMING;
+
+/// A gateway that serves this data folder, and a token for it.
+#[derive(Debug)]
+pub struct Way {
+    /// Its URL, without a path.
+    pub url: String,
+    /// The batch's own token.
+    pub token: Secret,
+}
+
+/// The way, or why there is none.
+pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Way, Problem>> + Send + 'a>>;
+
+/// Somebody who finds a gateway, or starts one.
+pub trait Gateways: Send + Sync {
+    /// The gateway to use from now on. Asked again when the last one has gone.
+    fn open(&self) -> Opening<'_>;
+}
+
+/// Where a batch's rows go.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Under which name the rows stand in the traffic.
+    pub client: String,
+    /// The label of the account that serves them.
+    pub account: String,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// The gateway's route to it, as in `/anthropic` or `/custom/LABEL`.
+    pub path: String,
+}
