@@ -1,7 +1,7 @@
 //! Admission: every request is checked against all buckets it draws on, waits when one is short, and settles afterwards.
 //!
 //! Everything that decides is pure and takes `now`; [`handle`] is the only file with tasks and waits in it.
-//! Read from the bottom up: a [`bucket`] keeps one limit's books, the [`book`] names them all, a [`line`] orders who
+//! Read from the bottom up: a [`bucket`] keeps one limit's books, the [`book`] names them all, a [`mod@line`] orders who
 //! waits, and the [`core`] lets them go; [`settle`] hears what came of it.
 
 pub mod book;
