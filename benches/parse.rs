@@ -110,7 +110,7 @@ fn forwarding(frames: &Arc<[Bytes]>) -> Duration {
     let frames = Arc::clone(frames);
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
         let provider =
-            serve(move |_| std::future::ready(Response::new(Frames { frames: Arc::clone(&frames), next: 0, flushed: true }))).await;
+            serve(move |_| std::future::ready(Response::new(OneByOne { frames: Arc::clone(&frames), next: 0, flushed: true }))).await;
         let client = client();
         let proxy = serve(move |_| {
             let asked = client.request(Request::get(format!("http://{provider}/")).body(Empty::<Bytes>::new()).unwrap());
@@ -168,13 +168,13 @@ where
 }
 
 /// A body whose frames leave one by one.
-struct Frames {
+struct OneByOne {
     frames: Arc<[Bytes]>,
     next: usize,
     flushed: bool,
 }
 
-impl Body for Frames {
+impl Body for OneByOne {
     type Data = Bytes;
     type Error = Infallible;
 

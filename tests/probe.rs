@@ -55,9 +55,10 @@ async fn a_key_that_is_refused_for_free_costs_nothing() {
 async fn configured_limits_are_read_to_the_last_page() {
     let provider = Scripted::start(|_, seen| {
         let row = |model: &str, rpm: u64| format!(r#"{{"model":"{model}","max_requests_per_1_minute":{rpm}}}"#);
-        match seen.line().contains("after=rl-1") {
-            false => answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-1","has_more":true}}"#, row("made-up-2026-08-01", 600))),
-            true => answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-2","has_more":false}}"#, row("made-up", 500))),
+        if seen.line().contains("after=rl-1") {
+            answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-2","has_more":false}}"#, row("made-up", 500)))
+        } else {
+            answer("200 OK", &format!(r#"{{"data":[{}],"last_id":"rl-1","has_more":true}}"#, row("made-up-2026-08-01", 600)))
         }
     })
     .await;

@@ -216,6 +216,10 @@ impl Engine {
             let _ = serving.await;
         }
         self.background.iter().for_each(JoinHandle::abort);
+        for task in self.background {
+            // a step that had begun is finished before its socket goes
+            let _ = task.await;
+        }
         control::close(&self.dir);
         let _ = self.finish.send(());
         // a request that outlived the gateway's patience still holds its place in the channel
