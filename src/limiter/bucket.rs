@@ -61,6 +61,9 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Requests sent this close to each other may reach the provider in another order: new connections, retransmissions.
+    const OVERTAKING: Duration = Duration::from_millis(500);
+
     /// A full bucket.
     #[must_use]
     pub fn new(limit: Limit, now: Now) -> Self {
@@ -318,8 +321,8 @@ impl Bucket {
             let refilled = self.refill_over(now.tick.since(at));
             signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(charged))
         };
-        // of those that were sent at the very same moment, nobody knows which came first
-        let early = projected(sample.earliest, self.flow.charged_from(sample.earliest).saturating_sub(sample.own));
+        // those that were sent a moment before, or at the very same moment, may have reached the provider after it
+        let early = projected(sample.earliest, self.flow.charged_from(sample.earliest - Self::OVERTAKING).saturating_sub(sample.own));
         let late = projected(sample.latest, self.flow.charged_since(sample.latest));
         let slack = signed(sample.grain);
         let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
