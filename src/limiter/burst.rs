@@ -21,6 +21,8 @@ pub struct Burst {
     slower: u64,
     /// Something had to wait for this allowance alone since it last grew.
     wanted: bool,
+    /// Answers to requests that were sent before this say nothing of the present allowance.
+    changed_at: Tick,
 }
 
 impl Burst {
@@ -46,6 +48,7 @@ impl Burst {
             refusals: 0,
             slower: 0,
             wanted: false,
+            changed_at: now,
         }
     }
 
@@ -148,11 +151,13 @@ impl Burst {
         self.wanted = true;
     }
 
-    /// An answer came without a refusal while the allowance was wanted: believe more: twice as much at first, then half as much again.
-    pub fn clean_answer(&mut self, now: Tick) {
-        if !std::mem::take(&mut self.wanted) || self.capacity == u64::MAX {
+    /// A request that was sent at `sent` was answered without a refusal while the allowance was wanted: believe more: twice as much at first, then half as much again.
+    pub fn clean_answer(&mut self, sent: Tick, now: Tick) {
+        if !self.wanted || sent < self.changed_at || self.capacity == u64::MAX {
             return;
         }
+        self.wanted = false;
+        self.changed_at = now;
         // a test that fails costs about as many refusals as it lets more through
         let mut next = if self.capacity < 8 { self.capacity * 2 } else { self.capacity.saturating_add(self.capacity / 2) };
         if let Some(ceiling) = self.ceiling {
@@ -168,6 +173,7 @@ impl Burst {
     /// The provider refused although the bucket had room: believe half as much, and do not test again soon.
     pub fn refused(&mut self, limit: &Limit, now: Tick) {
         self.refusals = self.refusals.saturating_add(1);
+        self.changed_at = now;
         if self.capacity <= 2 {
             self.slower = (self.slower + Self::SLOWER).min(Self::SLOWEST);
         }
@@ -205,17 +211,17 @@ mod tests {
         let rpm = limit(Dimension::Requests, 60);
         let mut burst = Burst::new(&rpm, Tick::ZERO);
         assert_eq!(burst.capacity(), 1);
-        burst.clean_answer(Tick::ZERO);
+        burst.clean_answer(Tick::ZERO, Tick::ZERO);
         assert_eq!(burst.capacity(), 1, "nobody wanted more");
         for expect in [2, 4, 8] {
             burst.want();
-            burst.clean_answer(Tick::ZERO);
+            burst.clean_answer(Tick::ZERO, Tick::ZERO);
             assert_eq!(burst.capacity(), expect);
         }
         burst.refused(&rpm, Tick::ZERO);
         assert_eq!(burst.capacity(), 4);
         burst.want();
-        burst.clean_answer(Tick::ZERO);
+        burst.clean_answer(Tick::ZERO, Tick::ZERO);
         assert_eq!(burst.capacity(), 4, "not tested again soon");
     }
 

@@ -155,7 +155,7 @@ impl Core {
                 Dimension::AudioSeconds | Dimension::Money => entry.bucket.release(need.held, 0, now),
             }
             if flight.answered {
-                entry.bucket.burst_mut().clean_answer(now.tick);
+                entry.bucket.burst_mut().clean_answer(flight.sent_at, now.tick);
             }
         }
         if let Some((id, capacity)) = raised {
