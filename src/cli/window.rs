@@ -38,7 +38,15 @@ pub(super) fn run(common: &Common, listen: SocketAddr, demo: Option<(DataDir, Be
         }
     });
     let state = engine.store().reader()?.setting(UiState::SETTING)?.map(|text| UiState::from_json(&text)).unwrap_or_default();
+    // a polite request to end closes the window, and what runs drains as after any other closing
+    let closer = repaint.clone();
+    let asked_to_end = serve::signal();
+    let ending = tokio::spawn(async move {
+        asked_to_end.await;
+        closer.close();
+    });
     let shown = ui::run(ui::WindowOptions { send, views: engine.views(), clock, state, repaint });
+    ending.abort();
     if let Some(beside) = beside {
         beside.abort();
     }

@@ -48,6 +48,12 @@ impl RepaintHandle {
     pub fn wake(&self) {
         self.0.request_repaint_after(Self::PAUSE);
     }
+
+    /// Closes the window as if the user had.
+    pub fn close(&self) {
+        self.0.send_viewport_cmd(egui::ViewportCommand::Close);
+        self.0.request_repaint();
+    }
 }
 
 /// Opens the window on this thread, which must be the main one, and returns when it is closed.
