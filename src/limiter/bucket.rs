@@ -577,7 +577,8 @@ mod tests {
             bucket.observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick }, at(millis));
         }
         assert_eq!(bucket.size(), 2);
-        assert_eq!(bucket.flow().foreign_per(Duration::from_secs(60)), 0);
+        let foreign = bucket.flow().foreign_per(Duration::from_secs(60));
+        assert!(foreign <= 6, "{foreign} a minute are taken for others'");
         assert!((8_000..=14_000).contains(&millis), "20 requests took {millis} ms");
     }
 
