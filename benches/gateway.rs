@@ -239,6 +239,7 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
         next_id: AtomicU64::new(1),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, usage| Some(usage.output)),
+        metrics: Box::new(String::new),
         patience: Patience::default(),
     };
     Gateway::bind(parts, addr).await.unwrap().serve(std::future::pending()).await;

@@ -485,7 +485,9 @@ mod refused {
             ("POST /openai/v1/files", length.as_str(), 413),
             ("POST /openai/v1/files", "content-length: 9\r\n", 408),
             ("GET /openai/v1/x", "x-tierline-priority: now\r\n", 400),
-            ("GET /metrics", "", 404),
+            ("GET /metrics", "", 200),
+            ("POST /metrics", "", 405),
+            ("GET /metrics/x", "", 404),
             ("GET /", "", 200),
             ("GET /healthz", "", 200),
         ] {

@@ -6,6 +6,7 @@ mod configured;
 mod control;
 pub mod explain;
 mod lesson;
+mod metrics;
 mod models;
 mod orders;
 mod recorder;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::configured::Configured;
+use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
@@ -104,6 +106,7 @@ impl Engine {
             sink.record(Event::Noticed(notice));
         }
 
+        let metrics = Metrics::new(limiter.clone(), store.clone(), sink.clone());
         let parts = Parts {
             upstream: Arc::new(HttpUpstream::new(Timing::default())),
             admission: Arc::new(limiter.clone()),
@@ -115,6 +118,10 @@ impl Engine {
             cost_nanos: {
                 let clock = Arc::clone(&clock);
                 Box::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+            },
+            metrics: {
+                let metrics = metrics.clone();
+                Box::new(move || metrics.page())
             },
             patience: Patience::default(),
         };
@@ -135,7 +142,7 @@ impl Engine {
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
-        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
+        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock), metrics);
         let (finish, finished) = oneshot::channel();
         let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
@@ -25,6 +26,7 @@ pub(super) struct Recorder {
     registry: Registry,
     sink: Sink,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
     view: LiveView,
     /// How often each model was named lately.
     named: BTreeMap<(Dialect, ModelId), Named>,
@@ -41,9 +43,9 @@ impl Recorder {
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, view, named: BTreeMap::new() }
+        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -115,6 +117,7 @@ impl Recorder {
             let (buckets, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.accounts()));
             self.view.accounts = Arc::new(account_views(&self.registry.known(), &scopes, &buckets, self.clock.as_ref()));
         }
+        self.metrics.apply(event);
         self.view.apply(event);
     }
 

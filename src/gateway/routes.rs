@@ -112,13 +112,7 @@ impl Routes {
         if presented.is_empty() {
             return Err(Turned::NoCredential);
         }
-        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_bytes()).into()).collect();
-        let mut token = None;
-        for known in &self.tokens {
-            if hashes.iter().fold(false, |found, hash| found | bool::from(hash.ct_eq(&known.sha256))) {
-                token = Some(known);
-            }
-        }
+        let token = self.token(presented);
         let mut keyed = None;
         for endpoint in self.endpoints.iter().filter(|e| e.account.provider == provider) {
             let matches = |key: &Secret| presented.iter().fold(false, |found, c| found | key.matches(c.as_bytes()));
@@ -143,6 +137,22 @@ impl Routes {
             },
             (None, None) => Err(Turned::WrongCredential),
         }
+    }
+
+    /// Whether one of these credentials is a local token.
+    pub(super) fn knows_token(&self, presented: &[Presented<'_>]) -> bool {
+        self.token(presented).is_some()
+    }
+
+    fn token(&self, presented: &[Presented<'_>]) -> Option<&ClientToken> {
+        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_bytes()).into()).collect();
+        let mut token = None;
+        for known in &self.tokens {
+            if hashes.iter().fold(false, |found, hash| found | bool::from(hash.ct_eq(&known.sha256))) {
+                token = Some(known);
+            }
+        }
+        token
     }
 
     /// Which of several accounts serves a request: the one that is named, else the first. The place for "most slack first".

@@ -19,6 +19,7 @@ mod demo;
 mod export;
 mod gateway;
 mod limits;
+mod metrics;
 mod secrets;
 mod sim;
 mod status;

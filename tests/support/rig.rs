@@ -172,6 +172,7 @@ fn parts(sink: Sink, routes: watch::Receiver<Arc<Routes>>, books: Arc<Books>, pl
         next_id: AtomicU64::new(1),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, _| None),
+        metrics: Box::new(|| "tierline_up 1\n".to_owned()),
         patience: plan.patience.unwrap_or_default(),
         admission: Arc::new(Scribe { books, plan }),
     }
