@@ -9,6 +9,7 @@ mod batch;
 mod catalog;
 mod context;
 mod demo;
+mod doctor;
 mod explain;
 mod export;
 mod import_limits;
@@ -90,6 +91,8 @@ enum Command {
     Alias(alias::AliasCommand),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
+    /// Look over the installation, and search Tierline's own files for the stored keys: none is expected.
+    Doctor(doctor::DoctorArgs),
     /// Ask a provider for an account's limits now.
     Probe(probe::ProbeArgs),
     /// Write requests, header snapshots, refusals or limit changes to a file.
@@ -155,6 +158,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Doctor(args)) => doctor::run(&common, &args, out),
         Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),

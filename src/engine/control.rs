@@ -105,6 +105,17 @@ fn private_listener(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
     Ok(listener)
 }
 
+/// Whether the socket's path is short enough for the system; where it is not, commands cannot talk to the process that serves.
+pub(super) fn fits(dir: &Path) -> Result<(), Problem> {
+    let (length, most) = (dir.join(SOCKET).as_os_str().len(), if cfg!(target_os = "macos") { 103 } else { 107 });
+    if cfg!(not(unix)) || length <= most {
+        return Ok(());
+    }
+    Err(Problem::new(format!("the path of the control socket has {length} bytes, {most} are possible"))
+        .because("`tierline status` and other commands cannot reach the process that serves")
+        .hint("name a folder with a shorter path with --data-dir"))
+}
+
 /// Takes the socket away when nobody will answer any more.
 pub(super) fn close(dir: &Path) {
     // one that stays behind refuses connections, and the next process that serves replaces it

@@ -4,6 +4,7 @@
 
 mod configured;
 mod control;
+pub mod doctor;
 pub mod explain;
 mod lesson;
 mod metrics;

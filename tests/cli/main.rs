@@ -16,6 +16,7 @@ mod accounts;
 mod catalog;
 mod contract;
 mod demo;
+mod doctor;
 mod export;
 mod gateway;
 mod limits;
