@@ -6,6 +6,7 @@
 mod accounts;
 mod alias;
 mod batch;
+mod bypass;
 mod catalog;
 mod context;
 mod demo;
@@ -89,6 +90,8 @@ enum Command {
     /// Let retired model names stand for their replacements: set, list, remove.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// The lines that point clients straight back at the provider.
+    Bypass(bypass::BypassArgs),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
     /// Look over the installation, and search Tierline's own files for the stored keys: none is expected.
@@ -168,6 +171,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Token(command)) => tokens::run(&Context::open(&common)?, &command, out),
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
+        Some(Command::Bypass(args)) => bypass::run(&Context::open(&common)?, &args, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),

@@ -126,3 +126,17 @@ pub struct LocalRefusal {
     /// What happened and what to do, in a sentence or two.
     pub message: String,
 }
+
+impl LocalRefusal {
+    /// The refusal of a request that waits, or comes, while the app stops.
+    #[must_use]
+    pub fn shutting_down() -> Self {
+        Self {
+            reason: LocalReason::ShuttingDown,
+            bucket: None,
+            retry_after: None,
+            ready_at: None,
+            message: "Tierline is shutting down; the request was not sent, send it again when it runs".into(),
+        }
+    }
+}

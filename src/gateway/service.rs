@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::call::{Call, Outgoing};
-use super::forward::{self, Job, shutting_down};
+use super::forward::{self, Job};
 use super::guard::Guard;
 use super::headers::is_oddly_framed;
 use super::late::{self, Listener, Stage};
@@ -19,7 +19,7 @@ use super::respond::{AnswerBody, front_page, local, metrics, text};
 use super::target::Target;
 use super::trail::Trail;
 use crate::domain::event::Arrival;
-use crate::domain::{Api, ModelClass, RequestFacts};
+use crate::domain::{Api, LocalRefusal, ModelClass, RequestFacts};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_request, local_refusal, presented};
 
@@ -95,7 +95,7 @@ impl Front {
         let now = self.parts.clock.now().wall;
         let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
         let refuse = |refusal| local_refusal(dialect, facts.api, &refusal);
-        let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(shutting_down()))?;
+        let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(LocalRefusal::shutting_down()))?;
 
         let id = self.parts.take_id();
         let class = facts.model.as_ref().map_or_else(ModelClass::any, |model| (self.parts.class_of)(provider, model));

@@ -238,7 +238,7 @@ impl Core {
     /// A refusal that says when it would pass, or never: its account is stopped, it fits no bucket, its deadline cannot be met.
     pub fn enqueue(&mut self, ask: Ask, now: Now) -> Result<Ticket, LocalRefusal> {
         if self.closing {
-            return Err(refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"));
+            return Err(LocalRefusal::shutting_down());
         }
         if self.waiting.len() >= self.settings.queue_capacity {
             let message = format!("{} requests wait already; send fewer at once", self.waiting.len());
@@ -327,10 +327,7 @@ impl Core {
     pub fn close(&mut self) {
         self.closing = true;
         for ticket in self.waiting.keys().copied().collect::<Vec<_>>() {
-            self.refuse_waiting(
-                ticket,
-                refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"),
-            );
+            self.refuse_waiting(ticket, LocalRefusal::shutting_down());
         }
     }
 

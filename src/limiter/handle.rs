@@ -178,14 +178,7 @@ impl Limiter {
         let answer = opened.await;
         place.waits = false;
         // the door is dropped only with the limiter itself
-        let closed = LocalRefusal {
-            reason: crate::domain::LocalReason::ShuttingDown,
-            bucket: None,
-            retry_after: None,
-            ready_at: None,
-            message: "Tierline is shutting down".into(),
-        };
-        answer.unwrap_or(Err(closed))?;
+        answer.unwrap_or_else(|_| Err(LocalRefusal::shutting_down()))?;
         let (bound_by, reserved) = self.0.lock().core.taken(ticket);
         let waited = waited + self.0.clock.now().tick.since(since);
         Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, seen: Usage::default(), open: true })

@@ -13,6 +13,7 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod bypass;
 mod catalog;
 mod contract;
 mod demo;

@@ -88,7 +88,12 @@ mod tests {
     #[test]
     fn base64_is_read_wherever_its_groups_begin() {
         // "user:sk-secret-key-1" and the same behind one and two more bytes, and in the alphabet of URLs without padding
-        for text in ["dXNlcjpzay1zZWNyZXQta2V5LTE=", "YXVzZXI6c2stc2VjcmV0LWtleS0x", "YWJ1c2VyOnNrLXNlY3JldC1rZXktMQ", "x+dXNlcjpzay1zZWNyZXQta2V5LTE"] {
+        for text in [
+            "dXNlcjpzay1zZWNyZXQta2V5LTE=",
+            "YXVzZXI6c2stc2VjcmV0LWtleS0x",
+            "YWJ1c2VyOnNrLXNlY3JldC1rZXktMQ",
+            "x+dXNlcjpzay1zZWNyZXQta2V5LTE",
+        ] {
             let mut found = false;
             base64(format!("{{\"auth\":\"Basic {text}\"}}").as_bytes(), |said| {
                 found |= memchr::memmem::find(said, b"sk-secret-key-1").is_some();

@@ -87,7 +87,9 @@ async fn keyring(vault: &Vault) -> Finding {
 fn data_folder(dir: &DataDir) -> Finding {
     let shown = dir.path().display();
     match dir.open_to_others() {
-        Ok(None) => Finding { state: State::Note, ..good("files", format!("there is no data folder {shown} yet; the first start makes it")) },
+        Ok(None) => {
+            Finding { state: State::Note, ..good("files", format!("there is no data folder {shown} yet; the first start makes it")) }
+        }
         Ok(Some(open)) if open.is_empty() => good("files", format!("{shown} and everything in it is closed to other users")),
         Ok(Some(open)) => {
             let named: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
@@ -110,7 +112,10 @@ fn port(dir: &Path, listen: SocketAddr) -> Finding {
     if let Some(Answer::Status { gateway, .. }) = control::ask(dir, &Request::Status) {
         return match gateway {
             Some(url) => good("port", format!("the gateway listens on {url}")),
-            None => wrong("port", &Problem::new("Tierline runs, and its gateway does not listen").hint("see its window or its log for the reason")),
+            None => wrong(
+                "port",
+                &Problem::new("Tierline runs, and its gateway does not listen").hint("see its window or its log for the reason"),
+            ),
         };
     }
     match TcpListener::bind(listen) {
