@@ -224,7 +224,7 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
     let mut core = Core::new(Settings::default(), Arc::new(assumptions));
     let setup =
         AccountSetup { id: account.id, provider: account.provider, dialect: account.dialect(), label: account.label.clone(), scope: None };
-    core.set_account(setup, clock.now());
+    core.set_account(setup);
     let limiter = Limiter::new(core, clock.clone(), |_| ());
     let timer = limiter.clone();
     tokio::spawn(async move { timer.run().await });

@@ -33,7 +33,7 @@ const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 
 async fn engine(folder: &Path, vault: Vault, listen: SocketAddr) -> Result<Engine, Problem> {
     let dir = DataDir::open(Some(folder))?;
-    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()) }).await
+    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()), show: None }).await
 }
 
 /// An engine with an account `work` at this address.

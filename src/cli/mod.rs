@@ -18,6 +18,7 @@ mod limits;
 mod models;
 mod plan;
 mod probe;
+mod process;
 mod serve;
 mod status;
 mod table;
@@ -127,6 +128,7 @@ enum Done {
 
 /// Parses the arguments, runs the command, and prints an error as one line.
 pub fn main(out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    process::prepare();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -142,7 +144,7 @@ pub fn main(out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
         Ok(Done::Found) => ExitCode::FAILURE,
         Err(problem) => {
             let line = problem.to_string().replace(['\n', '\r'], " ");
-            let _ = writeln!(err, "tierline: {line}");
+            let _ = writeln!(err, "tierline: {}", table::clean(&line));
             ExitCode::FAILURE
         }
     }

@@ -36,7 +36,7 @@ use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
-pub use control::{Answer, Request, ask};
+pub use control::{Answer, Request, Show, ask};
 pub use lesson::{Lesson, teach};
 pub use registry::Registry;
 
@@ -57,6 +57,8 @@ pub struct Options {
     pub demo: bool,
     /// Called after each new view; must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
+    /// Called when another Tierline of this user asks for the window; `None` if there is no window.
+    pub show: Option<Show>,
 }
 
 /// A running engine.
@@ -88,7 +90,7 @@ impl Engine {
     /// The data folder is in use by another Tierline, or cannot be used. That the gateway's port is taken is no error
     /// here: see [`url`](Self::url).
     pub async fn start(options: Options) -> Result<Self, Problem> {
-        let Options { dir, vault, listen, clock, demo, wake } = options;
+        let Options { dir, vault, listen, clock, demo, wake, show } = options;
         let lock = dir.lock()?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
@@ -155,7 +157,7 @@ impl Engine {
                 async move { limiter.run().await }
             }),
             tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), show)),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }

@@ -60,7 +60,7 @@ pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
                 Judged::Passes(response, hold, if_whole) => return job.pass(response, hold, if_whole),
             },
             Err(error) => {
-                let again = hold.failed(error.safe_to_retry());
+                let again = hold.failed(error.safe_to_retry(&job.request.method), error.reason());
                 match job.unless_draining(again).await.flatten() {
                     Some(again) => hold = again,
                     None => return job.fail(&error),

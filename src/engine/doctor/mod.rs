@@ -169,14 +169,13 @@ async fn gather(reader: &Reader, vault: &Vault, search: &mut Search) -> Vec<Find
         (Ok(accounts), Ok(tokens)) => {
             search.tokens = tokens.into_iter().map(|token| (token.client, token.hash)).collect();
             for account in accounts {
-                match vault.get(&account.key).await {
+                match vault.get_for(&account).await {
                     Ok(key) if key.expose().len() < SHORTEST => {
                         let text = format!("the key of account {} is too short to be searched for", account.label);
                         findings.push(Finding { state: State::Note, ..good("keys", text) });
                     }
                     Ok(key) => search.keys.push((account.label, key)),
-                    Err(error) => {
-                        let problem = Problem::from(error);
+                    Err(problem) => {
                         let summary = format!("the key of account {} cannot be read, so nothing was searched for it", account.label);
                         findings.push(wrong("keys", &Problem { details: Some(problem.summary), ..Problem::new(summary) }));
                     }
