@@ -200,3 +200,73 @@ async fn every_request_that_ended_before_the_stop_is_written() {
     let (store, _) = tierline::store::Store::open(&dir, &SystemClock::new()).unwrap();
     assert_eq!(store.reader().unwrap().next_request_id().unwrap(), 11);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_locked_or_gone_stops_no_request_and_is_said() {
+    let sim = sim(1_000).await;
+    let (temp, _, engine) = at(&sim.url()).await;
+    let token = order(&engine, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    let url = format!("{}/anthropic/v1/messages", engine.url().unwrap());
+    let told = |view: &LiveView| view.notices.iter().find(|notice| notice.key == "store").map(|notice| notice.text.clone());
+    let says = async |words: &str| {
+        assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+        seen(&engine, words, |view| told(view).is_some_and(|text| text.contains(words))).await
+    };
+    let well = async || {
+        assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+        seen(&engine, "an end of it", |view| told(view).is_none()).await
+    };
+
+    let database = temp.path().join("data/tierline.db");
+    let other = rusqlite::Connection::open(&database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let view = says("the history is not being written").await;
+    assert!(told(&view).unwrap().contains("requests go on"), "{:?}", told(&view));
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    // rows that waited are written at the next try, which a request shows
+    while engine.store().health().state != tierline::store::StoreState::Ok {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    well().await;
+
+    let aside = temp.path().join("aside.db");
+    std::fs::rename(&database, &aside).unwrap();
+    says("was moved or deleted").await;
+    std::fs::rename(&aside, &database).unwrap();
+    while engine.store().health().state != tierline::store::StoreState::Ok {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    well().await;
+    assert_eq!(engine.store().health().dropped, 0);
+    engine.stop().await.unwrap();
+    let rows: u64 = rusqlite::Connection::open(&database)
+        .unwrap()
+        .query_row("SELECT count(*) FROM requests", [], |row| row.get(0).map(|n: i64| n.unsigned_abs()))
+        .unwrap();
+    assert_eq!(rows, 4, "what waited for the disk was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_does_not_follow_a_base_url_that_was_changed() {
+    let (sim, stranger) = (sim(50).await, Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+    let (temp, vault, one) = at(&sim.url()).await;
+    let token = order(&one, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    one.stop().await.unwrap();
+    let folder = temp.path().join("data");
+    let db = rusqlite::Connection::open(folder.join("tierline.db")).unwrap();
+    assert_eq!(db.execute("UPDATE accounts SET base_url = ?", [format!("http://{}", stranger.addr)]).unwrap(), 1);
+    drop(db);
+
+    let two = engine(&folder, vault, ANYWHERE).await.unwrap();
+    two.keys_read().await;
+    let url = format!("{}/anthropic/v1/messages", two.url().unwrap());
+    for key in [token.expose(), KEY] {
+        let reply = post(&url, key, message()).await;
+        assert!(matches!(reply.status, 401 | 403), "{} {}", reply.status, reply.text);
+    }
+    assert_eq!(stranger.seen().len(), 0, "nothing was sent there");
+    let view = seen(&two, "the reason", |view| view.accounts.iter().any(|account| account.stopped.is_some())).await;
+    assert!(view.accounts[0].stopped.as_ref().unwrap().contains("was stored for another base URL"), "{:?}", view.accounts[0].stopped);
+    two.stop().await.unwrap();
+}

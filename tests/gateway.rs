@@ -285,6 +285,63 @@ mod closed {
     }
 
     #[tokio::test]
+    async fn before_the_keyring_has_answered_nobody_is_called_a_stranger() {
+        let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        let base = format!("http://{}", upstream.addr);
+        let locked = || endpoint(1, Provider::Anthropic, "main", &base, None).awaiting_key(true);
+        let rig = Rig::with(vec![locked()], Plan::default()).await;
+        let ask = async |credential: &str| {
+            Wire::ask(
+                rig.addr,
+                format!("POST /anthropic/v1/messages HTTP/1.1\r\nhost: {}\r\n{credential}content-length: 2\r\n\r\n{{}}", rig.addr),
+            )
+            .await
+        };
+        for credential in [format!("x-api-key: {TOKEN}\r\n"), format!("x-api-key: {KEY}\r\n"), "x-api-key: whatever\r\n".to_owned()] {
+            let reply = ask(&credential).await;
+            assert_eq!((reply.status, reply.header("retry-after")), (503, Some("2")), "{credential}");
+            assert_eq!((reply.header("x-tierline-refused-by"), reply.header("x-tierline-reason")), (Some("gateway"), Some("keys_unread")));
+            assert!(reply.text().starts_with("{\"error\":{") && reply.text().contains("keyring has not answered"), "{}", reply.text());
+        }
+        assert_eq!(ask("").await.status, 401, "who shows nothing is a stranger all the same");
+        rig.routes.send_replace(std::sync::Arc::new(Routes::new(
+            vec![endpoint(1, Provider::Anthropic, "main", &base, Some(KEY))],
+            vec![token(None)],
+        )));
+        for (credential, status) in [(TOKEN, 200), (KEY, 200), ("whatever", 401)] {
+            assert_eq!(ask(&format!("x-api-key: {credential}\r\n")).await.status, status, "{credential}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_figures_need_host_origin_and_token_as_well() {
+        let upstream = Scripted::always("").await;
+        let rig = Rig::start(Provider::Anthropic, upstream.addr, Plan::default()).await;
+        let own = format!("host: {}\r\n", rig.addr);
+        let bearer = format!("authorization: Bearer {TOKEN}\r\n");
+        for (line, headers, status) in [
+            ("GET /metrics", format!("{own}{bearer}"), 200),
+            ("GET /metrics", format!("{own}x-api-key: {TOKEN}\r\n"), 200),
+            ("HEAD /metrics", format!("{own}{bearer}"), 200),
+            ("POST /metrics", format!("{own}{bearer}content-length: 0\r\n"), 405),
+            ("GET /metrics", own.clone(), 401),
+            ("GET /metrics", format!("{own}authorization: Bearer {TOKEN}x\r\n"), 401),
+            ("GET /metrics", format!("{own}authorization: Bearer {KEY}\r\n"), 401),
+            ("GET /metrics?key=tl-local-token", own.clone(), 401),
+            ("GET /metrics", format!("{own}{bearer}origin: https://evil.example\r\n"), 403),
+            ("GET /metrics", format!("host: rebound.example\r\n{bearer}"), 403),
+        ] {
+            let reply = Wire::ask(rig.addr, format!("{line} HTTP/1.1\r\n{headers}\r\n")).await;
+            assert_eq!(
+                (reply.status, reply.text().contains("tierline_up")),
+                (status, status == 200 && line.starts_with("GET")),
+                "{line} {headers}"
+            );
+            assert!(!reply.head.to_ascii_lowercase().contains("access-control"), "{}", reply.head);
+        }
+    }
+
+    #[tokio::test]
     async fn an_absolute_target_does_not_choose_the_upstream() {
         let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;

@@ -43,7 +43,7 @@ impl Default for Timing {
 /// An unused connection is closed after this long; providers' front ends close theirs after a minute or more.
 const POOL_IDLE: Duration = Duration::from_secs(50);
 /// What one connection may buffer of an answer that its client does not take.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 /// The same for one HTTP/2 stream, and for all streams of a connection.
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;

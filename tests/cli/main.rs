@@ -5,7 +5,6 @@
 
 #[path = "../support/ask.rs"]
 mod ask;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/home.rs"]
 mod home;
 #[expect(dead_code, reason = "shared with tests that script more")]
@@ -13,6 +12,7 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod bounded;
 mod bypass;
 mod catalog;
 mod contract;
@@ -22,6 +22,7 @@ mod export;
 mod gateway;
 mod limits;
 mod metrics;
+mod outage;
 mod secrets;
 mod sim;
 mod status;
