@@ -59,6 +59,7 @@ impl Recorder {
         self.view = LiveView::clone(&views.borrow());
         self.recall_models();
         let mut changes = self.registry.changes();
+        let store = self.store.clone();
         let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
@@ -91,6 +92,7 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+                () = store.changed() => next_frame = Some(Instant::now()),
                 _ = &mut finish, if !finishing => {
                     finishing = true;
                     events.close();

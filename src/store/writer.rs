@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use super::batch::{self, Identities};
 use super::data_dir::DataDir;
@@ -67,6 +68,8 @@ struct Shared {
     written: AtomicU64,
     stalled: Mutex<Option<String>>,
     closing: AtomicBool,
+    /// Told when the writer stalls and when it goes on.
+    changed: Notify,
 }
 
 type Call = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -123,6 +126,11 @@ impl Store {
             dropped: self.shared.dropped.load(Ordering::Relaxed),
             written: self.shared.written.load(Ordering::Relaxed),
         }
+    }
+
+    /// Waits until the writer stalls, or goes on.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
     }
 
     /// A new read-only connection.
@@ -260,6 +268,7 @@ impl Writer {
                     self.shared.dropped.fetch_add(outcomes.rejected, Ordering::Relaxed);
                     if self.shared.stalled().take().is_some() {
                         tracing::info!("the history is written again");
+                        self.shared.changed.notify_one();
                     }
                     return;
                 }
@@ -267,6 +276,7 @@ impl Writer {
                     let before = self.shared.stalled().replace(reason.clone());
                     if before.as_ref() != Some(&reason) {
                         tracing::warn!("{reason}");
+                        self.shared.changed.notify_one();
                     }
                 }
             }
