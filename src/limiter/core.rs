@@ -183,7 +183,7 @@ impl Core {
             account.setup = setup;
         } else {
             let account =
-                Account { setup: setup.clone(), scope, stopped: None, retries: super::retry::Budget::new(), breakers: BTreeMap::new() };
+                Account { setup: setup.clone(), scope, stopped: None, retries: super::retry::Budget::default(), breakers: BTreeMap::new() };
             self.accounts.insert(setup.id, account);
         }
     }

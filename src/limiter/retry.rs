@@ -21,12 +21,6 @@ impl Budget {
     const ONE: u64 = 1_000;
     const MOST: u64 = 10 * Self::ONE;
 
-    /// An allowance of one.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { left: Self::ONE }
-    }
-
     /// A request goes out for the first time: a tenth of a retry more.
     pub fn sent(&mut self) {
         self.left = (self.left + Self::ONE / 10).min(Self::MOST);
@@ -39,6 +33,13 @@ impl Budget {
             self.left -= Self::ONE;
         }
         allowed
+    }
+}
+
+/// An allowance of one.
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: Self::ONE }
     }
 }
 
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn an_outage_costs_a_tenth_and_one() {
-        let mut budget = Budget::new();
+        let mut budget = Budget::default();
         let mut retries = 0;
         for _ in 0..300 {
             budget.sent();
