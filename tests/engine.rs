@@ -22,7 +22,7 @@ use tierline::clock::SystemClock;
 use tierline::domain::command::{Command, NewAccount, Pending, Poll, Reply, UserLimit};
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat};
 use tierline::domain::{AccountId, Dimension, LimitSource, Outcome, Period, Problem, Provider, Secret};
-use tierline::engine::{Engine, Options};
+use tierline::engine::{Answer, Engine, Options, Request, ask};
 use tierline::journal::LiveView;
 use tierline::sim::{Limits, Sim, SimConfig, SimHandle};
 use tierline::store::DataDir;
@@ -262,4 +262,35 @@ async fn a_key_does_not_follow_a_base_url_that_was_changed() {
     let view = seen(&two, "the reason", |view| view.accounts.iter().any(|account| account.stopped.is_some())).await;
     assert!(view.accounts[0].stopped.as_ref().unwrap().contains("was stored for another base URL"), "{:?}", view.accounts[0].stopped);
     two.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_comes_to_the_front_when_it_is_asked_for() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
+    let shown = Arc::new(tokio::sync::Notify::new());
+    let show = Arc::clone(&shown);
+    let options = Options {
+        dir: dir.clone(),
+        vault: Vault::memory(),
+        listen: ANYWHERE,
+        clock: Arc::new(SystemClock::new()),
+        demo: false,
+        wake: Box::new(|| ()),
+        show: Some(Arc::new(move || show.notify_one())),
+    };
+    let engine = Engine::start(options).await.unwrap();
+    let path = dir.path().to_owned();
+    // the socket is there a moment after the start
+    let answer = tokio::task::spawn_blocking(move || {
+        (0..2_000).find_map(|_| {
+            ask(&path, &Request::Show).or_else(|| {
+                std::thread::sleep(Duration::from_millis(10));
+                None
+            })
+        })
+    });
+    assert_eq!(answer.await.unwrap(), Some(Answer::Done));
+    shown.notified().await;
+    engine.stop().await.unwrap();
 }

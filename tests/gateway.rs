@@ -267,7 +267,7 @@ mod closed {
         for (host, by_host) in &hosts {
             for (origin, by_origin) in &origins {
                 for (credential, by_token) in &tokens {
-                    for method in ["GET", "POST", "OPTIONS"] {
+                    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
                         let expect = by_host.or(*by_origin).unwrap_or(*by_token);
                         let request = format!("{method} /anthropic/v1/x HTTP/1.1\r\n{host}{origin}{credential}content-length: 0\r\n\r\n");
                         let reply = Wire::ask(rig.addr, &request).await;

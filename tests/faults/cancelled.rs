@@ -1,8 +1,10 @@
 //! The client goes away: the connection to the provider is closed, what was used is settled, the place in the queue is free.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tierline::domain::{Certainty, Event, Outcome, Provider};
+use tierline::gateway::Patience;
 
 use crate::rig::{Admit, Plan, Rig};
 use crate::scripted::{Gate, Scripted, Step};
@@ -99,6 +101,42 @@ async fn in_the_queue() {
         assert_eq!((record.outcome, record.attempts, record.status), (Outcome::ClientGone, 0, 0));
     }
     assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn in_the_queue_while_it_hears_comments() {
+    let upstream = Scripted::always("").await;
+    let patience = Patience { comment: Duration::from_millis(20), ..Patience::default() };
+    let plan = Plan { admit: Admit::After(Gate::shut()), patience: Some(patience), ..Plan::default() };
+    let rig = Rig::start(Provider::Anthropic, upstream.addr, plan).await;
+    let mut wire = Wire::connect(rig.addr).await;
+    wire.send(rig.request("POST /anthropic/v1/messages", "", STREAM)).await;
+    assert_eq!(wire.head().await.0, 200);
+    assert!(wire.chunk().await.unwrap().starts_with(b": "));
+    drop(wire);
+    let record = rig.only().await;
+    assert_eq!((record.outcome, record.attempts), (Outcome::ClientGone, 0));
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn while_it_takes_nothing_of_a_long_answer() {
+    let upstream = Scripted::start(|_, _| {
+        let event = format!("data: {}\n\n", "x".repeat(1 << 20));
+        let mut steps = vec![send(STREAM_HEAD)];
+        steps.extend((0..64).map(|_| chunk(&event)));
+        steps
+    })
+    .await;
+    let rig = Rig::start(Provider::Anthropic, upstream.addr, Plan::default()).await;
+    let mut wire = Wire::connect(rig.addr).await;
+    wire.send(rig.request("POST /anthropic/v1/messages", "", STREAM)).await;
+    assert_eq!(wire.head().await.0, 200);
+    drop(wire);
+    upstream.hung_up(1).await;
+    let record = rig.only().await;
+    assert_eq!(record.outcome, Outcome::ClientGone);
+    assert!(record.response_bytes < 32 << 20, "{} bytes were taken for nobody", record.response_bytes);
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
 
+#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/rig.rs"]
 mod rig;
 #[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/scripted.rs"]
 mod scripted;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/wire.rs"]
 mod wire;
 
