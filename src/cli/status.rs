@@ -45,7 +45,8 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
     for waiting in status.waiting.iter().take(20) {
         let bucket = waiting.bucket.as_ref().map_or_else(|| "room".to_owned(), ToString::to_string);
         let when = waiting.ready_at.map_or_else(String::new, |at| format!(", in about {}", seconds(at, now)));
-        writeln!(out, "waiting #{} {} for {bucket}{when}", waiting.position, waiting.client).map_err(|error| unwritable(&error))?;
+        writeln!(out, "waiting #{} {} for {bucket}{when}", waiting.position, table::clean(waiting.client.as_str()))
+            .map_err(|error| unwritable(&error))?;
     }
     Ok(Done::Well)
 }

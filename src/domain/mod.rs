@@ -6,6 +6,7 @@
 pub mod account;
 pub mod alias;
 pub mod batch;
+pub mod bypass;
 pub mod command;
 pub mod cost;
 pub mod dimension;

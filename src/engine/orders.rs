@@ -31,6 +31,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::RevokeToken(client, reply) => reply.send(registry.revoke_token(&client).await),
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
+        Command::TryNow(id, reply) => reply.send(registry.limiter().with(|core, now| core.try_now(Some(id), now))),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Story(query, reply) => {

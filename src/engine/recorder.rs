@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
@@ -25,6 +26,7 @@ pub(super) struct Recorder {
     registry: Registry,
     sink: Sink,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
     view: LiveView,
     /// How often each model was named lately.
     named: BTreeMap<(Dialect, ModelId), Named>,
@@ -41,9 +43,9 @@ impl Recorder {
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, view, named: BTreeMap::new() }
+        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -57,6 +59,7 @@ impl Recorder {
         self.view = LiveView::clone(&views.borrow());
         self.recall_models();
         let mut changes = self.registry.changes();
+        let store = self.store.clone();
         let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
@@ -89,6 +92,7 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+                () = store.changed() => next_frame = Some(Instant::now()),
                 _ = &mut finish, if !finishing => {
                     finishing = true;
                     events.close();
@@ -115,6 +119,7 @@ impl Recorder {
             let (buckets, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.accounts()));
             self.view.accounts = Arc::new(account_views(&self.registry.known(), &scopes, &buckets, self.clock.as_ref()));
         }
+        self.metrics.apply(event);
         self.view.apply(event);
     }
 

@@ -75,7 +75,7 @@ impl Registry {
         for account in &accounts {
             let at_once = !matches!(account.key, KeyRef::Keyring { .. });
             if at_once && !matches!(keys.get(&account.id), Some(Ok(_))) {
-                keys.insert(account.id, self.0.vault.get(&account.key).await.map_err(Problem::from));
+                keys.insert(account.id, self.0.vault.get_for(account).await);
             }
         }
         let known: Vec<AccountId> = self.lock().accounts.iter().map(|account| account.id).collect();
@@ -91,7 +91,7 @@ impl Registry {
                     label: account.label.clone(),
                     scope: None,
                 };
-                core.set_account(setup, now);
+                core.set_account(setup);
             }
             core.set_user_limits(&limits, now);
         });
@@ -113,7 +113,7 @@ impl Registry {
         let accounts = Arc::clone(&self.lock().accounts);
         for account in accounts.iter() {
             if !matches!(self.lock().keys.get(&account.id), Some(Ok(_))) {
-                let key = self.0.vault.get(&account.key).await.map_err(Problem::from);
+                let key = self.0.vault.get_for(account).await;
                 self.lock().keys.insert(account.id, key);
                 self.publish_routes();
             }
@@ -230,9 +230,10 @@ impl Registry {
     fn publish_routes(&self) {
         let state = self.lock();
         let endpoints = state.accounts.iter().map(|account| {
-            let key = state.keys.get(&account.id).and_then(|key| key.as_ref().ok()).cloned();
+            let known = state.keys.get(&account.id);
+            let key = known.and_then(|key| key.as_ref().ok()).cloned();
             let aliases = state.aliases.iter().filter(|alias| alias.account == account.id).cloned().collect();
-            Endpoint::new(account.clone(), key).with_aliases(aliases)
+            Endpoint::new(account.clone(), key).awaiting_key(known.is_none()).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
         let routes = Routes::new(endpoints.collect(), tokens.collect());
@@ -248,8 +249,9 @@ impl Registry {
 
 /// Stores an account: its key in the vault first, then its row; the key is taken back if the row is refused.
 pub async fn add_account(store: &Store, vault: &Vault, new: NewAccount, clock: &dyn Clock) -> Result<Account, Problem> {
-    let key_name = format!("{}/{}", new.provider.name(), new.label);
-    let row = account_row(new.provider, &new.label, new.base_url.as_deref(), &new.key, KeyRef::Memory { entry: key_name.clone() }, clock)?;
+    let place = KeyRef::Memory { entry: new.label.clone() };
+    let row = account_row(new.provider, &new.label, new.base_url.as_deref(), &new.key, place, clock)?;
+    let key_name = row.base_url.bound_entry(&format!("{}/{}", new.provider.name(), new.label));
     if store.reader()?.accounts()?.iter().any(|account| account.label == row.label) {
         return Err(Problem::new(format!("an account is already called {:?}", row.label)).hint("choose another label, or remove that one"));
     }

@@ -17,6 +17,7 @@ pub mod estimate;
 pub mod flow;
 pub mod handle;
 pub mod line;
+mod outage;
 pub mod random;
 pub mod report;
 pub mod retry;
