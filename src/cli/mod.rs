@@ -4,6 +4,7 @@
 //! line while a command runs. Commands write to what they are given; only `main` knows stdout.
 
 mod accounts;
+mod admin;
 mod alias;
 mod batch;
 mod catalog;
@@ -12,6 +13,7 @@ mod demo;
 mod explain;
 mod export;
 mod import_limits;
+mod import_usage;
 mod limits;
 mod models;
 mod plan;

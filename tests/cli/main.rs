@@ -13,6 +13,8 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod admin;
+mod alias;
 mod catalog;
 mod contract;
 mod demo;
