@@ -47,6 +47,8 @@ pub(super) struct Said {
     pub(super) copied_limit: Option<u64>,
     /// `X-RateLimit-Remaining`, from there too.
     pub(super) copied_remaining: Option<u64>,
+    /// What Mistral's headers say that this request costs in tokens.
+    pub(super) query_cost: Option<u64>,
     /// Whether OpenRouter names an upstream provider as the origin.
     pub(super) from_upstream: bool,
     /// A web page came instead of an answer of the API.
@@ -77,7 +79,7 @@ impl Said {
             dialect,
             at,
             status: status.as_u16(),
-            snapshot: crate::provider::snapshot(dialect, status, headers, at),
+            snapshot: snapshot(dialect, status, headers, at),
             text: String::new(),
             lower: String::new(),
             codes: BTreeSet::new(),
@@ -88,6 +90,9 @@ impl Said {
             retryable: None,
             copied_limit: None,
             copied_remaining: None,
+            query_cost: ["x-ratelimit-tokens-query-cost", "ratelimitbysize-query-cost"]
+                .iter()
+                .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok()),
             from_upstream: false,
             html,
             statuses: Vec::new(),
@@ -105,7 +110,7 @@ impl Said {
         if !refused {
             said.status = said.statuses.first().copied().unwrap_or(0);
         }
-        said.lower = said.text.to_lowercase();
+        said.lower = plain_spaces(&said.text).to_lowercase();
         said.read_grpc_text();
         Some(said)
     }
@@ -289,6 +294,44 @@ impl Said {
             }
         }
     }
+}
+
+/// Of Fireworks' two limits of input, the one that is used up.
+fn snapshot(dialect: Dialect, status: StatusCode, headers: &HeaderMap, at: Timestamp) -> Snapshot {
+    let is_empty = |name: &str| headers.get(name).is_some_and(|value| value.as_bytes() == b"0");
+    if dialect == Dialect::Fireworks && is_empty("x-ratelimit-remaining-tokens-prompt") {
+        let adjusted = ["x-ratelimit-limit-tokens-cache-adjusted-prompt", "x-ratelimit-remaining-tokens-cache-adjusted-prompt"];
+        if !is_empty(adjusted[1]) {
+            let mut plain = headers.clone();
+            adjusted.iter().for_each(|name| drop(plain.remove(*name)));
+            return crate::provider::snapshot(dialect, status, &plain, at);
+        }
+    }
+    crate::provider::snapshot(dialect, status, headers, at)
+}
+
+/// With one plain blank for all white space within a line, and none inside a number: some languages part thousands with blanks
+/// that do not break.
+fn plain_spaces(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\n' || !c.is_whitespace() {
+            plain.push(c);
+            continue;
+        }
+        let unbreaking = matches!(c, '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}');
+        let digits = plain.ends_with(|c: char| c.is_ascii_digit()) && {
+            let next: Vec<bool> = rest.clone().take(4).map(|c| c.is_ascii_digit()).collect();
+            next.starts_with(&[true, true, true]) && next.get(3) != Some(&true)
+        };
+        if unbreaking && digits {
+            continue;
+        }
+        while rest.next_if(|c| *c != '\n' && c.is_whitespace()).is_some() {}
+        plain.push(' ');
+    }
+    plain
 }
 
 /// A cheap look before a body with a good status is taken apart.
