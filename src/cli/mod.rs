@@ -21,6 +21,7 @@ mod probe;
 mod serve;
 mod status;
 mod table;
+mod tier;
 mod tokens;
 mod window;
 
@@ -92,6 +93,8 @@ enum Command {
     Alias(alias::AliasCommand),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
+    /// Which tier the limits that were seen are of, and what the next one would give.
+    Tier,
     /// Ask a provider for an account's limits now.
     Probe(probe::ProbeArgs),
     /// Write requests, header snapshots, refusals or limit changes to a file.
@@ -167,6 +170,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
+        Some(Command::Tier) => tier::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),
     }

@@ -24,4 +24,5 @@ mod limits;
 mod secrets;
 mod sim;
 mod status;
+mod tier;
 mod tokens;
