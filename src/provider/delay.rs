@@ -98,7 +98,7 @@ pub fn http_date(text: &str) -> Option<Timestamp> {
 /// ```
 #[must_use]
 pub fn in_prose(lower: &str) -> Option<Duration> {
-    const CUES: [&str; 12] = [
+    const CUES: [&str; 13] = [
         "try again in",
         "try again after",
         "retry in",
@@ -110,6 +110,7 @@ pub fn in_prose(lower: &str) -> Option<Duration> {
         "reset in",
         "resets in",
         "replenished in",
+        "available in",
         "please wait",
     ];
     let after_cue = |cue: &&str| lower.match_indices(*cue).find_map(|(at, cue)| spoken(&lower[at + cue.len()..]));

@@ -86,11 +86,13 @@ fn too_many(said: &Said) -> Verdict {
     verdict
 }
 
-/// `exceeded token rate limit`, `Requests rate limit exceeded`: the dimension without its window.
+/// `exceeded token rate limit`, `Requests rate limit exceeded`, Cerebras' codes: the dimension without its window.
 fn kind_of_rate(said: &Said) -> Option<Dimension> {
-    if said.says(&["token rate limit", "tokens rate limit", "token limit exceeded", "token limit is exceeded", "too many tokens"]) {
+    if said.coded(&["token_quota_exceeded"])
+        || said.says(&["token rate limit", "tokens rate limit", "token limit exceeded", "token limit is exceeded", "too many tokens"])
+    {
         Some(Dimension::Tokens)
-    } else if said.says(&["call rate limit", "request rate limit", "requests rate limit"]) {
+    } else if said.coded(&["request_quota_exceeded"]) || said.says(&["call rate limit", "request rate limit", "requests rate limit"]) {
         Some(Dimension::Requests)
     } else {
         None

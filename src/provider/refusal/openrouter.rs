@@ -56,7 +56,8 @@ fn free_models(said: &Said) -> Option<Verdict> {
         (false, true) => Period::MINUTE,
         (false, false) => return None,
     };
-    let reset = match said.resets_at {
+    let in_headers = said.snapshot.readings.iter().filter(|reading| reading.remaining == Some(0)).find_map(|reading| reading.full_at);
+    let reset = match said.resets_at.or(in_headers) {
         Some(reset) => Some(reset),
         None if daily && said.wait().is_none() => delay::next_midnight(Zone::Utc, said.at),
         None => None,

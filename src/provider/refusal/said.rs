@@ -130,9 +130,9 @@ impl Said {
         self.snapshot.retry_after.or(self.stated_wait).or_else(|| self.wait_in_prose())
     }
 
-    /// The wait in the messages.
+    /// The wait in the messages, as a length of time or as the day on which it ends.
     pub(super) fn wait_in_prose(&self) -> Option<Duration> {
-        delay::in_prose(&self.lower)
+        delay::in_prose(&self.lower).or_else(|| delay::ahead(delay::date_in_prose(&self.lower)?, self.at))
     }
 
     /// The start of the first message for a reason, without what might be a key.
@@ -193,9 +193,10 @@ impl Said {
         match key {
             "violations" => self.violations_in(value),
             "retryDelay" => self.stated_wait = text.and_then(delay::duration).or(self.stated_wait),
-            "retry_after" | "retry_after_seconds" => {
+            "retry_after" | "retry_after_seconds" | "retryAfter" => {
                 self.stated_wait = delay::duration(&scalar(value)).or(self.stated_wait);
             }
+            "retry_after_ms" | "retryAfterMs" => self.stated_wait = delay::millis(&scalar(value)).or(self.stated_wait),
             "retryable" => self.retryable = value.as_bool().or(self.retryable),
             "resets_at" => self.resets_at = delay::moment(&scalar(value), self.at).or(self.resets_at),
             "limit_source" => self.limit_source = text.map(str::to_lowercase),

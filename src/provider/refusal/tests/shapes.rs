@@ -119,6 +119,26 @@ fn what_stands_in_front_of_a_provider_is_told_from_it() {
 }
 
 #[test]
+fn a_wait_is_found_wherever_a_body_puts_it() {
+    for (body, millis) in [
+        (r#"{"error":{"message":"slow","retry_after_ms":1200}}"#, "1200"),
+        (r#"{"error":{"message":"slow","retryAfter":12}}"#, "12000"),
+        (r#"{"message":"slow","retry_after":0.35}"#, "350"),
+        (r#"{"detail":"Request was throttled. Expected available in 12 seconds."}"#, "12000"),
+        (r#"{"error":"Your limit resets at 2026-11-25T00:00:00Z."}"#, "43200000"),
+        (r#"{"error":"Your limit resets at 2099-01-01T00:00:00Z."}"#, "-"),
+        (r#"{"error":"not available in your region"}"#, "-"),
+    ] {
+        check(Dialect::OpenAiCompatible, 429, body, &format!("wait - - - - - {millis} - account"));
+    }
+    let day = r#"{"error":{"message":"Rate limit exceeded: free-models-per-day","code":429}}"#;
+    let pairs = [("x-ratelimit-limit", "50"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795525200000")];
+    check_with(Dialect::OpenRouter, 429, &pairs, day, "wait requests day 50 50 - 3600000 account account");
+    check(Dialect::OpenRouter, 429, day, "wait requests day - - - 43200000 account account");
+    check(Dialect::Cerebras, 429, r#"{"message":"Slow down","code":"token_quota_exceeded"}"#, "wait tokens - - - - - - account");
+}
+
+#[test]
 fn headers_tell_what_a_body_leaves_open() {
     let said_little = "{\"error\":{\"message\":\"Rate limit exceeded\"}}";
     for (dialect, pairs, expect) in [
