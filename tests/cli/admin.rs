@@ -165,3 +165,68 @@ async fn what_an_admin_key_cannot_do_is_said() {
         home.run(&format!("accounts {command} --account nobody --admin-key-env ADMIN_KEY")).failed(&["nobody"]);
     }
 }
+
+/// OpenAI's admin API beside one endpoint that says whose the key is.
+async fn openai() -> Scripted {
+    Scripted::start(|_, seen| {
+        let line = seen.line();
+        if line.starts_with("POST ") {
+            let body = r#"{"model":"gpt-6-luna","choices":[],"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35}}"#;
+            return said("200 OK", "openai-project: proj_1\r\nx-ratelimit-limit-tokens: 500000\r\n", body);
+        }
+        if line.contains("/rate_limits") {
+            return said("200 OK", "", r#"{"data":[{"model":"gpt-6-luna","max_requests_per_1_minute":500,"max_tokens_per_1_minute":400000,"max_requests_per_1_day":9000}],"has_more":false}"#);
+        }
+        let start: u64 = line.split("start_time=").nth(1).and_then(|rest| rest.split('&').next()).and_then(|text| text.parse().ok()).unwrap();
+        let results = match () {
+            () if line.contains("/usage/completions") => json!([
+                {"input_tokens": 1000, "input_cached_tokens": 400, "output_tokens": 70, "num_model_requests": 5, "model": "gpt-6-luna", "project_id": "proj_1"},
+                {"input_tokens": 10, "output_tokens": 1, "num_model_requests": 1, "model": "gpt-6-luna", "project_id": "proj_2"},
+            ]),
+            () if line.contains("/usage/embeddings") => {
+                json!([{"input_tokens": 8, "num_model_requests": 2, "model": "text-embedding-3-small", "project_id": "proj_1"}])
+            }
+            () if line.contains("/costs") => json!([{"amount": {"value": 0.06, "currency": "usd"}, "line_item": "gpt-6-luna", "project_id": "proj_1"}]),
+            () => json!([]),
+        };
+        let page = json!({"object": "page", "data": [{"start_time": start, "results": results}], "has_more": false, "next_page": null});
+        said("200 OK", "", &page.to_string())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openai_limits_are_a_projects_and_reports_an_organizations() {
+    let provider = openai().await;
+    let mut home = Home::with(&[("ADMIN_KEY", "sk-admin-test"), ("KEY", "sk-test")]);
+    home.set("OTHER_KEY", "sk-other");
+    home.add_account("openai", "work", &format!("http://{}", provider.addr), "KEY");
+    home.add_account("openai", "other", &format!("http://{}", provider.addr), "OTHER_KEY");
+    let serve = home.serve();
+    let body = json!({"model": "gpt-6-luna", "messages": []}).to_string();
+    assert_eq!(post(&format!("{}/openai/v1/chat/completions", serve.url()), "sk-test", body).await.status, 200);
+    until("the record", || (home.exported("requests").len() == 1).then_some(()));
+
+    let import = "accounts import-limits --account work --admin-key-env ADMIN_KEY --project";
+    home.run(&format!("{import} proj_2")).failed(&["work belongs to proj_1"]);
+    let found = home.run(&format!("{import} proj_1 --json")).json();
+    assert_eq!([&found["applies_to"], &found["unknown"]], [&json!(["work"]), &json!(["other"])]);
+    // what the answer said of tokens stays; what it did not say is known now
+    assert_eq!([&bucket(&home, "TPM")["limit"], &bucket(&home, "TPM")["source"]], [&json!(500_000), &json!("header")]);
+    for (meter, limit) in [("RPM", 500), ("RPD", 9_000)] {
+        assert_eq!([&bucket(&home, meter)["limit"], &bucket(&home, meter)["source"]], [&json!(limit), &json!("admin")], "{meter}");
+    }
+
+    let usage = "accounts import-usage --account work --admin-key-env ADMIN_KEY --days 1";
+    let all = home.run(&format!("{usage} --json")).json();
+    assert_eq!(
+        all["reported"],
+        json!({"requests": 8, "input": 618, "cache_read": 400, "cache_write": 0, "output": 71, "tokens": 1089, "cost_nanos": 60_000_000})
+    );
+    assert_eq!([&all["recorded"]["tokens"], &all["recorded"]["requests"], &all["accounts"]], [&json!(35), &json!(1), &json!(["work"])]);
+    let row = all["rows"].as_array().unwrap().iter().find(|row| row["model"] == "gpt-6-luna").unwrap();
+    assert_eq!([&row["reported"]["tokens"], &row["recorded"]["tokens"]], [&json!(1081), &json!(35)]);
+    let part = home.run(&format!("{usage} --project proj_2 --json"));
+    assert!(part.err.contains("work belongs to proj_1"), "{part:?}");
+    serve.stop().done();
+}
