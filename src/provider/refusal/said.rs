@@ -304,7 +304,9 @@ fn snapshot(dialect: Dialect, status: StatusCode, headers: &HeaderMap, at: Times
         let adjusted = ["x-ratelimit-limit-tokens-cache-adjusted-prompt", "x-ratelimit-remaining-tokens-cache-adjusted-prompt"];
         if !is_empty(adjusted[1]) {
             let mut plain = headers.clone();
-            adjusted.iter().for_each(|name| drop(plain.remove(*name)));
+            for name in adjusted {
+                plain.remove(name);
+            }
             return crate::provider::snapshot(dialect, status, &plain, at);
         }
     }
