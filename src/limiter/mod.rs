@@ -13,6 +13,7 @@ pub mod cap;
 pub mod charge;
 pub mod configured;
 pub mod core;
+pub mod depth;
 pub mod estimate;
 pub mod flow;
 pub mod handle;
