@@ -211,8 +211,9 @@ impl Recorder {
 
     /// What providers' lists say about models that the traffic names, where it has gone on since it was said last.
     fn warn_of_listed_ends(&mut self) {
-        for ((dialect, model), (end, told)) in &mut self.ends {
-            let Some(named) = self.named.get(&(*dialect, model.clone())).filter(|named| named.requests > *told) else { continue };
+        for (key, named) in &self.named {
+            let Some((end, told)) = self.ends.get_mut(key).filter(|(_, told)| named.requests > *told) else { continue };
+            let (dialect, model) = key;
             *told = named.requests;
             let text = format!("{} says that {end}; requests of the last 7 days that name it: {}", dialect.name(), named.requests);
             let hint = Some("see `tierline models` for what replaces it".to_owned());

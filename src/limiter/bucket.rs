@@ -555,7 +555,10 @@ mod tests {
         let tick = at(0).tick;
         bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0));
         assert_eq!(bucket.available(), 7_600);
-        assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0)), 0);
+        assert_eq!(
+            bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0)),
+            0
+        );
         assert_eq!(bucket.available(), 7_600);
     }
 
