@@ -61,6 +61,9 @@ impl Core {
             if old.kind == ScopeKind::Account {
                 self.book.rescope(&old, &scope, now);
             }
+            for line in self.lines.keys().filter(|(account, _)| *account == id).cloned().collect::<Vec<_>>() {
+                self.apply_configured(&line, now);
+            }
             self.redraw();
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
