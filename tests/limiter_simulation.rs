@@ -61,12 +61,3 @@ fn l4_nothing_known() {
         check(&format!("one token bucket, {charge:?}"), &scenario, 0.95, 0.01);
     }
 }
-
-#[test]
-fn l5_a_hidden_moving_cap_on_concurrency() {
-    let rules = vec![Rule { dimension: Dimension::Requests, per_minute: 100_000.0, burst_secs: 60.0 }];
-    let cap = |secs: f64| if secs % 40.0 < 20.0 { 24 } else { 12 };
-    let scenario =
-        Scenario { rules, known: false, headers: false, concurrency: Some(cap), jobs: 1_500, output: 150, ..Scenario::default() };
-    check("24 or 12 at once", &scenario, 0.78, 0.06);
-}

@@ -64,8 +64,12 @@ pub struct Scenario {
     pub co_tenant: f64,
     /// Requests at once, hidden; may move with time.
     pub concurrency: Option<fn(f64) -> u64>,
+    /// What the catalogue says of that.
+    pub documented_cap: Option<u64>,
     /// The provider answers nothing in this span of seconds.
     pub outage: Option<(f64, f64)>,
+    /// Milliseconds on the way to the provider or back, from and to.
+    pub way_millis: (u64, u64),
     pub jobs: usize,
     /// Mean input tokens, output tokens and the maximum that requests allow.
     pub input: u64,
@@ -84,7 +88,9 @@ impl Default for Scenario {
             grain: 1,
             co_tenant: 0.0,
             concurrency: None,
+            documented_cap: None,
             outage: None,
+            way_millis: (15, 75),
             jobs: 600,
             input: 300,
             output: 120,
@@ -210,15 +216,27 @@ impl<'a> World<'a> {
                 source: LimitSource::Admin,
             })
             .collect();
+        let cap = scenario.documented_cap.map(|capacity| Limit {
+            dimension: Dimension::Concurrent,
+            window: Window::AT_ONCE,
+            capacity,
+            source: LimitSource::Catalog { as_of: jiff::civil::date(2026, 11, 15) },
+        });
         let known = scenario.known;
-        let assumed = move |_: Provider, _: &ModelClass| if known { limits.clone() } else { Vec::new() };
+        let assumed = move |_: Provider, _: &ModelClass| limits.iter().filter(|_| known).copied().chain(cap).collect();
         let trust_bursts = known && scenario.rules.iter().all(|rule| rule.burst_secs >= 60.0);
         let mut core = Core::new(
             Settings { seed: scenario.seed, trust_bursts, max_wait: Duration::from_secs(1_000_000), ..Settings::default() },
             Arc::new(assumed),
         );
         core.set_account(
-            AccountSetup { id: ACCOUNT, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None },
+            AccountSetup {
+                id: ACCOUNT,
+                provider: Provider::Anthropic,
+                dialect: if scenario.headers { Dialect::Anthropic } else { Dialect::DeepSeek },
+                label: "a".into(),
+                scope: None,
+            },
             moment(0),
         );
         let meters = scenario
@@ -303,7 +321,7 @@ impl<'a> World<'a> {
                 match effect {
                     Effect::Grant(ticket) => {
                         let index = self.holds[&ticket];
-                        let way = 15_000_000 + self.random.below(60_000_000);
+                        let way = self.way();
                         self.push(self.now + way, Happening::Reaches(ticket, index));
                     }
                     Effect::Refuse(..) => self.failed += 1,
@@ -394,7 +412,7 @@ impl<'a> World<'a> {
     fn reaches(&mut self, ticket: Ticket, index: usize) {
         self.requests += 1;
         let secs = self.now as f64 / NANOS;
-        let back = self.now + 15_000_000 + self.random.below(60_000_000);
+        let back = self.now + self.way();
         if self.scenario.outage.is_some_and(|(from, to)| (from..to).contains(&secs)) {
             self.into_outage += 1;
             self.at_provider += 1;
@@ -438,6 +456,12 @@ impl<'a> World<'a> {
         }
         self.at_provider += 1;
         self.push(self.now + (job.secs * NANOS) as u64, Happening::End(ticket, index));
+    }
+
+    /// Nanoseconds of one way.
+    fn way(&mut self) -> u64 {
+        let (from, to) = self.scenario.way_millis;
+        from * 1_000_000 + self.random.below((to - from) * 1_000_000)
     }
 
     fn heads(&mut self) -> Heads {
