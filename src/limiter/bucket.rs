@@ -136,9 +136,11 @@ impl Bucket {
     #[must_use]
     pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
-            // what others took since the last header is not known yet
             Refill::Continuous if self.limit.capacity >= 20 => {
-                signed(self.limit.capacity) / 50 + 1 + signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.limit.capacity / 20))
+                let alone = signed(self.limit.capacity) / 50 + 1;
+                // what others took since the last header is not known yet
+                let others = signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.limit.capacity / 20));
+                if self.flow.is_shared() { 2 * alone + others } else { alone }
             }
             _ => 0,
         }

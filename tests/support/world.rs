@@ -24,7 +24,7 @@ use tierline::limiter::core::Effect;
 use tierline::limiter::line::Ticket;
 use tierline::limiter::random::Random;
 use tierline::limiter::settle::Next;
-use tierline::limiter::{AccountSetup, Ask, Core, Settings};
+use tierline::limiter::{AccountSetup, Ask, Core, Memory, Settings};
 
 /// How the provider charges output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,15 @@ impl Meter {
 
 /// Runs one experiment to its end.
 pub fn run(scenario: &Scenario) -> Outcome {
-    World::new(scenario).run()
+    World::new(scenario).run().0
+}
+
+/// The same after a restart as well, an hour later, with what the limiter remembers.
+pub fn run_twice(scenario: &Scenario) -> (Outcome, Outcome) {
+    let (first, memory) = World::new(scenario).run();
+    let mut world = World::new(scenario);
+    world.core.recall(memory, Duration::from_secs(3_600), moment(0));
+    (first, world.run().0)
 }
 
 struct World<'a> {
@@ -265,7 +273,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn run(mut self) -> Outcome {
+    fn run(mut self) -> (Outcome, Memory) {
         for index in 0..self.jobs.len() {
             let job = self.jobs[index];
             let facts = RequestFacts {
@@ -303,7 +311,8 @@ impl<'a> World<'a> {
         for bucket in self.core.buckets(moment(self.now)) {
             assert_eq!(bucket.held, 0, "{}: held after everybody is done", bucket.meter);
         }
-        self.outcome()
+        let memory = self.core.remember(moment(self.now));
+        (self.outcome(), memory)
     }
 
     fn pump(&mut self) {
