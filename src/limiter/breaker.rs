@@ -13,8 +13,8 @@ pub struct Breaker {
     recent: VecDeque<(Tick, bool)>,
     consecutive: u32,
     open_until: Option<Tick>,
-    /// How often it opened without a success since.
-    openings: u32,
+    /// When it opened, if nothing succeeded since.
+    open_since: Option<Tick>,
     /// A request is out to try.
     trying: bool,
 }
@@ -32,7 +32,7 @@ impl Breaker {
     const CONSECUTIVE: u32 = 5;
     const WINDOW: Duration = Duration::from_secs(30);
     const SAMPLE: usize = 20;
-    const FIRST_PAUSE: Duration = Duration::from_secs(5);
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(2_500);
     const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
     /// Whether a request may go now.
@@ -40,7 +40,7 @@ impl Breaker {
     pub fn pass(&self, now: Tick) -> Pass {
         match self.open_until {
             Some(until) if now < until => Pass::NotBefore(until),
-            Some(_) if self.trying => Pass::NotBefore(now + Self::FIRST_PAUSE),
+            Some(_) if self.trying => Pass::NotBefore(now + Self::SHORTEST_PAUSE),
             _ => Pass::Yes,
         }
     }
@@ -61,7 +61,7 @@ impl Breaker {
         self.note(now, true);
         self.consecutive = 0;
         self.open_until = None;
-        self.openings = 0;
+        self.open_since = None;
         self.trying = false;
     }
 
@@ -74,9 +74,9 @@ impl Breaker {
         if self.trying || self.consecutive >= Self::CONSECUTIVE || half {
             self.trying = false;
             if self.open_until.is_none_or(|until| until <= now) {
-                let pause = Self::FIRST_PAUSE.saturating_mul(1 << self.openings.min(6)).min(Self::LONGEST_PAUSE);
-                self.openings = self.openings.saturating_add(1);
-                self.open_until = Some(now + pause);
+                // an eighth of the time it has been out: what waits longer than needed after healing stays in proportion
+                let out = now.since(*self.open_since.get_or_insert(now));
+                self.open_until = Some(now + (out / 8).clamp(Self::SHORTEST_PAUSE, Self::LONGEST_PAUSE));
             }
         }
     }
@@ -103,6 +103,10 @@ mod tests {
         Tick::from_nanos(secs * 1_000_000_000)
     }
 
+    const fn millis(n: u64) -> Tick {
+        Tick::from_nanos(n * 1_000_000)
+    }
+
     #[test]
     fn five_failures_open_it_and_one_success_closes_it() {
         let mut breaker = Breaker::default();
@@ -111,24 +115,22 @@ mod tests {
         }
         assert_eq!(breaker.pass(at(0)), Pass::Yes);
         breaker.failed(at(0));
-        assert_eq!(breaker.pass(at(0)), Pass::NotBefore(at(5)));
-        assert_eq!(breaker.pass(at(5)), Pass::Yes);
+        assert_eq!(breaker.pass(at(0)), Pass::NotBefore(millis(2_500)));
+        assert_eq!(breaker.pass(at(3)), Pass::Yes);
         breaker.sent();
-        assert_eq!(breaker.pass(at(5)), Pass::NotBefore(at(10)), "one at a time");
+        assert_eq!(breaker.pass(at(3)), Pass::NotBefore(millis(5_500)), "one at a time");
         breaker.succeeded(at(6));
         assert_eq!(breaker.pass(at(6)), Pass::Yes);
     }
 
     #[test]
-    fn each_failed_try_doubles_the_pause() {
+    fn the_longer_it_is_out_the_rarer_it_is_tried() {
         let mut breaker = Breaker::default();
-        let mut now = 0;
-        for pause in [5, 10, 20, 40, 80, 160, 300, 300] {
+        for (secs, pause) in [(0, 2_500), (8, 2_500), (40, 5_000), (160, 20_000), (1_600, 200_000), (16_000, 300_000), (99_000, 300_000)] {
             for _ in 0..5 {
-                breaker.failed(at(now));
+                breaker.failed(at(secs));
             }
-            assert_eq!(breaker.pass(at(now)), Pass::NotBefore(at(now + pause)), "pause {pause}");
-            now += pause;
+            assert_eq!(breaker.pass(at(secs)), Pass::NotBefore(millis(secs * 1_000 + pause)), "after {secs} s");
             breaker.sent();
         }
     }

@@ -11,7 +11,7 @@
 #![allow(clippy::print_stdout, reason = "TRACE=1 shows every refusal")]
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +49,16 @@ pub struct Rule {
     pub burst_secs: f64,
 }
 
+/// One program's requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd {
+    pub client: &'static str,
+    pub lane: Lane,
+    pub jobs: usize,
+    /// Mean seconds from one to the next; 0 is all at once.
+    pub every_secs: f64,
+}
+
 /// One experiment.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -70,7 +80,10 @@ pub struct Scenario {
     pub outage: Option<(f64, f64)>,
     /// Milliseconds on the way to the provider or back, from and to.
     pub way_millis: (u64, u64),
+    /// Jobs that are there from the start.
     pub jobs: usize,
+    /// Others that come beside them.
+    pub crowds: Vec<Crowd>,
     /// Mean input tokens, output tokens and the maximum that requests allow.
     pub input: u64,
     pub output: u64,
@@ -92,6 +105,7 @@ impl Default for Scenario {
             outage: None,
             way_millis: (15, 75),
             jobs: 600,
+            crowds: Vec::new(),
             input: 300,
             output: 120,
             max_output: 1_024,
@@ -108,7 +122,7 @@ pub fn anthropic_entry(burst_secs: f64) -> Vec<Rule> {
 }
 
 /// How it went.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// Least possible time over time taken.
     pub efficiency: f64,
@@ -119,6 +133,10 @@ pub struct Outcome {
     pub bound_secs: f64,
     /// Requests that were sent to an endpoint that was out.
     pub sent_into_outage: u64,
+    /// By client: how long each request waited until it was let go for the first time.
+    pub waits: BTreeMap<&'static str, Vec<f64>>,
+    /// When each request was taken by the provider.
+    pub taken_at: Vec<f64>,
 }
 
 impl Outcome {
@@ -129,6 +147,9 @@ impl Outcome {
 
 #[derive(Debug, Clone, Copy)]
 struct Job {
+    client: &'static str,
+    lane: Lane,
+    arrives: u64,
     bytes: u64,
     input: u64,
     output: u64,
@@ -137,6 +158,7 @@ struct Job {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
+    Arrives(usize),
     Reaches(Ticket, usize),
     Head(Ticket, usize, Heads),
     Refusal(Ticket, usize, u8, u64),
@@ -189,12 +211,15 @@ struct World<'a> {
     now: u64,
     at_provider: u64,
     holds: BTreeMap<Ticket, usize>,
+    granted: BTreeSet<Ticket>,
     requests: u64,
     refused: u64,
     failed: u64,
     done: usize,
     last_end: u64,
     into_outage: u64,
+    waits: BTreeMap<&'static str, Vec<f64>>,
+    taken_at: Vec<f64>,
     wake: Option<u64>,
 }
 
@@ -205,15 +230,20 @@ impl<'a> World<'a> {
     fn new(scenario: &'a Scenario) -> Self {
         let mut random = Random::new(scenario.seed);
         let unit = |random: &mut Random| random.below(1_000_000) as f64 / 1e6;
-        let jobs = (0..scenario.jobs)
-            .map(|_| {
+        let first = Crowd { client: "crowd", lane: Lane::Batch, jobs: scenario.jobs, every_secs: 0.0 };
+        let mut jobs: Vec<Job> = Vec::new();
+        for crowd in std::iter::once(&first).chain(&scenario.crowds) {
+            let mut arrives = 0;
+            jobs.extend((0..crowd.jobs).map(|_| {
+                arrives += (crowd.every_secs * 2.0 * unit(&mut random) * NANOS) as u64;
                 let spread = |mean: u64, random: &mut Random| ((mean as f64) * (0.4 + 1.2 * unit(random))).max(1.0) as u64;
                 let input = spread(scenario.input, &mut random);
                 let output = spread(scenario.output, &mut random).min(scenario.max_output);
                 let bytes = (input as f64 * 4.0 * (0.95 + 0.1 * unit(&mut random))) as u64;
-                Job { bytes, input, output, secs: 0.4 + output as f64 * 0.012 + unit(&mut random) * 0.5 }
-            })
-            .collect();
+                let secs = 0.4 + output as f64 * 0.012 + unit(&mut random) * 0.5;
+                Job { client: crowd.client, lane: crowd.lane, arrives, bytes, input, output, secs }
+            }));
+        }
         let limits: Vec<Limit> = scenario
             .rules
             .iter()
@@ -263,39 +293,24 @@ impl<'a> World<'a> {
             now: 0,
             at_provider: 0,
             holds: BTreeMap::new(),
+            granted: BTreeSet::new(),
             requests: 0,
             refused: 0,
             failed: 0,
             done: 0,
             last_end: 0,
             into_outage: 0,
+            waits: BTreeMap::new(),
+            taken_at: Vec::new(),
             wake: None,
         }
     }
 
     fn run(mut self) -> (Outcome, Memory) {
         for index in 0..self.jobs.len() {
-            let job = self.jobs[index];
-            let facts = RequestFacts {
-                model: Some(ModelId::new("model")),
-                max_output: Some(self.scenario.max_output),
-                stream: false,
-                ..RequestFacts::opaque(Api::Messages, job.bytes)
-            };
-            let ask = Ask {
-                id: RequestId(index as u64),
-                account: ACCOUNT,
-                class: ModelClass::new("class"),
-                client: ClientName::new("crowd"),
-                lane: Lane::Batch,
-                facts: Arc::new(facts),
-                patience: None,
-            };
-            match self.core.enqueue(ask, moment(0)) {
-                Ok(ticket) => {
-                    self.holds.insert(ticket, index);
-                }
-                Err(_) => self.failed += 1,
+            match self.jobs[index].arrives {
+                0 => self.arrives(index),
+                at => self.push(at, Happening::Arrives(index)),
             }
         }
         self.pump();
@@ -315,6 +330,29 @@ impl<'a> World<'a> {
         (self.outcome(), memory)
     }
 
+    fn arrives(&mut self, index: usize) {
+        let job = self.jobs[index];
+        let facts = RequestFacts {
+            model: Some(ModelId::new("model")),
+            max_output: Some(self.scenario.max_output),
+            stream: false,
+            ..RequestFacts::opaque(Api::Messages, job.bytes)
+        };
+        let ask = Ask {
+            id: RequestId(index as u64),
+            account: ACCOUNT,
+            class: ModelClass::new("class"),
+            client: ClientName::new(job.client),
+            lane: job.lane,
+            facts: Arc::new(facts),
+            patience: None,
+        };
+        match self.core.enqueue(ask, moment(self.now)) {
+            Ok(ticket) => drop(self.holds.insert(ticket, index)),
+            Err(_) => self.failed += 1,
+        }
+    }
+
     fn pump(&mut self) {
         loop {
             let wake = self.core.pump(moment(self.now)).map(Tick::as_nanos);
@@ -330,6 +368,10 @@ impl<'a> World<'a> {
                 match effect {
                     Effect::Grant(ticket) => {
                         let index = self.holds[&ticket];
+                        let job = self.jobs[index];
+                        if self.granted.insert(ticket) {
+                            self.waits.entry(job.client).or_default().push((self.now - job.arrives) as f64 / NANOS);
+                        }
                         let way = self.way();
                         self.push(self.now + way, Happening::Reaches(ticket, index));
                     }
@@ -344,6 +386,7 @@ impl<'a> World<'a> {
         let now = moment(self.now);
         match happening {
             Happening::Wake => {}
+            Happening::Arrives(index) => self.arrives(index),
             Happening::Reaches(ticket, index) => self.reaches(ticket, index),
             Happening::Head(ticket, _, heads) => {
                 let snapshot = self.snapshot(&heads, 200);
@@ -464,6 +507,7 @@ impl<'a> World<'a> {
             meter.level -= cost;
         }
         self.at_provider += 1;
+        self.taken_at.push(secs);
         self.push(self.now + (job.secs * NANOS) as u64, Happening::End(ticket, index));
     }
 
@@ -545,6 +589,8 @@ impl<'a> World<'a> {
             makespan_secs: makespan,
             bound_secs: bound,
             sent_into_outage: self.into_outage,
+            waits: self.waits,
+            taken_at: self.taken_at,
         }
     }
 }
