@@ -21,6 +21,8 @@ pub struct Burst {
     refusals: u32,
     /// Thousandths by which the pace is slower than the limit: what was sent a second apart may arrive closer together.
     slower: u64,
+    /// Clean answers since the pace changed.
+    clean: u32,
     /// Something had to wait for this allowance alone since it last grew.
     wanted: bool,
     /// Answers to requests that were sent before this say nothing of the present allowance.
@@ -32,7 +34,9 @@ impl Burst {
     const START_SECS: u64 = 6;
     /// Thousandths of slower pace after each refusal of the smallest burst.
     const SLOWER: u64 = 60;
-    const SLOWEST: u64 = 180;
+    const SLOWEST: u64 = 2_000;
+    /// Clean answers after which an eighth of what was slowed down beyond the first step is taken back.
+    const CLEAN_ENOUGH: u32 = 50;
 
     /// The first belief for this limit.
     #[must_use]
@@ -50,6 +54,7 @@ impl Burst {
             retest_at: now,
             refusals: 0,
             slower: 0,
+            clean: 0,
             wanted: false,
             changed_at: now,
         }
@@ -165,6 +170,11 @@ impl Burst {
     /// A request that was sent at `sent` was answered without a refusal while the allowance was wanted: believe more, in steps
     /// that double.
     pub fn clean_answer(&mut self, sent: Tick, now: Tick) {
+        self.clean = self.clean.saturating_add(1);
+        if self.clean >= Self::CLEAN_ENOUGH && self.slower > Self::SLOWER {
+            self.clean = 0;
+            self.slower = (self.slower - self.slower / 8).max(Self::SLOWER);
+        }
         if !self.wanted || sent < self.changed_at || self.capacity == u64::MAX {
             return;
         }
@@ -187,7 +197,9 @@ impl Burst {
         self.refusals = self.refusals.saturating_add(1);
         self.changed_at = now;
         if self.capacity <= 2 {
-            self.slower = (self.slower + Self::SLOWER).min(Self::SLOWEST);
+            // somebody else may use a part of each second, which no header of a minute shows
+            self.slower = (self.slower + (self.slower / 2).max(Self::SLOWER)).min(Self::SLOWEST);
+            self.clean = 0;
         }
         let half = (self.capacity.min(limit.capacity) / 2).max(1);
         self.capacity = half;

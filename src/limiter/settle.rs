@@ -300,6 +300,9 @@ impl Core {
             let otherwise_charged = reading.is_some_and(|(_, remaining, grain)| {
                 entry.evidence.refused(entry.key.dimension, &flight.waiting.expected, remaining, grain)
             });
+            let unseen = entry.reading.is_none() && !named.is_empty() && had_room;
+            let otherwise_charged =
+                otherwise_charged || (unseen && entry.evidence.refused_unseen(entry.key.dimension, &flight.waiting.expected));
             if had_room && !named.is_empty() && !otherwise_charged {
                 let limit = *entry.bucket.limit();
                 entry.bucket.burst_mut().refused(&limit, now.tick);
