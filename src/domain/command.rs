@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
+use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
 use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
@@ -40,6 +41,10 @@ pub enum Command {
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.
     ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
+    /// Read what load was recorded, or stands in a file: one for each model.
+    Loads(LoadSource, Progress, Reply<Result<Vec<Load>, Problem>>),
+    /// Hold a load against what tiers allow.
+    Plan(PlanQuery, Reply<Result<PlanView, Problem>>),
     /// Say what a provider's error means.
     Explain(PastedError, Reply<Result<Verdict, Problem>>),
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.

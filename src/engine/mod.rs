@@ -8,6 +8,7 @@ pub mod explain;
 mod lesson;
 mod models;
 mod orders;
+mod plans;
 mod recorder;
 pub mod registry;
 
@@ -35,6 +36,7 @@ use crate::vault::Vault;
 
 pub use control::{Answer, Request, ask};
 pub use lesson::{Lesson, teach};
+pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
 
 /// The port at which clients look for the gateway.

@@ -6,9 +6,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::registry::Registry;
-use super::{explain, models};
+use super::{explain, models, plans};
+use crate::batch::input::{InputFile, Reading};
 use crate::catalog::Catalog;
-use crate::domain::command::{Command, ProbeReport};
+use crate::domain::command::{Command, ProbeReport, Progress};
+use crate::domain::plan::{Load, LoadSource};
 use crate::domain::{Account, AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
 use crate::journal::Sink;
 use crate::probe::{Budget, Prober, cost_nanos};
@@ -50,6 +52,8 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
             let now = registry.clock().now().wall;
             reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
         }
+        Command::Loads(source, progress, reply) => reply.send(loads(source, progress, &registry).await),
+        Command::Plan(query, reply) => reply.send(plans::plan(&query, registry.clock().now().wall)),
         Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
@@ -57,6 +61,22 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
                 let notice = Notice { key: "settings".into(), at, severity: Severity::Warning, text: problem.to_string(), hint: None };
                 sink.record(Event::Noticed(notice));
             }
+        }
+    }
+}
+
+async fn loads(source: LoadSource, progress: Progress, registry: &Registry) -> Result<Vec<Load>, Problem> {
+    match source {
+        LoadSource::History(since) => read(registry, move |reader| plans::recorded_loads(reader, since)).await,
+        LoadSource::File(path, id) => {
+            let (account, now) = (registry.account(id)?, registry.clock().now().wall);
+            let load = move || {
+                let input = InputFile::open(&path)?;
+                let columns = if input.is_csv() { Some(input.columns()?) } else { None };
+                let reading = Reading { columns, ..Reading::of(&account) };
+                plans::file_loads(&input, account.provider, &reading, &progress, now)
+            };
+            aside("read the file", load).await
         }
     }
 }

@@ -222,7 +222,8 @@ impl Registry {
         &self.0.clock
     }
 
-    fn account(&self, id: AccountId) -> Result<Account, Problem> {
+    /// An account by its row.
+    pub(super) fn account(&self, id: AccountId) -> Result<Account, Problem> {
         let accounts = Arc::clone(&self.lock().accounts);
         accounts.iter().find(|account| account.id == id).cloned().ok_or_else(|| Problem::new("this account is not there any more"))
     }
