@@ -18,6 +18,7 @@ use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
+use super::panels::planner::{self, PlannerState};
 use super::panels::traffic::{self, TrafficState};
 use super::panels::{overview, places, settings};
 use super::scene::Scene;
@@ -61,6 +62,7 @@ pub struct App {
     history: HistoryState,
     accounts: AccountsState,
     models: ModelsState,
+    planner: PlannerState,
     explain: ExplainState,
     palette: Palette,
 }
@@ -86,6 +88,7 @@ impl App {
             history,
             accounts: AccountsState::default(),
             models: ModelsState::default(),
+            planner: PlannerState::default(),
             explain: ExplainState::default(),
             palette: Palette::default(),
         }
@@ -162,7 +165,8 @@ impl App {
                 None
             }
             PanelId::Models => models::show(ui, scene, &mut self.models),
-            panel @ (PanelId::Batch | PanelId::Planner) => {
+            PanelId::Planner => planner::show(ui, scene, &mut self.planner),
+            panel @ PanelId::Batch => {
                 places::show(ui, panel);
                 None
             }
@@ -176,6 +180,7 @@ impl App {
         self.history.settle();
         self.accounts.settle();
         self.models.settle();
+        self.planner.settle();
         self.explain.verdict.poll();
     }
 
@@ -306,6 +311,17 @@ impl App {
             Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
             Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
+            Intent::LoadPlannerModels => Command::Models(self.planner.models.ask(ctx)),
+            Intent::LoadLoads(source) => {
+                let from = &mut self.planner.source;
+                from.progress = Progress::default();
+                Command::Loads(source, from.progress.clone(), from.loads.ask(ctx))
+            }
+            Intent::Plan(query) => Command::Plan(query, self.planner.answer.ask(ctx)),
+            Intent::SeedBatch(_) => {
+                self.state.panel = PanelId::Batch;
+                return;
+            }
             Intent::ScanModels(folder) => {
                 let scan = &mut self.models.scan;
                 scan.progress = Progress::default();

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use crate::domain::command::{NewAccount, PastedError, UserLimit};
+use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
+use super::panels::planner::Seed;
 use super::state::{PanelId, ThemeChoice};
 
 /// One wish.
@@ -57,6 +59,14 @@ pub enum Intent {
     Export(ExportOrder),
     /// Read the catalogue.
     LoadModels,
+    /// Read the catalogue for the planner's choice of a model.
+    LoadPlannerModels,
+    /// Read what load was recorded, or stands in a file.
+    LoadLoads(LoadSource),
+    /// Hold a load against what tiers allow.
+    Plan(PlanQuery),
+    /// Begin a batch with what was planned.
+    SeedBatch(Seed),
     /// Look for names of models that end in a folder.
     ScanModels(PathBuf),
 }

@@ -7,5 +7,6 @@ pub mod history;
 pub mod models;
 pub mod overview;
 pub mod places;
+pub mod planner;
 pub mod settings;
 pub mod traffic;
