@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
+use super::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchWish};
 use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
@@ -45,6 +46,14 @@ pub enum Command {
     Loads(LoadSource, Progress, Reply<Result<Vec<Load>, Problem>>),
     /// Hold a load against what tiers allow.
     Plan(PlanQuery, Reply<Result<PlanView, Problem>>),
+    /// Read a batch's file and say what is in it and what it would take. Nothing is sent.
+    CheckBatch(BatchOrder, Progress, Reply<Result<BatchCheck, Problem>>),
+    /// Run a file of requests; answers once its rows are being sent.
+    StartBatch(BatchOrder, Progress, Reply<Result<BatchId, Problem>>),
+    /// Go on with a batch that was paused or interrupted.
+    ResumeBatch(BatchId, BatchOptions, Reply<Result<(), Problem>>),
+    /// Pause or cancel a batch.
+    StopBatch(BatchId, BatchWish, Reply<Result<(), Problem>>),
     /// Say what a provider's error means.
     Explain(PastedError, Reply<Result<Verdict, Problem>>),
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.

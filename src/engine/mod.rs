@@ -2,8 +2,10 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod batches;
 mod configured;
 mod control;
+mod estimate;
 pub mod explain;
 mod lesson;
 mod models;
@@ -22,6 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::batches::Batches;
 use self::configured::Configured;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -64,6 +67,7 @@ pub struct Engine {
     views: watch::Receiver<Arc<LiveView>>,
     commands: mpsc::Sender<Command>,
     registry: Registry,
+    batches: Batches,
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
@@ -137,7 +141,9 @@ impl Engine {
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
-        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
+        let batches = Batches::new(dir.clone(), registry.clone(), url.clone());
+        let recorder =
+            recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), batches.clone(), sink.clone(), Arc::clone(&clock));
         let (finish, finished) = oneshot::channel();
         let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
@@ -148,7 +154,7 @@ impl Engine {
                 let limiter = limiter.clone();
                 async move { limiter.run().await }
             }),
-            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
+            tokio::spawn(orders::carry_out(orders, registry.clone(), batches.clone(), prober, sink.clone())),
             tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
             tokio::spawn({
                 let registry = registry.clone();
@@ -160,6 +166,7 @@ impl Engine {
             views,
             commands,
             registry,
+            batches,
             limiter,
             store,
             stop,
@@ -212,11 +219,13 @@ impl Engine {
     /// # Errors
     /// Not everything could be written.
     pub async fn stop(mut self) -> Result<(), Problem> {
+        self.batches.pause_all();
         self.stop.send_replace(true);
         self.limiter.with(|core, _| core.close());
         if let Some(serving) = self.serving {
             let _ = serving.await;
         }
+        self.batches.ended().await;
         self.background.iter().for_each(JoinHandle::abort);
         for task in self.background {
             // a step that had begun is finished before its socket goes

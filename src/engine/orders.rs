@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::batches::Batches;
 use super::registry::Registry;
 use super::{explain, models, plans};
 use crate::batch::input::{InputFile, Reading};
@@ -18,13 +19,13 @@ use crate::provider::{self, ModelEnd};
 use crate::store::{Reader, export};
 
 /// Runs until nobody can order any more.
-pub(super) async fn carry_out(mut orders: mpsc::Receiver<Command>, registry: Registry, prober: Prober, sink: Sink) {
+pub(super) async fn carry_out(mut orders: mpsc::Receiver<Command>, registry: Registry, batches: Batches, prober: Prober, sink: Sink) {
     while let Some(order) = orders.recv().await {
-        tokio::spawn(one(order, registry.clone(), prober.clone(), sink.clone()));
+        tokio::spawn(one(order, registry.clone(), batches.clone(), prober.clone(), sink.clone()));
     }
 }
 
-async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
+async fn one(order: Command, registry: Registry, batches: Batches, prober: Prober, sink: Sink) {
     match order {
         Command::AddAccount(new, reply) => reply.send(registry.add(new).await),
         Command::RemoveAccount(id, reply) => reply.send(registry.remove(id).await),
@@ -54,6 +55,12 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         }
         Command::Loads(source, progress, reply) => reply.send(loads(source, progress, &registry).await),
         Command::Plan(query, reply) => reply.send(plans::plan(&query, registry.clock().now().wall)),
+        Command::CheckBatch(order, progress, reply) => {
+            reply.send(aside("check the batch", move || batches.check(&order, &progress)).await);
+        }
+        Command::StartBatch(order, progress, reply) => reply.send(batches.start(order, progress).await),
+        Command::ResumeBatch(id, options, reply) => reply.send(batches.resume(id, options).await),
+        Command::StopBatch(id, wish, reply) => reply.send(batches.wish(id, wish).await),
         Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
@@ -91,7 +98,7 @@ async fn read<T: Send + 'static>(
 }
 
 /// Does something on a thread that may block.
-async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(f).await.unwrap_or_else(|error| Err(Problem::new(format!("it failed to {doing}")).because(error)))
 }
 

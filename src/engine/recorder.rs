@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::batches::Batches;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
@@ -23,6 +24,7 @@ pub(super) struct Recorder {
     store: Store,
     limiter: Limiter,
     registry: Registry,
+    batches: Batches,
     sink: Sink,
     clock: Arc<dyn Clock>,
     view: LiveView,
@@ -41,9 +43,9 @@ impl Recorder {
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, batches: Batches, sink: Sink, clock: Arc<dyn Clock>) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, view, named: BTreeMap::new() }
+        Self { store, limiter, registry, batches, sink, clock, view, named: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -135,6 +137,7 @@ impl Recorder {
         };
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
+        self.view.batches = Arc::new(self.batches.views());
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();

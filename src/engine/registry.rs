@@ -132,7 +132,8 @@ impl Registry {
         self.0.changes.subscribe()
     }
 
-    fn changed(&self) {
+    /// The view is to be made anew.
+    pub(super) fn changed(&self) {
         self.0.changes.send_modify(|changes| *changes += 1);
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::batch::BatchView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
 use crate::domain::view::{BucketView, WaitingView};
@@ -32,6 +33,8 @@ pub struct LiveView {
     pub buckets: Arc<Vec<BucketView>>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
+    /// Every batch, newest first.
+    pub batches: Arc<Vec<BatchView>>,
     /// Requests that were sent and are not over, oldest first.
     pub running: Vec<RunningView>,
     /// Requests that arrived and are not over.
@@ -118,6 +121,7 @@ impl LiveView {
             found_keys: Arc::default(),
             buckets: Arc::default(),
             waiting: Arc::default(),
+            batches: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
             recent: VecDeque::new(),
