@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
 use crate::domain::command::{NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
@@ -65,6 +66,16 @@ pub enum Intent {
     LoadLoads(LoadSource),
     /// Hold a load against what tiers allow.
     Plan(PlanQuery),
+    /// Open the form for a new batch.
+    OpenNewBatch,
+    /// Read a batch's file and say what is in it.
+    CheckBatch(BatchOrder),
+    /// Run a file of requests.
+    StartBatch(BatchOrder),
+    /// Go on with a batch.
+    ResumeBatch(BatchId),
+    /// Pause or cancel a batch.
+    StopBatch(BatchId, BatchWish),
     /// Begin a batch with what was planned.
     SeedBatch(Seed),
     /// Look for names of models that end in a folder.

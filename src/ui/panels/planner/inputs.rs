@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Align, Align2, DragValue, Grid, Label, Layout, RichText, Slider, TextEdit, Ui};
+use egui::{Align, Align2, DragValue, Label, Layout, RichText, Slider, TextEdit, Ui};
 
 use crate::domain::dimension::Meter;
 use crate::domain::plan::{Demand, Load, PlanQuery};
@@ -25,6 +25,9 @@ const METERS: [Meter; 5] = [
     Meter(Dimension::Tokens, Period::MINUTE),
     Meter(Dimension::Requests, Period::DAY),
 ];
+
+/// How many of these fields stand side by side.
+const IN_A_ROW: usize = 3;
 
 /// The load, as it is typed and dragged.
 #[derive(Debug, Clone)]
@@ -237,22 +240,17 @@ fn given(ui: &mut Ui, scene: &Scene<'_>, inputs: &mut Inputs) {
     page::group(ui, "Your own limits", "from the provider's console, if you like");
     page::rule(ui);
     ui.add_space(theme().space.tight);
-    let width = (ui.available_width() - 2.0 * theme().space.close) / 3.0;
     let mut wrong = false;
-    Grid::new("own limits").num_columns(3).spacing([theme().space.close, theme().space.tight]).show(ui, |ui| {
-        for (at, (meter, text)) in METERS.into_iter().zip(&mut inputs.given).enumerate() {
-            ui.vertical(|ui| {
-                let name = meter.to_string();
-                let label = note(ui, &name);
-                ui.label(label);
-                ui.add(TextEdit::singleline(text).desired_width(width - 10.0).align(Align2::LEFT_CENTER)).accessible_name(name);
+    let mut fields = METERS.into_iter().zip(&mut inputs.given);
+    for _ in 0..METERS.len().div_ceil(IN_A_ROW) {
+        ui.columns(IN_A_ROW, |columns| {
+            for (ui, (meter, text)) in columns.iter_mut().zip(fields.by_ref()) {
+                let label = ui.label(note(ui, meter.to_string()));
+                ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY).align(Align2::LEFT_CENTER)).labelled_by(label.id);
                 wrong |= !text.trim().is_empty() && number(text).is_none();
-            });
-            if at == 2 {
-                ui.end_row();
             }
-        }
-    });
+        });
+    }
     if wrong {
         ui.label(RichText::new("Write whole numbers above zero, like 30000.").small().color(colors(ui).error));
     }

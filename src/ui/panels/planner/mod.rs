@@ -77,18 +77,17 @@ impl PlannerState {
         };
     }
 
-    /// Begins with the model that was asked for last, else with one of the first account's provider.
+    /// Begins with the model that was asked for last through the first account.
     fn begin(&mut self, scene: &Scene<'_>) {
         if self.begun || scene.starting() {
             return;
         }
         self.begun = true;
-        let named = scene.view.recent.iter().find_map(|record| Some((record.provider, record.model_asked.clone()?)));
-        let account = scene.view.accounts.first();
-        if let Some((provider, model)) = named {
-            (self.inputs.provider, self.inputs.model) = (provider, model.to_string());
-        } else if let Some(account) = account {
-            self.inputs.provider = account.account.provider;
+        let Some(account) = scene.view.accounts.first() else { return };
+        self.inputs.provider = account.account.provider;
+        let of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
+        if let Some(model) = of_account.filter_map(|record| record.model_asked.as_ref()).next() {
+            self.inputs.model = model.to_string();
         }
     }
 

@@ -96,6 +96,7 @@ fn left(ui: &Ui, check: &LimitCheck) -> (String, Color) {
     let c = colors(ui);
     match check.headroom_percent {
         Some(percent) if check.fits => (format!("{:.0}{THIN}% left", percent.floor()), c.ok),
+        Some(percent) if percent < -999.0 => (format!("{:.0}× over", 1.0 - percent / 100.0), c.error),
         Some(percent) if percent < 0.0 => (format!("{:.0}{THIN}% over", (-percent).ceil()), c.error),
         _ if check.fits => ("fits".into(), c.ok),
         _ => ("too small".into(), c.error),
