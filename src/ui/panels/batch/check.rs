@@ -112,7 +112,11 @@ fn sentence(check: &BatchCheck) -> String {
 }
 
 fn estimate(ui: &mut Ui, estimate: &BatchEstimate) {
-    let secs = |secs: Option<u64>| secs.map_or_else(|| "unknown".to_owned(), |secs| format::millis(secs * 1_000));
+    let secs = |secs: Option<u64>| match secs {
+        None => "unknown".to_owned(),
+        Some(0) => "no time".into(),
+        Some(secs) => format::millis(secs * 1_000),
+    };
     let money = |nanos: Option<u64>| nanos.map_or_else(|| "unknown".to_owned(), format::money);
     let figures = [
         ("Takes about", secs(estimate.expected_secs)),

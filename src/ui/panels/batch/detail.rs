@@ -3,7 +3,7 @@
 use egui::{Grid, Label, RichText, Ui};
 
 use crate::domain::Severity;
-use crate::domain::batch::{BatchState, BatchView};
+use crate::domain::batch::{BatchState, BatchView, BatchWish};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
@@ -23,8 +23,8 @@ pub enum Wish {
     Cancel,
 }
 
-/// Draws it.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, busy: bool) -> Option<Wish> {
+/// Draws it. `ending` is what was asked of it and not yet done.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, ending: Option<BatchWish>, busy: bool) -> Option<Wish> {
     let record = &view.record;
     let word = super::state_word(scene, view);
     ui.horizontal(|ui| {
@@ -44,7 +44,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, busy: bool) -> Opt
     page::facts(ui, "batch", &facts(view));
     if let Some(reason) = &record.reason {
         ui.add_space(theme().space.tight);
-        problem::entry(ui, Severity::Warning, &problem::sentence(reason), &[]);
+        let severity = if reason.contains("by the user") { Severity::Info } else { Severity::Warning };
+        problem::entry(ui, severity, &problem::sentence(reason), &[]);
     }
     if word == "interrupted" {
         ui.add_space(theme().space.tight);
@@ -52,7 +53,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, busy: bool) -> Opt
         problem::entry(ui, Severity::Warning, "The process that ran it has ended.", &lines);
     }
     ui.add_space(theme().space.close);
-    let wish = actions(ui, view, word, busy);
+    let wish = match ending {
+        None => actions(ui, view, word, busy),
+        Some(wish) => {
+            let doing = if wish == BatchWish::Pause { "Pausing" } else { "Cancelling" };
+            let text = note(ui, format!("{doing}: rows that are on their way are let end, for 30 s at the most."));
+            ui.add(Label::new(text).wrap());
+            None
+        }
+    };
     ui.add_space(theme().space.apart);
     compare(ui, view);
     files(ui, view);
@@ -176,6 +185,11 @@ fn files(ui: &mut Ui, view: &BatchView) {
             ui.add(Label::new(mono(&path).small()).truncate());
         });
     }
-    let text = note(ui, format!("{} rows are safely in the output", format::grouped(view.record.written)));
-    ui.label(text);
+    let (written, done) = (view.record.written, finished(view));
+    let text = note(ui, format!("{} answers are in the output, in the order of the rows", format::grouped(written)));
+    ui.add(Label::new(text).wrap());
+    if written < done {
+        let text = note(ui, format!("{} wait in the journal until it is their turn", format::grouped(done - written)));
+        ui.add(Label::new(text).wrap());
+    }
 }

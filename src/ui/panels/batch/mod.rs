@@ -46,6 +46,8 @@ pub struct BatchState {
     pub planning: Progress,
     /// Whether a pause, a cancelling or a going on was taken.
     pub told: Slot<()>,
+    /// What was asked of which batch last.
+    asked: Option<(BatchId, BatchWish)>,
     selected: Option<BatchId>,
     cancelling: Option<BatchId>,
 }
@@ -136,14 +138,23 @@ fn batches(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState) -> Option<Int
 }
 
 fn detail(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, state: &mut BatchState) -> Option<Intent> {
-    let wish = detail::show(ui, scene, view, state.told.waiting());
+    let id = view.record.id;
+    let running = view.record.state == Life::Running;
+    // what was asked is done once the batch runs no more, and forgotten if it could not be asked
+    if !running || state.told.problem().is_some() {
+        state.asked = state.asked.filter(|(asked, _)| *asked != id);
+    }
+    let ending = state.asked.filter(|(asked, _)| *asked == id).map(|(_, wish)| wish);
+    let wish = detail::show(ui, scene, view, ending, state.told.waiting());
     if let Some(failed) = state.told.problem() {
         ui.add_space(theme().space.close);
         problem::show(ui, failed);
     }
-    let id = view.record.id;
     match wish? {
-        detail::Wish::Pause => Some(Intent::StopBatch(id, BatchWish::Pause)),
+        detail::Wish::Pause => {
+            state.asked = Some((id, BatchWish::Pause));
+            Some(Intent::StopBatch(id, BatchWish::Pause))
+        }
         detail::Wish::Resume => Some(Intent::ResumeBatch(id)),
         detail::Wish::Cancel => {
             (state.cancelling, state.told) = (Some(id), Slot::Idle);
@@ -230,7 +241,10 @@ fn cancel(ctx: &Context, scene: &Scene<'_>, state: &mut BatchState) -> Option<In
     if answer.closed || cancels || acts {
         state.cancelling = None;
     }
-    acts.then_some(Intent::StopBatch(id, BatchWish::Cancel))
+    acts.then(|| {
+        state.asked = Some((id, BatchWish::Cancel));
+        Intent::StopBatch(id, BatchWish::Cancel)
+    })
 }
 
 /// How a batch stands, in a word. One that runs in no process that is known was interrupted.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use egui::{Align, Label, Layout, ScrollArea, Ui, UiBuilder};
 
-use crate::domain::plan::{Advice, Load, PlanQuery, PlanView};
+use crate::domain::plan::{Advice, Fit, Load, PlanQuery, PlanView};
 use crate::domain::view::ModelsView;
 use crate::domain::{AccountId, ModelId, Provider};
 
@@ -240,14 +240,19 @@ pub fn verdict(view: &PlanView) -> String {
         let left = here.limits.iter().find(|check| check.meter == binds).and_then(|check| check.headroom_percent);
         let left = left.map_or_else(String::new, |left| format!(", {left:.0}{}% of it left", format::THIN));
         let takes = here.batch.map_or_else(String::new, |time| format!(" The batch takes about {}.", secs(time.expected_secs)));
-        return format!("It fits with {}. {binds} binds{left}.{takes}", here.title);
+        return format!("It fits with {}. {binds} binds{left}.{takes}", title(here));
     }
     let short: Vec<&str> = here.limits.iter().filter(|check| !check.fits).map(|check| check.meter.as_str()).collect();
     let (last, first) = short.split_last().map_or(("", &[][..]), |(last, first)| (*last, first));
     let meters = if first.is_empty() { format!("{last} is") } else { format!("{} and {last} are", first.join(", ")) };
     let higher = plan.fits.iter().skip(at + 1).find(|fit| fit.fits);
-    let higher = higher.map_or_else(String::new, |fit| format!(" It fits with {}.", fit.title));
-    format!("It does not fit with {}: {meters} too small.{higher}", here.title)
+    let higher = higher.map_or_else(String::new, |fit| format!(" It fits with {}.", title(fit)));
+    format!("It does not fit with {}: {meters} too small.{higher}", title(here))
+}
+
+/// A tier's name, or what stands for limits that the user gave.
+pub(super) fn title(fit: &Fit) -> &str {
+    if fit.name == "given" { "your limits" } else { &fit.title }
 }
 
 /// [`format::duration`] of seconds.
