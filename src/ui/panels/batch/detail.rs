@@ -165,9 +165,9 @@ fn compare(ui: &mut Ui, view: &BatchView) {
             }
         });
     });
-    if !estimate.basis.is_empty() {
-        let text = note(ui, "what the plan rested on");
-        ui.add(Label::new(text)).on_hover_text(format::regrouped(&estimate.basis.join("\n")));
+    for line in &estimate.basis {
+        let text = note(ui, format::regrouped(line));
+        ui.add(Label::new(text).wrap());
     }
     ui.add_space(theme().space.apart);
 }

@@ -185,7 +185,7 @@ fn model(ui: &mut Ui, inputs: &mut Inputs, models: &Slot<ModelsView>) {
 }
 
 /// Models that can be asked for, by their whole names.
-fn known(provider: Provider, models: &Slot<ModelsView>) -> Vec<&ModelView> {
+pub(super) fn known(provider: Provider, models: &Slot<ModelsView>) -> Vec<&ModelView> {
     let Slot::Done(view) = models else { return Vec::new() };
     let fits = |model: &&ModelView| {
         model.provider == Dialect::of(provider, "")

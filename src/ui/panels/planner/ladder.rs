@@ -43,8 +43,8 @@ fn rungs(view: &PlanView) -> Vec<Rung<'_>> {
         for check in &fit.limits {
             let Some(need) = check.need else { continue };
             match rungs.iter_mut().find(|rung| rung.meter == check.meter) {
-                Some(rung) => rung.limits.push((super::title(fit), check.limit)),
-                None => rungs.push(Rung { meter: &check.meter, need, limits: vec![(super::title(fit), check.limit)] }),
+                Some(rung) => rung.limits.push((&fit.title, check.limit)),
+                None => rungs.push(Rung { meter: &check.meter, need, limits: vec![(&fit.title, check.limit)] }),
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use egui::{Align, Label, Layout, ScrollArea, Ui, UiBuilder};
 
-use crate::domain::plan::{Advice, Fit, Load, PlanQuery, PlanView};
+use crate::domain::plan::{Advice, Load, PlanQuery, PlanView};
 use crate::domain::view::ModelsView;
 use crate::domain::{AccountId, ModelId, Provider};
 
@@ -70,25 +70,27 @@ impl PlannerState {
         self.answer.poll();
         self.answer = match std::mem::take(&mut self.answer) {
             Slot::Done(plan) => {
-                self.shown = Some(plan);
+                self.shown = Some(in_its_words(plan));
                 Slot::Idle
             }
             other => other,
         };
     }
 
-    /// Begins with the model that was asked for last through the first account.
+    /// Begins with the model that was asked for last through the first account, else with the provider's first.
     fn begin(&mut self, scene: &Scene<'_>) {
         if self.begun || scene.starting() {
             return;
         }
-        self.begun = true;
         let Some(account) = scene.view.accounts.first() else { return };
         self.inputs.provider = account.account.provider;
         let of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
-        if let Some(model) = of_account.filter_map(|record| record.model_asked.as_ref()).next() {
-            self.inputs.model = model.to_string();
+        let asked = of_account.filter_map(|record| record.model_asked.as_ref()).next().map(ToString::to_string);
+        let known = || inputs::known(self.inputs.provider, &self.models).first().map(|model| model.id.clone());
+        if let Some(model) = asked.or_else(known) {
+            self.inputs.model = model;
         }
+        self.begun = !self.inputs.model.is_empty() || matches!(self.models, Slot::Done(_));
     }
 
     /// The question to ask now, if the load has changed since the last one.
@@ -200,6 +202,21 @@ impl PlannerState {
     }
 }
 
+/// The window speaks to whom the command speaks of.
+fn in_its_words(mut view: PlanView) -> PlanView {
+    const YOURS: &str = "your limits";
+    if let Some(given) = view.plan.fits.iter_mut().find(|fit| fit.name == "given") {
+        let spoken_of = std::mem::replace(&mut given.title, YOURS.into());
+        for advice in &mut view.plan.advice {
+            let (Advice::ShorterPrompt { choice, .. } | Advice::FewerRequests { choice, .. } | Advice::HigherTier { choice }) = advice;
+            if *choice == spoken_of {
+                *choice = YOURS.into();
+            }
+        }
+    }
+    view
+}
+
 /// What would make it fit; what can be set on the left is set by a click.
 fn advised(ui: &mut Ui, advice: &[Advice], inputs: &mut Inputs) {
     if advice.is_empty() {
@@ -240,19 +257,14 @@ pub fn verdict(view: &PlanView) -> String {
         let left = here.limits.iter().find(|check| check.meter == binds).and_then(|check| check.headroom_percent);
         let left = left.map_or_else(String::new, |left| format!(", {left:.0}{}% of it left", format::THIN));
         let takes = here.batch.map_or_else(String::new, |time| format!(" The batch takes about {}.", secs(time.expected_secs)));
-        return format!("It fits with {}. {binds} binds{left}.{takes}", title(here));
+        return format!("It fits with {}. {binds} binds{left}.{takes}", here.title);
     }
     let short: Vec<&str> = here.limits.iter().filter(|check| !check.fits).map(|check| check.meter.as_str()).collect();
     let (last, first) = short.split_last().map_or(("", &[][..]), |(last, first)| (*last, first));
     let meters = if first.is_empty() { format!("{last} is") } else { format!("{} and {last} are", first.join(", ")) };
     let higher = plan.fits.iter().skip(at + 1).find(|fit| fit.fits);
-    let higher = higher.map_or_else(String::new, |fit| format!(" It fits with {}.", title(fit)));
-    format!("It does not fit with {}: {meters} too small.{higher}", title(here))
-}
-
-/// A tier's name, or what stands for limits that the user gave.
-pub(super) fn title(fit: &Fit) -> &str {
-    if fit.name == "given" { "your limits" } else { &fit.title }
+    let higher = higher.map_or_else(String::new, |fit| format!(" It fits with {}.", fit.title));
+    format!("It does not fit with {}: {meters} too small.{higher}", here.title)
 }
 
 /// [`format::duration`] of seconds.

@@ -60,7 +60,7 @@ fn fill(cells: &mut Cells<'_>, fit: &Fit, meters: &[&str], evidence: &str, here:
     let c = colors(cells.ui);
     let unknown = |text: &str| RichText::new(text).color(c.text_faint);
     cells.cell(|ui| {
-        ui.add(egui::Label::new(RichText::new(super::title(fit)).color(c.text)).truncate());
+        ui.add(egui::Label::new(RichText::new(&fit.title).color(c.text)).truncate());
         if here {
             let text = note(ui, "you are here");
             ui.add(egui::Label::new(text).truncate());
@@ -118,5 +118,5 @@ fn sentence(fit: &Fit) -> String {
         let word = if check.fits { "fits" } else { "does not fit" };
         format!("{} {word}", check.meter)
     });
-    format!("{} {word}: {}", super::title(fit), each.collect::<Vec<_>>().join(", "))
+    format!("{} {word}: {}", fit.title, each.collect::<Vec<_>>().join(", "))
 }
