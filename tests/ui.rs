@@ -9,6 +9,8 @@ mod cpu_renderer;
 #[path = "support/fixture.rs"]
 mod fixture;
 
+#[path = "ui/accounts.rs"]
+mod accounts;
 #[path = "ui/batch.rs"]
 mod batch;
 #[path = "ui/planner.rs"]

@@ -30,6 +30,8 @@ pub enum Command {
     SetLimit(UserLimit, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
+    /// Ask the provider whether the account's key works; costs nothing.
+    TestKey(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Read a chart's points.
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.

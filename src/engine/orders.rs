@@ -34,6 +34,7 @@ async fn one(order: Command, registry: Registry, batches: Batches, prober: Probe
         Command::RevokeToken(client, reply) => reply.send(registry.revoke_token(&client).await),
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
+        Command::TestKey(id, reply) => reply.send(test(id, &registry, &prober).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Story(query, reply) => {
@@ -100,6 +101,13 @@ async fn read<T: Send + 'static>(
 /// Does something on a thread that may block.
 pub(super) async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(f).await.unwrap_or_else(|error| Err(Problem::new(format!("it failed to {doing}")).because(error)))
+}
+
+async fn test(id: AccountId, registry: &Registry, prober: &Prober) -> Result<ProbeReport, Problem> {
+    let (account, key) = registry.with_key(id)?;
+    let probed = prober.test(&account, &key, registry.clock()).await?;
+    // what such an answer says of limits is not what requests of models have
+    Ok(ProbeReport { unknown: Vec::new(), ..probed.report })
 }
 
 async fn probe(id: AccountId, registry: &Registry, prober: &Prober, sink: &Sink) -> Result<ProbeReport, Problem> {

@@ -172,6 +172,11 @@ fn evidence(catalog: &Catalog, dialect: Dialect, class: &ModelClass, choice: &Ch
         return "given by you".into();
     }
     let tier = Some(choice.name.as_str()).filter(|name| *name != EVERYBODY);
+    limit_rows(catalog, dialect, class, tier, today)
+}
+
+/// The rows of the catalogue that limits come from, a line each.
+pub(super) fn limit_rows(catalog: &Catalog, dialect: Dialect, class: &ModelClass, tier: Option<&str>, today: Date) -> String {
     let mut rows: Vec<String> = catalog.limits_evidence(dialect, class, tier, today).into_iter().map(ToString::to_string).collect();
     rows.dedup();
     rows.join("\n")

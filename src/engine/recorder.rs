@@ -10,13 +10,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::batches::Batches;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
-use crate::domain::view::BucketView;
+use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+    Account, AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
 };
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
+use crate::probe::cost_nanos;
+use crate::provider::{self, ProbePlan};
 use crate::store::{Store, StoreState, Write};
 
 /// The one reader of the event channel.
@@ -215,6 +217,16 @@ async fn at(due: Option<Instant>) {
     }
 }
 
+fn probe_offer(account: &Account, clock: &dyn Clock) -> ProbeOffer {
+    let (dialect, now) = (account.dialect(), clock.now().wall);
+    let plans: Vec<ProbePlan> = provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, None)]).collect();
+    let cost = |plan: &ProbePlan| if plan.free { Some(0) } else { cost_nanos(account, plan, now) };
+    ProbeOffer {
+        cost_nanos: plans.iter().map(cost).sum(),
+        what: plans.iter().map(|plan| format!("{} {}: {}; {}", plan.method, plan.path, plan.what, plan.cost_note)).collect(),
+    }
+}
+
 fn account_views(
     known: &super::registry::Known,
     scopes: &[(AccountId, Scope, Option<String>)],
@@ -252,7 +264,14 @@ fn account_views(
                 format!("{}{until}", found.tier.title)
             });
             let missing = known.missing_keys.get(&account.id).map(ToString::to_string);
-            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier }
+            AccountView {
+                account: account.clone(),
+                scope,
+                shares_with,
+                stopped: stopped.cloned().or(missing),
+                tier,
+                probe: probe_offer(account, clock),
+            }
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::domain::batch::BatchView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
-use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::view::{BucketView, ProbeOffer, WaitingView};
 use crate::domain::{Account, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity};
 
 /// Everything the window shows without asking the database.
@@ -60,6 +60,8 @@ pub struct AccountView {
     pub stopped: Option<String>,
     /// The tier that its limits match, if they match one.
     pub tier: Option<String>,
+    /// What a probe would ask and cost.
+    pub probe: ProbeOffer,
 }
 
 /// A request that was sent and is not over.

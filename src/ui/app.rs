@@ -282,6 +282,7 @@ impl App {
                 self.state.panel = PanelId::Accounts;
                 Command::Probe(id, self.accounts.probe.ask(ctx))
             }
+            Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
@@ -323,6 +324,11 @@ impl App {
             Intent::SeedBatch(seed) => {
                 self.state.panel = PanelId::Batch;
                 self.batch.begin(seed);
+                return;
+            }
+            Intent::PlanModel(provider, model) => {
+                self.state.panel = PanelId::Planner;
+                self.planner.plan_model(provider, model);
                 return;
             }
             Intent::OpenNewBatch => {

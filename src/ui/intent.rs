@@ -6,7 +6,7 @@ use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
 use crate::domain::command::{NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, RequestId};
+use crate::domain::{AccountId, BucketKey, Dialect, RequestId};
 
 use super::panels::planner::Seed;
 use super::state::{PanelId, ThemeChoice};
@@ -42,6 +42,8 @@ pub enum Intent {
     AddAccount(NewAccount),
     /// Forget an account and its key.
     RemoveAccount(AccountId),
+    /// Ask a provider whether a key works.
+    TestKey(AccountId),
     /// Ask a provider for its limits.
     Probe(AccountId),
     /// Set or clear a ceiling of the user's own.
@@ -60,6 +62,8 @@ pub enum Intent {
     Export(ExportOrder),
     /// Read the catalogue.
     LoadModels,
+    /// Plan a load with this model.
+    PlanModel(Dialect, String),
     /// Read the catalogue for the planner's choice of a model.
     LoadPlannerModels,
     /// Read what load was recorded, or stands in a file.

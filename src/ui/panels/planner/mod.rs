@@ -12,7 +12,7 @@ use egui::{Align, Label, Layout, ScrollArea, Ui, UiBuilder};
 
 use crate::domain::plan::{Advice, Load, PlanQuery, PlanView};
 use crate::domain::view::ModelsView;
-use crate::domain::{AccountId, ModelId, Provider};
+use crate::domain::{AccountId, Dialect, ModelId, Provider};
 
 use super::super::format;
 use super::super::intent::Intent;
@@ -91,6 +91,13 @@ impl PlannerState {
             self.inputs.model = model;
         }
         self.begun = !self.inputs.model.is_empty() || matches!(self.models, Slot::Done(_));
+    }
+
+    /// From now on plans with this model. One of an endpoint that is no route of its own is a custom one's.
+    pub fn plan_model(&mut self, dialect: Dialect, model: String) {
+        self.begun = true;
+        self.inputs.provider = Provider::from_name(dialect.name()).unwrap_or(Provider::Custom);
+        (self.inputs.model, self.inputs.tier) = (model, None);
     }
 
     /// The question to ask now, if the load has changed since the last one.
