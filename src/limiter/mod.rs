@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod cap;
 pub mod charge;
 pub mod core;
+pub mod depth;
 pub mod estimate;
 pub mod flow;
 pub mod handle;

@@ -96,7 +96,8 @@ impl Core {
             return;
         }
         let own = asked.takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
-        let sample = Sample { remaining, grain: reading.grain, own, earliest: asked.at, latest: now.tick };
+        let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
+        let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick };
         entry.bucket.observe(sample, now);
         entry.reading = Some((now.tick, remaining, reading.grain));
         if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
