@@ -119,7 +119,7 @@ fn loads(common: &Common, args: &PlanArgs, now: Timestamp) -> Result<Vec<Load>, 
             .into_iter()
             .filter(|load| args.provider.is_none_or(|provider| Provider::from(provider) == load.provider))
             .filter(|load| args.model.as_ref().is_none_or(|model| load.model.as_str() == model))
-            .map(|load| Load { demand: args.over(load.demand), ..load })
+            .map(|load| Load { demand: args.over(&load.demand), ..load })
             .collect();
         if loads.is_empty() {
             return Err(Problem::new(format!("no answered request was recorded in the last {time}"))
@@ -136,19 +136,19 @@ fn loads(common: &Common, args: &PlanArgs, now: Timestamp) -> Result<Vec<Load>, 
         return Err(Problem::new("how many requests there are is not said").hint("give --requests-per-min, or --rows for a batch"));
     }
     let model = ModelId::new(args.model.as_deref().unwrap_or_default());
-    let demand = args.over(Demand { input_tokens: args.input_tokens.unwrap_or(0), rows: args.rows, ..Demand::default() });
+    let demand = args.over(&Demand { input_tokens: args.input_tokens.unwrap_or(0), rows: args.rows, ..Demand::default() });
     Ok(vec![Load { provider, model, demand, basis: "as given".into(), open_ended: 0 }])
 }
 
 impl PlanArgs {
     /// The same load, with what was typed in instead of what was found.
-    fn over(&self, found: Demand) -> Demand {
+    fn over(&self, found: &Demand) -> Demand {
         Demand {
             requests_per_min: self.requests_per_min.or(found.requests_per_min),
             output_tokens: self.output_tokens.unwrap_or(found.output_tokens),
             cached_share: self.cache_share.unwrap_or(found.cached_share),
             latency_secs: self.latency_secs.or(found.latency_secs),
-            ..found
+            ..found.clone()
         }
     }
 }
@@ -167,7 +167,7 @@ fn file(args: &PlanArgs, path: &std::path::Path, provider: Provider, now: Timest
             return Err(Problem::new(format!("{} rows of {} set no maximum for their answers", load.open_ended, load.model))
                 .hint("say how long answers are, on average, with --output-tokens"));
         }
-        Ok(Load { demand: args.over(load.demand), ..load })
+        Ok(Load { demand: args.over(&load.demand), ..load })
     };
     loads.into_iter().map(load).collect()
 }

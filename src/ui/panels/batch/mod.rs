@@ -7,7 +7,7 @@ pub mod list;
 
 use egui::{Align, Context, Label, Layout, ScrollArea, Ui, UiBuilder};
 
-use crate::domain::batch::{BatchCheck, BatchId, BatchOrder, BatchState as Life, BatchView, BatchWish};
+use crate::domain::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchState as Life, BatchView, BatchWish};
 use crate::domain::command::Progress;
 
 use super::super::intent::Intent;
@@ -200,7 +200,7 @@ fn checked(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState, asked: Option
     let now = state.form.order(scene.now, scene.zone).ok();
     let same = match (&state.checked, &now) {
         (Some(was), Some(now)) => {
-            let file = |order: &BatchOrder| BatchOrder { skip_invalid: false, options: Default::default(), ..order.clone() };
+            let file = |order: &BatchOrder| BatchOrder { skip_invalid: false, options: BatchOptions::default(), ..order.clone() };
             file(was) == file(now)
         }
         _ => false,

@@ -49,7 +49,9 @@ fn rungs(view: &PlanView) -> Vec<Rung<'_>> {
         }
     }
     // limits that the user gave stand anywhere among the tiers
-    rungs.iter_mut().for_each(|rung| rung.limits.sort_by_key(|(_, limit)| *limit));
+    for rung in &mut rungs {
+        rung.limits.sort_by_key(|(_, limit)| *limit);
+    }
     rungs
 }
 

@@ -84,8 +84,8 @@ impl PlannerState {
         }
         let Some(account) = scene.view.accounts.first() else { return };
         self.inputs.provider = account.account.provider;
-        let of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
-        let asked = of_account.filter_map(|record| record.model_asked.as_ref()).next().map(ToString::to_string);
+        let mut of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
+        let asked = of_account.find_map(|record| Some(record.model_asked.as_ref()?.to_string()));
         let known = || inputs::known(self.inputs.provider, &self.models).first().map(|model| model.id.clone());
         if let Some(model) = asked.or_else(known) {
             self.inputs.model = model;
@@ -239,7 +239,7 @@ fn advised(ui: &mut Ui, advice: &[Advice], inputs: &mut Inputs) {
             let set = |ui: &mut Ui, name: &str| ui.small_button("Set").accessible_name(name.to_owned()).clicked();
             match one {
                 Advice::ShorterPrompt { input_tokens, .. } if set(ui, "Set the shorter prompt") => {
-                    inputs.input_tokens = *input_tokens as f64
+                    inputs.input_tokens = *input_tokens as f64;
                 }
                 Advice::FewerRequests { requests_per_min, .. } if set(ui, "Set the lower rate") => {
                     inputs.requests_per_min = (requests_per_min * 100.0).floor() / 100.0;
