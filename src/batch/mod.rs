@@ -34,7 +34,7 @@ use crate::domain::{Dialect, Problem, Secret};
 
 pub use claim::{Claimed, cancel, claim, client};
 pub use keeper::{create_output, write_rest};
-pub use plan::{Outcome, Planning, Stored, output, plan, refused, rooms};
+pub use plan::{Outcome, Planning, Stored, forget, output, plan, refused, rooms};
 pub use progress::Progress;
 pub use run::{Ended, Job, Options, run};
 pub use send::TIMING;

@@ -11,7 +11,7 @@ use crate::domain::batch::{BatchEstimate, BatchRecord};
 use crate::domain::dimension::Meter;
 use crate::domain::view::BucketView;
 use crate::domain::{Account, Clock, LimitSource, ModelId, Problem};
-use crate::store::{BatchBook, BatchRow, NewBatch};
+use crate::store::{BatchBook, BatchRow, DataDir, NewBatch};
 
 /// How a batch's rows are read, as it is stored with it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -133,6 +133,23 @@ pub fn plan(
     stored.print = Some(scan.print.clone());
     book.planned(id, scan.rows, &options(&stored), clock.now())?;
     Ok(Outcome::Planned(Box::new(book.batch(id)?), scan))
+}
+
+/// Forgets a batch whose planning was interrupted: it has sent nothing.
+///
+/// # Errors
+/// Another process is planning it now.
+pub fn forget(dir: &DataDir, book: &BatchBook, record: &BatchRecord) -> Result<(), Problem> {
+    let Some(claim) = dir.claim_batch(record.id)? else {
+        return Err(Problem::new(format!("batch {} of this file is being planned by another process", record.id.0)));
+    };
+    book.remove(record.id)?;
+    claim.retire();
+    if std::fs::metadata(&record.output).is_ok_and(|found| found.len() == 0) {
+        // it was made for that batch; if it cannot be removed, that is said when the new one is to be made
+        let _ = std::fs::remove_file(&record.output);
+    }
+    Ok(())
 }
 
 /// Why a file cannot be run as it is.

@@ -165,13 +165,7 @@ impl Batches {
         let input = InputFile::open(&order.input)?;
         let mut book = BatchBook::open(&self.0.dir)?;
         match book.unfinished(input.path())? {
-            Some(record) if record.state == BatchState::Planning => {
-                let Some(claim) = self.0.dir.claim_batch(record.id)? else {
-                    return Err(Problem::new(format!("batch {} of this file is being planned by another process", record.id.0)));
-                };
-                book.remove(record.id)?;
-                claim.retire();
-            }
+            Some(record) if record.state == BatchState::Planning => batch::forget(&self.0.dir, &book, &record)?,
             Some(record) if record.account == account.label => return Ok(record),
             Some(record) => {
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))

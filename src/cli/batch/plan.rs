@@ -27,7 +27,7 @@ pub(super) fn find_or_plan(
     let input = InputFile::open(&args.input)?;
     let unfinished = if args.dry_run { None } else { book.unfinished(input.path())? };
     match unfinished {
-        Some(record) if record.state == BatchState::Planning => forget(context, book, &record)?,
+        Some(record) if record.state == BatchState::Planning => batch::forget(&context.dir, book, &record)?,
         Some(record) => {
             if let Some(other) = args.account.as_ref().filter(|label| **label != record.account) {
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))
@@ -62,20 +62,6 @@ pub(super) fn find_or_plan(
             Ok(Some(*record))
         }
     }
-}
-
-/// A batch whose planning was interrupted has sent nothing.
-fn forget(context: &Context, book: &BatchBook, record: &BatchRecord) -> Result<(), Problem> {
-    let Some(claim) = context.dir.claim_batch(record.id)? else {
-        return Err(Problem::new(format!("batch {} of this file is being planned by another process", record.id.0)));
-    };
-    book.remove(record.id)?;
-    claim.retire();
-    if std::fs::metadata(&record.output).is_ok_and(|found| found.len() == 0) {
-        // it was made for that batch; if it cannot be removed, that is said when the new one is to be made
-        let _ = std::fs::remove_file(&record.output);
-    }
-    Ok(())
 }
 
 fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {

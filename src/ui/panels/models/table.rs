@@ -15,7 +15,7 @@ const COLUMNS: [Column; 8] = [
     Column::text("Provider", 92.0),
     Column::text("State", 76.0),
     Column::text("Ends", 132.0),
-    Column::rest("Replacement"),
+    Column::text("Replacement", 200.0).gives_way(2),
     Column::number("In, $/M", 54.0),
     Column::number("Cached", 54.0).gives_way(1),
     Column::number("Out, $/M", 58.0),

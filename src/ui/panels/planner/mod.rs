@@ -143,6 +143,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut PlannerState) -> Option<
             inputs::show(ui, scene, &mut state.inputs, &state.models);
         });
         let right = right.with_min_x(right.left() + theme().space.apart);
+        let right = right.with_max_x(right.right().min(right.left() + theme().size.table));
         let mut main = ui.new_child(UiBuilder::new().id_salt("plan").max_rect(right).layout(Layout::top_down(Align::Min)));
         ScrollArea::vertical().id_salt("plan").auto_shrink(false).show(&mut main, |ui| wish = plan(ui, scene, state));
     }

@@ -62,7 +62,7 @@ fn fill(cells: &mut Cells<'_>, fit: &Fit, meters: &[&str], evidence: &str, here:
     cells.cell(|ui| {
         ui.add(egui::Label::new(RichText::new(&fit.title).color(c.text)).truncate());
         if here {
-            let text = note(ui, "you are here");
+            let text = note(ui, "yours");
             ui.add(egui::Label::new(text).truncate());
         }
     });
