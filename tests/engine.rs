@@ -9,6 +9,9 @@ mod ask;
 #[path = "support/scripted.rs"]
 mod scripted;
 
+#[path = "engine/batches.rs"]
+mod batches;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;

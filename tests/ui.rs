@@ -9,6 +9,13 @@ mod cpu_renderer;
 #[path = "support/fixture.rs"]
 mod fixture;
 
+#[path = "ui/accounts.rs"]
+mod accounts;
+#[path = "ui/batch.rs"]
+mod batch;
+#[path = "ui/planner.rs"]
+mod planner;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};

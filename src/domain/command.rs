@@ -7,6 +7,8 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
+use super::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchWish};
+use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
 use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
@@ -30,6 +32,8 @@ pub enum Command {
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.
     TryNow(AccountId, Reply<Vec<String>>),
+    /// Ask the provider whether the account's key works; costs nothing.
+    TestKey(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Read a chart's points.
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.
@@ -42,6 +46,18 @@ pub enum Command {
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.
     ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
+    /// Read what load was recorded, or stands in a file: one for each model.
+    Loads(LoadSource, Progress, Reply<Result<Vec<Load>, Problem>>),
+    /// Hold a load against what tiers allow.
+    Plan(PlanQuery, Reply<Result<PlanView, Problem>>),
+    /// Read a batch's file and say what is in it and what it would take. Nothing is sent.
+    CheckBatch(BatchOrder, Progress, Reply<Result<BatchCheck, Problem>>),
+    /// Run a file of requests; answers once its rows are being sent.
+    StartBatch(BatchOrder, Progress, Reply<Result<BatchId, Problem>>),
+    /// Go on with a batch that was paused or interrupted.
+    ResumeBatch(BatchId, BatchOptions, Reply<Result<(), Problem>>),
+    /// Pause or cancel a batch.
+    StopBatch(BatchId, BatchWish, Reply<Result<(), Problem>>),
     /// Say what a provider's error means.
     Explain(PastedError, Reply<Result<Verdict, Problem>>),
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.

@@ -14,6 +14,7 @@ pub mod event;
 pub mod identity;
 pub mod limit;
 pub mod model;
+pub mod plan;
 pub mod problem;
 pub mod provider;
 pub mod query;

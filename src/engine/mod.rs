@@ -2,13 +2,16 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod batches;
 mod control;
 pub mod doctor;
+mod estimate;
 pub mod explain;
 mod lesson;
 mod metrics;
 mod models;
 mod orders;
+mod plans;
 mod recorder;
 pub mod registry;
 
@@ -22,6 +25,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::batches::Batches;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -36,6 +40,7 @@ use crate::vault::Vault;
 
 pub use control::{Answer, Request, Show, ask};
 pub use lesson::{Lesson, teach};
+pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
 
 /// The port at which clients look for the gateway.
@@ -65,6 +70,7 @@ pub struct Engine {
     views: watch::Receiver<Arc<LiveView>>,
     commands: mpsc::Sender<Command>,
     registry: Registry,
+    batches: Batches,
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
@@ -142,7 +148,16 @@ impl Engine {
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
-        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock), metrics);
+        let batches = Batches::new(dir.clone(), registry.clone(), url.clone());
+        let recorder = recorder::Recorder::new(
+            store.clone(),
+            limiter.clone(),
+            registry.clone(),
+            batches.clone(),
+            sink.clone(),
+            Arc::clone(&clock),
+            metrics,
+        );
         let (finish, finished) = oneshot::channel();
         let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
@@ -153,8 +168,8 @@ impl Engine {
                 let limiter = limiter.clone();
                 async move { limiter.run().await }
             }),
-            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
             tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), show)),
+            tokio::spawn(orders::carry_out(orders, registry.clone(), batches.clone(), prober, sink.clone())),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -165,6 +180,7 @@ impl Engine {
             views,
             commands,
             registry,
+            batches,
             limiter,
             store,
             stop,
@@ -217,11 +233,13 @@ impl Engine {
     /// # Errors
     /// Not everything could be written.
     pub async fn stop(mut self) -> Result<(), Problem> {
+        self.batches.pause_all();
         self.stop.send_replace(true);
         self.limiter.with(|core, _| core.close());
         if let Some(serving) = self.serving {
             let _ = serving.await;
         }
+        self.batches.ended().await;
         self.background.iter().for_each(JoinHandle::abort);
         for task in self.background {
             // a step that had begun is finished before its socket goes

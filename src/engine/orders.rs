@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::batches::Batches;
 use super::registry::Registry;
-use super::{explain, models};
+use super::{explain, models, plans};
+use crate::batch::input::{InputFile, Reading};
 use crate::catalog::Catalog;
-use crate::domain::command::{Command, ProbeReport};
+use crate::domain::command::{Command, ProbeReport, Progress};
+use crate::domain::plan::{Load, LoadSource};
 use crate::domain::{AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
 use crate::journal::Sink;
 use crate::probe::{Budget, Prober, cost_nanos};
@@ -15,13 +18,13 @@ use crate::provider;
 use crate::store::{Reader, export};
 
 /// Runs until nobody can order any more.
-pub(super) async fn carry_out(mut orders: mpsc::Receiver<Command>, registry: Registry, prober: Prober, sink: Sink) {
+pub(super) async fn carry_out(mut orders: mpsc::Receiver<Command>, registry: Registry, batches: Batches, prober: Prober, sink: Sink) {
     while let Some(order) = orders.recv().await {
-        tokio::spawn(one(order, registry.clone(), prober.clone(), sink.clone()));
+        tokio::spawn(one(order, registry.clone(), batches.clone(), prober.clone(), sink.clone()));
     }
 }
 
-async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
+async fn one(order: Command, registry: Registry, batches: Batches, prober: Prober, sink: Sink) {
     match order {
         Command::AddAccount(new, reply) => reply.send(registry.add(new).await),
         Command::RemoveAccount(id, reply) => reply.send(registry.remove(id).await),
@@ -31,6 +34,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::TryNow(id, reply) => reply.send(registry.limiter().with(|core, now| core.try_now(Some(id), now))),
+        Command::TestKey(id, reply) => reply.send(test(id, &registry, &prober).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Story(query, reply) => {
@@ -50,6 +54,14 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
             let now = registry.clock().now().wall;
             reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
         }
+        Command::Loads(source, progress, reply) => reply.send(loads(source, progress, &registry).await),
+        Command::Plan(query, reply) => reply.send(plans::plan(&query, registry.clock().now().wall)),
+        Command::CheckBatch(order, progress, reply) => {
+            reply.send(aside("check the batch", move || batches.check(&order, &progress)).await);
+        }
+        Command::StartBatch(order, progress, reply) => reply.send(batches.start(order, progress).await),
+        Command::ResumeBatch(id, options, reply) => reply.send(batches.resume(id, options).await),
+        Command::StopBatch(id, wish, reply) => reply.send(batches.wish(id, wish).await),
         Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
         Command::SaveSetting(key, value) => {
             if let Err(problem) = registry.store().set_setting(&key, &value) {
@@ -57,6 +69,22 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
                 let notice = Notice { key: "settings".into(), at, severity: Severity::Warning, text: problem.to_string(), hint: None };
                 sink.record(Event::Noticed(notice));
             }
+        }
+    }
+}
+
+async fn loads(source: LoadSource, progress: Progress, registry: &Registry) -> Result<Vec<Load>, Problem> {
+    match source {
+        LoadSource::History(since) => read(registry, move |reader| plans::recorded_loads(reader, since)).await,
+        LoadSource::File(path, id) => {
+            let (account, now) = (registry.account(id)?, registry.clock().now().wall);
+            let load = move || {
+                let input = InputFile::open(&path)?;
+                let columns = if input.is_csv() { Some(input.columns()?) } else { None };
+                let reading = Reading { columns, ..Reading::of(&account) };
+                plans::file_loads(&input, account.provider, &reading, &progress, now)
+            };
+            aside("read the file", load).await
         }
     }
 }
@@ -71,8 +99,15 @@ async fn read<T: Send + 'static>(
 }
 
 /// Does something on a thread that may block.
-async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn aside<T: Send + 'static>(doing: &str, f: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(f).await.unwrap_or_else(|error| Err(Problem::new(format!("it failed to {doing}")).because(error)))
+}
+
+async fn test(id: AccountId, registry: &Registry, prober: &Prober) -> Result<ProbeReport, Problem> {
+    let (account, key) = registry.with_key(id)?;
+    let probed = prober.test(&account, &key, registry.clock()).await?;
+    // what such an answer says of limits is not what requests of models have
+    Ok(ProbeReport { unknown: Vec::new(), ..probed.report })
 }
 
 async fn probe(id: AccountId, registry: &Registry, prober: &Prober, sink: &Sink) -> Result<ProbeReport, Problem> {

@@ -7,17 +7,20 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::batches::Batches;
 use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
-use crate::domain::view::BucketView;
+use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity,
-    Window,
+    Account, AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord, Scope,
+    Severity, Window,
 };
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
+use crate::probe::cost_nanos;
+use crate::provider::{self, ProbePlan};
 use crate::store::{Store, StoreState, Write};
 
 /// The one reader of the event channel.
@@ -25,6 +28,7 @@ pub(super) struct Recorder {
     store: Store,
     limiter: Limiter,
     registry: Registry,
+    batches: Batches,
     sink: Sink,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
@@ -48,9 +52,17 @@ impl Recorder {
     /// No provider lists as many models.
     const MOST_ENDS: usize = 50_000;
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        store: Store,
+        limiter: Limiter,
+        registry: Registry,
+        batches: Batches,
+        sink: Sink,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
+        Self { store, limiter, registry, batches, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -153,6 +165,7 @@ impl Recorder {
         };
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
+        self.view.batches = Arc::new(self.batches.views());
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();
@@ -243,6 +256,16 @@ async fn at(due: Option<Instant>) {
     }
 }
 
+fn probe_offer(account: &Account, clock: &dyn Clock) -> ProbeOffer {
+    let (dialect, now) = (account.dialect(), clock.now().wall);
+    let plans: Vec<ProbePlan> = provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, None)]).collect();
+    let cost = |plan: &ProbePlan| if plan.free { Some(0) } else { cost_nanos(account, plan, now) };
+    ProbeOffer {
+        cost_nanos: plans.iter().map(cost).sum(),
+        what: plans.iter().map(|plan| format!("{} {}: {}; {}", plan.method, plan.path, plan.what, plan.cost_note)).collect(),
+    }
+}
+
 fn account_views(
     known: &super::registry::Known,
     scopes: &[(AccountId, Scope, Option<String>)],
@@ -280,7 +303,14 @@ fn account_views(
                 format!("{}{until}", found.tier.title)
             });
             let missing = known.missing_keys.get(&account.id).map(ToString::to_string);
-            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier }
+            AccountView {
+                account: account.clone(),
+                scope,
+                shares_with,
+                stopped: stopped.cloned().or(missing),
+                tier,
+                probe: probe_offer(account, clock),
+            }
         })
         .collect()
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::batch::BatchView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
-use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::view::{BucketView, ProbeOffer, WaitingView};
 use crate::domain::{Account, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity};
 
 /// Everything the window shows without asking the database.
@@ -32,6 +33,8 @@ pub struct LiveView {
     pub buckets: Arc<Vec<BucketView>>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
+    /// Every batch, newest first.
+    pub batches: Arc<Vec<BatchView>>,
     /// Requests that were sent and are not over, oldest first.
     pub running: Vec<RunningView>,
     /// Requests that arrived and are not over.
@@ -57,6 +60,8 @@ pub struct AccountView {
     pub stopped: Option<String>,
     /// The tier that its limits match, if they match one.
     pub tier: Option<String>,
+    /// What a probe would ask and cost.
+    pub probe: ProbeOffer,
 }
 
 /// A request that was sent and is not over.
@@ -118,6 +123,7 @@ impl LiveView {
             found_keys: Arc::default(),
             buckets: Arc::default(),
             waiting: Arc::default(),
+            batches: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
             recent: VecDeque::new(),

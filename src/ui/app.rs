@@ -8,18 +8,21 @@ use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifier
 use jiff::tz::TimeZone;
 
 use crate::domain::Clock;
+use crate::domain::batch::BatchOptions;
 use crate::domain::command::{Command, Progress};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
 use super::palette::{self, Palette};
 use super::panels::accounts::{self, AccountsState};
+use super::panels::batch::{self, BatchState};
 use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
+use super::panels::planner::{self, PlannerState};
 use super::panels::traffic::{self, TrafficState};
-use super::panels::{overview, places, settings};
+use super::panels::{overview, settings};
 use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
@@ -61,6 +64,8 @@ pub struct App {
     history: HistoryState,
     accounts: AccountsState,
     models: ModelsState,
+    batch: BatchState,
+    planner: PlannerState,
     explain: ExplainState,
     palette: Palette,
 }
@@ -86,6 +91,8 @@ impl App {
             history,
             accounts: AccountsState::default(),
             models: ModelsState::default(),
+            batch: BatchState::default(),
+            planner: PlannerState::default(),
             explain: ExplainState::default(),
             palette: Palette::default(),
         }
@@ -162,10 +169,8 @@ impl App {
                 None
             }
             PanelId::Models => models::show(ui, scene, &mut self.models),
-            panel @ (PanelId::Batch | PanelId::Planner) => {
-                places::show(ui, panel);
-                None
-            }
+            PanelId::Planner => planner::show(ui, scene, &mut self.planner),
+            PanelId::Batch => batch::show(ui, scene, &mut self.batch),
         }
     }
 
@@ -176,6 +181,8 @@ impl App {
         self.history.settle();
         self.accounts.settle();
         self.models.settle();
+        self.batch.settle();
+        self.planner.settle();
         self.explain.verdict.poll();
     }
 
@@ -275,6 +282,7 @@ impl App {
                 self.state.panel = PanelId::Accounts;
                 Command::Probe(id, self.accounts.probe.ask(ctx))
             }
+            Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
@@ -306,6 +314,38 @@ impl App {
             Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
             Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
+            Intent::LoadPlannerModels => Command::Models(self.planner.models.ask(ctx)),
+            Intent::LoadLoads(source) => {
+                let from = &mut self.planner.source;
+                from.progress = Progress::default();
+                Command::Loads(source, from.progress.clone(), from.loads.ask(ctx))
+            }
+            Intent::Plan(query) => Command::Plan(query, self.planner.answer.ask(ctx)),
+            Intent::SeedBatch(seed) => {
+                self.state.panel = PanelId::Batch;
+                self.batch.begin(seed);
+                return;
+            }
+            Intent::PlanModel(provider, model) => {
+                self.state.panel = PanelId::Planner;
+                self.planner.plan_model(provider, model);
+                return;
+            }
+            Intent::OpenNewBatch => {
+                self.state.panel = PanelId::Batch;
+                self.batch.open_new();
+                return;
+            }
+            Intent::CheckBatch(order) => {
+                self.batch.checks(&order);
+                Command::CheckBatch(order, self.batch.checking.clone(), self.batch.check.ask(ctx))
+            }
+            Intent::StartBatch(order) => {
+                self.batch.planning = Progress::default();
+                Command::StartBatch(order, self.batch.planning.clone(), self.batch.started.ask(ctx))
+            }
+            Intent::ResumeBatch(id) => Command::ResumeBatch(id, BatchOptions::default(), self.batch.told.ask(ctx)),
+            Intent::StopBatch(id, wish) => Command::StopBatch(id, wish, self.batch.told.ask(ctx)),
             Intent::ScanModels(folder) => {
                 let scan = &mut self.models.scan;
                 scan.progress = Progress::default();

@@ -9,7 +9,7 @@ use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
 use tierline::domain::query::{Series, Story};
-use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, WaitingView};
+use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, ProbeOffer, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
     ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
@@ -119,6 +119,7 @@ pub(crate) fn models() -> ModelsView {
             evidence: "official, example.com/pricing, as of 2026-11-02".into(),
         }),
         limits: Vec::new(),
+        tiers: Vec::new(),
         evidence: "official, example.com/models, as of 2026-11-20".into(),
     };
     let (sonnet, mini) = ([3_000_000_000, 300_000_000, 15_000_000_000], [150_000_000, 75_000_000, 600_000_000]);
@@ -237,6 +238,10 @@ fn accounts() -> Vec<AccountView> {
             shares_with: shares.iter().map(ToString::to_string).collect(),
             stopped: stopped.map(Into::into),
             tier: tier.map(Into::into),
+            probe: ProbeOffer {
+                what: vec!["GET /v1/models: proves the key; free".into()],
+                cost_nanos: Some(if provider == Provider::Gemini { 0 } else { 1_500 }),
+            },
         }
     };
     let usual = |p: Provider| p.default_base_url().expect("has one");
