@@ -317,13 +317,36 @@ fn the_overview_tells_every_bucket_and_leads_to_who_waits() {
 }
 
 #[test]
-fn a_bucket_leads_to_its_chart() {
+fn a_bucket_opens_in_a_drawer_and_leads_to_its_chart() {
     let mut w = window(fixture::busy(), PanelId::Overview);
     let row = "TPM of gpt-6-sol: 118\u{202f}420 of 500\u{202f}000 used, 22\u{202f}000 held, 376\u{202f}580 left, binds, source header";
     w.click(row);
+    for part in ["500\u{202f}000 tokens a minute", "not at this pace", "What the limiter believes", "Whose traffic in the last minute"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.press(Modifiers::NONE, Key::Escape);
+    assert!(!w.shows("What the limiter believes"));
+    w.click(row);
+    w.click("Show its history");
     assert_eq!(w.panel(), PanelId::History);
     let Command::Series(query, _) = w.order() else { panic!("no chart was asked for") };
     assert_eq!((query.measure, query.account, query.class.unwrap().as_str()), (Measure::Tokens, Some(AccountId(3)), "gpt-6-sol"));
+}
+
+#[test]
+fn the_keyboard_walks_through_the_buckets_and_opens_them() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("RPM of claude-sonnet-5-5") && w.shows("What the limiter believes"));
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("charge rule: output is reserved at max_tokens") && w.shows("48 of 48 answers agree"));
+    w.press(Modifiers::NONE, Key::Escape);
+    let row = w.harness.get_by_label_contains("OTPM of claude-sonnet-5-5: ");
+    row.focus();
+    w.harness.run_ok();
+    w.press(Modifiers::NONE, Key::Enter);
+    assert!(w.shows("48 of 48 answers agree"), "Enter opens the row that has the keyboard");
 }
 
 #[test]

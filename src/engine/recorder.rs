@@ -9,12 +9,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
+use crate::domain::dimension::Meter;
 use crate::domain::view::BucketView;
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+    AccountId, BucketKey, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity,
+    Window,
 };
-use crate::journal::live::AccountView;
-use crate::journal::{LiveView, Sink};
+use crate::journal::live::{AccountView, NextTier};
+use crate::journal::{LiveView, Sink, Trend};
 use crate::limiter::Limiter;
 use crate::store::{Store, StoreState, Write};
 
@@ -133,6 +135,7 @@ impl Recorder {
             Some(Err(problem)) => Err(problem.to_string()),
             None => Err("asking the keyring".into()),
         };
+        self.view.trends = Arc::new(trends(&self.view.trends, &buckets, now.wall));
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
@@ -244,12 +247,31 @@ fn account_views(
                     )
                 })
                 .collect();
-            let tier = Catalog::bundled().tier_matching(account.dialect(), &observed, today).map(|found| {
+            let found = Catalog::bundled().tier_matching(account.dialect(), &observed, today);
+            let tier = found.as_ref().map(|found| {
                 let until = if found.superseded { ", of the scheme before" } else { "" };
                 format!("{}{until}", found.tier.title)
             });
+            let next_tier = found.and_then(|found| found.next).map(next_tier);
             let missing = known.missing_keys.get(&account.id).map(ToString::to_string);
-            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier }
+            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier, next_tier }
         })
         .collect()
+}
+
+fn next_tier(next: crate::catalog::NextTier) -> NextTier {
+    let gives = next.gives.iter().flat_map(|(class, limits)| {
+        limits.iter().map(move |limit| format!("{} of {class}: {}", Meter(limit.dimension, limit.window.period), limit.capacity))
+    });
+    NextTier { title: next.tier.title, takes: next.tier.qualifies, gives: gives.collect() }
+}
+
+/// What was seen before, and what is seen now. Buckets that are gone are forgotten.
+fn trends(before: &BTreeMap<BucketKey, Trend>, buckets: &[BucketView], at: jiff::Timestamp) -> BTreeMap<BucketKey, Trend> {
+    let with_look = |bucket: &BucketView| {
+        let mut trend = before.get(&bucket.key).cloned().unwrap_or_default();
+        trend.note(at, bucket.share_used());
+        (bucket.key.clone(), trend)
+    };
+    buckets.iter().map(with_look).collect()
 }

@@ -2,6 +2,8 @@
 
 pub mod live;
 pub mod sink;
+pub mod trend;
 
 pub use live::{LiveView, RunningView};
 pub use sink::{Sink, Slot};
+pub use trend::Trend;

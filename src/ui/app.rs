@@ -18,8 +18,9 @@ use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
+use super::panels::overview::{self, OverviewState};
 use super::panels::traffic::{self, TrafficState};
-use super::panels::{overview, places, settings};
+use super::panels::{places, settings};
 use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
@@ -57,6 +58,7 @@ pub struct App {
     /// The scale while its slider is dragged.
     scale: Option<u16>,
     first_run: FirstRunState,
+    overview: OverviewState,
     traffic: TrafficState,
     history: HistoryState,
     accounts: AccountsState,
@@ -82,6 +84,7 @@ impl App {
             look: None,
             scale: None,
             first_run: FirstRunState::default(),
+            overview: OverviewState::default(),
             traffic: TrafficState::default(),
             history,
             accounts: AccountsState::default(),
@@ -153,7 +156,7 @@ impl App {
                 let intent = first_run::show(ui, scene, &mut self.first_run);
                 accounts::add::show(ui.ctx(), scene, &mut self.accounts.add).or(intent)
             }
-            PanelId::Overview => overview::show(ui, scene),
+            PanelId::Overview => overview::show(ui, scene, &mut self.overview),
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),

@@ -17,6 +17,7 @@ pub mod widgets;
 pub mod format;
 pub mod intent;
 pub mod mark;
+pub mod pace;
 pub mod scene;
 pub mod slot;
 pub mod standing;

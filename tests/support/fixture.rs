@@ -15,7 +15,8 @@ use tierline::domain::{
     ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
     Tick, Usage, Verdict, VerdictKind, Whose,
 };
-use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
+use tierline::journal::Trend;
+use tierline::journal::live::{AccountView, LiveView, NextTier, RunningView, Totals};
 
 /// When everything here happens.
 pub(crate) fn now() -> Timestamp {
@@ -63,6 +64,7 @@ pub(crate) fn busy() -> LiveView {
             (ClientName::new("nightly-evaluation-of-the-summariser"), ago(86_400 * 40)),
         ]),
         buckets: Arc::new(buckets()),
+        trends: Arc::new(buckets().iter().map(|bucket| (bucket.key.clone(), trend(bucket))).collect()),
         waiting: Arc::new(waiting()),
         running: running(),
         recent: requests,
@@ -237,6 +239,11 @@ fn accounts() -> Vec<AccountView> {
             shares_with: shares.iter().map(ToString::to_string).collect(),
             stopped: stopped.map(Into::into),
             tier: tier.map(Into::into),
+            next_tier: tier.map(|_| NextTier {
+                title: "Tier 2".into(),
+                takes: "$40 paid".into(),
+                gives: vec!["OTPM of claude-sonnet-5-5: 90000".into()],
+            }),
         }
     };
     let usual = |p: Provider| p.default_base_url().expect("has one");
@@ -325,6 +332,17 @@ fn bucket(scope: &Scope, accounts: &[&str], class: &str, meter: Meter, refill: R
         waiting: 0,
         beliefs: Vec::new(),
     }
+}
+
+/// Five minutes that end where the bucket stands now.
+fn trend(bucket: &BucketView) -> Trend {
+    let mut trend = Trend::default();
+    for step in 0..=60 {
+        let wave = 0.75 + 0.25 * f64::from(step).mul_add(0.35, 0.4).sin();
+        let share = if step == 60 { bucket.share_used() } else { bucket.share_used() * wave };
+        trend.note(ago(i64::from(60 - step) * 5), share);
+    }
+    trend
 }
 
 fn buckets() -> Vec<BucketView> {

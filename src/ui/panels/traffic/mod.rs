@@ -82,10 +82,9 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_
     let mut intent = None;
     if let Some(row) = state.selected.and_then(|id| rows.iter().find(|row| row.id() == id)) {
         let mut open = true;
-        let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: 0, top: 10, bottom: 10 });
         let most = (ui.available_height() * 0.75).max(220.0);
         intent = ask_for_story(state, row);
-        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(frame).show(ui, |ui| {
+        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(page::drawer()).show(ui, |ui| {
             open = detail::show(ui, scene, row, &state.story);
         });
         if !open {
