@@ -148,7 +148,7 @@ fn charts(reader: &Reader, clock: &SystemClock) -> Result<(), Box<dyn Error>> {
         for (account, class) in &filters {
             for measure in [Measure::Requests, Measure::Tokens, Measure::WaitMillis] {
                 let (account, class) = (*account, class.clone());
-                let query = SeriesQuery { measure, account, class, from: at(END - range), to: at(END), max_points: 1_000 };
+                let query = SeriesQuery { measure, account, class, split: None, from: at(END - range), to: at(END), max_points: 1_000 };
                 let (series, took) = timed(clock, || reader.series(&query))?;
                 (worst, step_secs) = (worst.max(took), series.step_secs);
             }

@@ -188,6 +188,7 @@ impl HistoryState {
             measure: self.subject.measure,
             account: self.subject.account,
             class: self.subject.class.clone(),
+            split: None,
             from: now - self.subject.range.length(),
             to: now,
             max_points: points,
