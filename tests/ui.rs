@@ -22,7 +22,7 @@ use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
 use image::RgbaImage;
 use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
-use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
+use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series, Split};
 use tierline::domain::view::{BucketView, ScanHit, ScanReport};
 use tierline::domain::{
     AccountId, Dialect, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
@@ -160,6 +160,15 @@ fn picture_of_the_history() {
     let mut w = window(fixture::busy(), PanelId::History);
     w.answer_series(Ok(fixture::series()));
     w.picture("history");
+}
+
+#[test]
+fn picture_of_a_divided_chart() {
+    let mut w = themed(fixture::busy(), PanelId::History, ThemeChoice::Light);
+    w.answer_series(Ok(fixture::series()));
+    w.choose("Divided", "By client");
+    w.answer_series(Ok(fixture::divided()));
+    w.picture("history_divided_light");
 }
 
 #[test]
@@ -542,6 +551,35 @@ fn the_chart_is_asked_for_drawn_and_told_in_words() {
     reply.send(Ok(Series::default()));
     w.harness.run_ok();
     assert!(w.shows("Nothing in this time"));
+}
+
+#[test]
+fn a_chart_is_divided_moved_by_the_keyboard_and_written_as_numbers() {
+    let mut w = window(fixture::busy(), PanelId::History);
+    w.answer_series(Ok(fixture::series()));
+    w.choose("Divided", "By client");
+    let Command::Series(query, reply) = w.order() else { panic!("the layers are asked for") };
+    assert_eq!(query.split, Some(Split::Client));
+    reply.send(Ok(fixture::divided()));
+    w.harness.run_ok();
+    for part in ["claude-code", "nightly-evaluation-of-the-summariser", "not yet divided", "OTPM of claude-sonnet-5-5: 10\u{202f}000"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.press(Modifiers::NONE, Key::ArrowLeft);
+    let Command::Series(moved, reply) = w.order() else { panic!("the time before is asked for") };
+    assert_eq!(query.to.duration_since(moved.to).as_secs(), 900);
+    reply.send(Ok(fixture::divided()));
+    w.harness.run_ok();
+
+    w.click("Export…");
+    w.click("This chart's numbers");
+    w.click("Export");
+    let Command::WriteChart(order, reply) = w.order() else { panic!("no file is written") };
+    assert_eq!((order.picture, order.query.to), (None, moved.to));
+    assert_eq!(order.path, Path::new("/home/ada/Documents/tierline-chart-2026-11-24.csv"));
+    reply.send(Ok(120));
+    w.harness.run_ok();
+    assert!(w.shows("120 rows written"));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub enum Command {
     Story(StoryQuery, Reply<Result<Story, Problem>>),
     /// Write an export; answers with the number of rows.
     Export(ExportOrder, Reply<Result<u64, Problem>>),
+    /// Write a chart into a file; answers with the number of its steps.
+    WriteChart(ChartOrder, Reply<Result<u64, Problem>>),
     /// Read the catalogue's models.
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.
@@ -57,6 +59,34 @@ pub struct NewAccount {
     pub base_url: Option<String>,
     /// The key.
     pub key: Secret,
+}
+
+/// A chart to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChartOrder {
+    /// What it shows.
+    pub query: SeriesQuery,
+    /// As a picture, or its numbers as CSV.
+    pub picture: Option<Picture>,
+    /// Where to.
+    pub path: PathBuf,
+}
+
+/// A picture as it stood on the screen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Four bytes a pixel: red, green, blue, opacity.
+    pub rgba: Vec<u8>,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({} x {})", self.width, self.height)
+    }
 }
 
 /// A provider's error as a person copied it from somewhere. Its texts may hold anything: they are not printed.

@@ -2,6 +2,7 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod charts;
 mod configured;
 mod control;
 pub mod explain;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::registry::Registry;
-use super::{explain, models};
+use super::{charts, explain, models};
 use crate::catalog::Catalog;
 use crate::domain::command::{Command, ProbeReport};
 use crate::domain::{Account, AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
@@ -31,7 +31,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::RevokeToken(client, reply) => reply.send(registry.revoke_token(&client).await),
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
-        Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
+        Command::Series(query, reply) => reply.send(read(&registry, move |reader| charts::series(reader, &query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Story(query, reply) => {
             let store = registry.store().clone();
@@ -42,6 +42,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
             reply.send(story.await);
         }
         Command::Export(order, reply) => reply.send(read(&registry, move |reader| export::write_file(reader, &order)).await),
+        Command::WriteChart(order, reply) => reply.send(read(&registry, move |reader| charts::write(reader, &order)).await),
         Command::Models(reply) => {
             let now = registry.clock().now().wall;
             reply.send(aside("read the catalogue", move || Ok(models::models(Catalog::bundled(), now))).await);

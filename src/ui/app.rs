@@ -314,6 +314,7 @@ impl App {
                 scan.progress = Progress::default();
                 Command::ScanModels(folder, scan.progress.clone(), scan.report.ask(ctx))
             }
+            Intent::WriteChart(order) => Command::WriteChart(order, self.history.export.written.ask(ctx)),
             Intent::Export(order) => Command::Export(order, self.history.export.written.ask(ctx)),
         };
         (self.send)(command);

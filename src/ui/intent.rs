@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::domain::command::{NewAccount, PastedError, UserLimit};
+use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, RequestId};
 
@@ -55,6 +55,8 @@ pub enum Intent {
     LoadRequests(RequestsQuery),
     /// Write a file.
     Export(ExportOrder),
+    /// Write the chart into a file.
+    WriteChart(ChartOrder),
     /// Read the catalogue.
     LoadModels,
     /// Look for names of models that end in a folder.

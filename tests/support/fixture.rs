@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
 use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
-use tierline::domain::query::{Series, Story};
+use tierline::domain::query::{Mark, MarkKind, PartOf, Series, Story};
 use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
@@ -97,7 +97,24 @@ pub(crate) fn series() -> Series {
     let wave = |i: f64| 3_300.0 + 2_300.0 * (i / 9.0).sin() + 900.0 * (i / 2.3).cos() * (i / 17.0).sin();
     let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
     let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();
-    Series { step_secs: 30, points, peaks, limits: vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]] }
+    let limits = vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]];
+    let mark = Mark { at: start + 1_500.0, kind: MarkKind::Limit, text: "OTPM of claude-sonnet-5-5: 10000, it was 8000".into() };
+    Series { step_secs: 30, points, peaks, limits, marks: vec![mark], ..Series::default() }
+}
+
+/// The same hour, divided by client.
+pub(crate) fn divided() -> Series {
+    let whole = series();
+    let part = |name: &str, share: fn(f64) -> f64| PartOf {
+        name: name.into(),
+        values: (0_u32..).zip(&whole.points).map(|(i, p)| p[1] * share(f64::from(i))).collect(),
+    };
+    let parts = vec![
+        part("claude-code", |i| 0.5 + 0.2 * (i / 11.0).sin()),
+        part("notebook", |i| 0.2 - 0.1 * (i / 11.0).sin()),
+        part("nightly-evaluation-of-the-summariser", |i| if i > 70.0 { 0.15 } else { 0.0 }),
+    ];
+    Series { parts, ..whole }
 }
 
 /// A catalogue of three.
