@@ -25,7 +25,7 @@ use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series, Split};
 use tierline::domain::view::{BucketView, ScanHit, ScanReport};
 use tierline::domain::{
-    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
+    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Preferences, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
 };
 use tierline::journal::LiveView;
 use tierline::journal::live::Totals;
@@ -56,6 +56,7 @@ fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
         clock: Arc::new(fixture::Standing),
         zone: TimeZone::UTC,
         state: UiState { panel, theme, ..UiState::default() },
+        preferences: Preferences::default(),
         export_folder: PathBuf::from("/home/ada/Documents"),
     });
     app.set_view(Arc::new(view));
@@ -118,6 +119,20 @@ impl Window {
     fn view(&mut self, view: LiveView) {
         self.harness.state_mut().set_view(Arc::new(view));
         self.harness.run_ok();
+    }
+
+    /// The settings ask whether Tierline starts at login, and for the date of the catalogue.
+    fn answer_settings(&mut self, at_login: bool) {
+        for _ in 0..3 {
+            for order in self.orders.try_iter().collect::<Vec<_>>() {
+                match order {
+                    Command::StartAtLogin(None, reply) => reply.send(Ok(at_login)),
+                    Command::Models(reply) => reply.send(Ok(fixture::models())),
+                    _ => {}
+                }
+            }
+            self.harness.run_ok();
+        }
     }
 
     fn answer_series(&mut self, series: Result<Series, Problem>) {
@@ -186,6 +201,13 @@ fn picture_of_the_models() {
 }
 
 #[test]
+fn picture_of_the_settings() {
+    let mut w = window(fixture::busy(), PanelId::Settings);
+    w.answer_settings(false);
+    w.picture("settings");
+}
+
+#[test]
 fn picture_of_the_first_run() {
     window(fixture::first_run(), PanelId::Overview).picture("first_run");
 }
@@ -240,6 +262,9 @@ fn nothing_is_drawn_while_nothing_moves() {
         let mut w = window(fixture::calm(), panel);
         if panel == PanelId::History {
             w.answer_series(Ok(fixture::series()));
+        }
+        if panel == PanelId::Settings {
+            w.answer_settings(false);
         }
         w.harness.run();
         assert_eq!(delay(&w), Duration::MAX, "{panel:?}");
@@ -727,6 +752,35 @@ fn the_users_own_limits_are_set_and_cleared() {
     w.click("Clear RPM");
     let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
     assert_eq!((limit.class.unwrap().as_str(), limit.dimension, limit.capacity), ("claude-haiku-4-5", Dimension::Requests, None));
+}
+
+#[test]
+fn preferences_are_sent_whole_and_quiet_ones_stay_quiet() {
+    let mut w = window(fixture::busy(), PanelId::Settings);
+    w.answer_settings(true);
+    assert!(w.shows("newest row of 2026-11-20") && w.shows("No telemetry, ever."));
+    let preferred = |w: &Window| match w.order() {
+        Command::SetPreferences(preferences) => preferences,
+        other => panic!("{other:?}"),
+    };
+    let check = |w: &mut Window, label: &str| {
+        w.harness.get_by_role_and_label(Role::CheckBox, label).click();
+        w.harness.run_ok();
+    };
+    check(&mut w, "The gateway goes on serving");
+    assert_eq!(preferred(&w), Preferences { keep_running: true, ..Preferences::default() });
+    check(&mut w, "From");
+    assert_eq!(preferred(&w).notify.at_percent, Some(90));
+    w.choose("Keep requests", "90 days");
+    let wanted = preferred(&w);
+    assert_eq!((wanted.keep_days, wanted.keep_running, wanted.notify.stopped), (Some(90), true, false));
+    check(&mut w, "Start Tierline");
+    let Command::StartAtLogin(Some(false), reply) = w.order() else { panic!("start at login was not switched off") };
+    reply.send(Err(Problem::new("the autostart folder could not be changed")));
+    w.harness.run_ok();
+    assert!(w.shows("The autostart folder could not be changed."));
+    w.click("Quit Tierline");
+    assert!(matches!(w.order(), Command::Quit));
 }
 
 #[test]

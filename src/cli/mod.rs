@@ -9,6 +9,7 @@ mod batch;
 mod catalog;
 mod context;
 mod demo;
+mod door;
 mod explain;
 mod export;
 mod import_limits;

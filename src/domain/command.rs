@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
+use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Preferences, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -44,6 +44,12 @@ pub enum Command {
     ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
     /// Say what a provider's error means.
     Explain(PastedError, Reply<Result<Verdict, Problem>>),
+    /// Take these preferences from now on. Nobody waits for it; if they cannot be stored, that is a notice.
+    SetPreferences(Preferences),
+    /// Start at login from now on or no more, or only ask whether that is so. Answers with how it is then.
+    StartAtLogin(Option<bool>, Reply<Result<bool, Problem>>),
+    /// End the program, also if the gateway would go on without a window.
+    Quit,
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.
     SaveSetting(String, String),
 }

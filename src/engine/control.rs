@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::lesson::Lesson;
 use super::registry::Registry;
@@ -21,6 +22,8 @@ pub enum Request {
     Status,
     /// Accounts, tokens or limits were changed in the database.
     Reload,
+    /// Show the window.
+    Show,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
 }
@@ -50,7 +53,7 @@ const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
-pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>) {
+pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>, shows: watch::Sender<()>) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let path = dir.join(SOCKET);
@@ -64,7 +67,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         }
     };
     while let Ok((stream, _)) = listener.accept().await {
-        let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
+        let (registry, limiter, gateway, shows) = (registry.clone(), limiter.clone(), gateway.clone(), shows.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -81,6 +84,10 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                         Answer::Done
                     }
                     Err(problem) => Answer::Failed(problem),
+                },
+                Ok(Request::Show) => match shows.send(()) {
+                    Ok(()) => Answer::Done,
+                    Err(_) => Answer::Failed(Problem::new("this Tierline serves without a window")),
                 },
                 Ok(Request::Teach(lesson)) => {
                     lesson.teach(&limiter);
@@ -113,7 +120,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>, _: watch::Sender<()>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

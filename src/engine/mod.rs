@@ -5,6 +5,7 @@
 mod charts;
 mod configured;
 mod control;
+mod housekeeping;
 pub mod explain;
 mod lesson;
 mod models;
@@ -25,7 +26,7 @@ use tokio::time::timeout;
 use self::configured::Configured;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
-use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
+use crate::domain::{Clock, Event, ModelClass, Now, Preferences, Problem, Provider};
 use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Settings, Told};
@@ -60,8 +61,10 @@ pub struct Options {
 /// A running engine.
 pub struct Engine {
     url: Result<String, Problem>,
-    views: watch::Receiver<Arc<LiveView>>,
+    views: Arc<watch::Sender<Arc<LiveView>>>,
     commands: mpsc::Sender<Command>,
+    preferences: watch::Receiver<Preferences>,
+    shows: watch::Sender<()>,
     registry: Registry,
     limiter: Limiter,
     store: Store,
@@ -91,6 +94,9 @@ impl Engine {
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
         let next_id = reader.next_request_id()?;
+        let stored = reader.setting(Preferences::SETTING)?.map(|text| Preferences::from_json(&text)).unwrap_or_default();
+        let (chosen, preferences) = watch::channel(stored);
+        let (shows, _) = watch::channel(());
         let (sink, events) = Sink::new();
 
         let configured = Configured::default();
@@ -135,10 +141,10 @@ impl Engine {
         let mut view = LiveView::new(clock.now().wall);
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
-        let (views_tx, views) = watch::channel(Arc::new(view));
+        let views = Arc::new(watch::Sender::new(Arc::new(view)));
         let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
         let (finish, finished) = oneshot::channel();
-        let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
+        let recording = tokio::spawn(recorder.run(events, Arc::clone(&views), wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
         let prober = Prober::new()?;
@@ -147,8 +153,9 @@ impl Engine {
                 let limiter = limiter.clone();
                 async move { limiter.run().await }
             }),
-            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
+            tokio::spawn(housekeeping::keep(registry.clone(), preferences.clone(), sink.clone())),
+            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone(), chosen)),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), shows.clone())),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -158,6 +165,8 @@ impl Engine {
             url,
             views,
             commands,
+            preferences,
+            shows,
             registry,
             limiter,
             store,
@@ -185,13 +194,33 @@ impl Engine {
     /// Always the newest view.
     #[must_use]
     pub fn views(&self) -> watch::Receiver<Arc<LiveView>> {
-        self.views.clone()
+        self.views.subscribe()
+    }
+
+    /// The same, for somebody who wants the view only now and then: while nobody holds one, no view is made of what only refills.
+    #[must_use]
+    pub fn views_later(&self) -> impl Fn() -> watch::Receiver<Arc<LiveView>> + Send + Sync + 'static {
+        let views = Arc::clone(&self.views);
+        move || views.subscribe()
     }
 
     /// Where orders go.
     #[must_use]
     pub fn commands(&self) -> mpsc::Sender<Command> {
         self.commands.clone()
+    }
+
+    /// Always the newest preferences.
+    #[must_use]
+    pub fn preferences(&self) -> watch::Receiver<Preferences> {
+        self.preferences.clone()
+    }
+
+    /// Changes whenever another process of the user asks to see the window. While nobody holds this, that process is told that
+    /// there is none.
+    #[must_use]
+    pub fn shows(&self) -> watch::Receiver<()> {
+        self.shows.subscribe()
     }
 
     /// Accounts, tokens and limits.

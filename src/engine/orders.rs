@@ -3,26 +3,33 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::registry::Registry;
 use super::{charts, explain, models};
 use crate::catalog::Catalog;
+use crate::desktop::autostart;
 use crate::domain::command::{Command, ProbeReport};
-use crate::domain::{Account, AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
+use crate::domain::{Account, AccountId, Event, ModelClass, Notice, Preferences, Problem, RequestId, Severity};
 use crate::journal::Sink;
 use crate::probe::{Budget, Prober, cost_nanos};
 use crate::provider::{self, ModelEnd};
 use crate::store::{Reader, export};
 
 /// Runs until nobody can order any more.
-pub(super) async fn carry_out(mut orders: mpsc::Receiver<Command>, registry: Registry, prober: Prober, sink: Sink) {
+pub(super) async fn carry_out(
+    mut orders: mpsc::Receiver<Command>,
+    registry: Registry,
+    prober: Prober,
+    sink: Sink,
+    preferences: watch::Sender<Preferences>,
+) {
     while let Some(order) = orders.recv().await {
-        tokio::spawn(one(order, registry.clone(), prober.clone(), sink.clone()));
+        tokio::spawn(one(order, registry.clone(), prober.clone(), sink.clone(), preferences.clone()));
     }
 }
 
-async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
+async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink, preferences: watch::Sender<Preferences>) {
     match order {
         Command::AddAccount(new, reply) => reply.send(registry.add(new).await),
         Command::RemoveAccount(id, reply) => reply.send(registry.remove(id).await),
@@ -52,14 +59,32 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
             reply.send(aside("scan the folder", move || models::scan(Catalog::bundled(), &dir, now, &progress)).await);
         }
         Command::Explain(pasted, reply) => reply.send(explain::explain(&pasted, registry.clock().now().wall)),
-        Command::SaveSetting(key, value) => {
-            if let Err(problem) = registry.store().set_setting(&key, &value) {
-                let at = registry.clock().now().wall;
-                let notice = Notice { key: "settings".into(), at, severity: Severity::Warning, text: problem.to_string(), hint: None };
-                sink.record(Event::Noticed(notice));
-            }
+        Command::SetPreferences(chosen) => {
+            store_setting(&registry, &sink, Preferences::SETTING, &chosen.to_json());
+            preferences.send_replace(chosen);
         }
+        Command::StartAtLogin(on, reply) => reply.send(start_at_login(on)),
+        Command::Quit => {} // the window's own: whoever opened it hears of it first
+        Command::SaveSetting(key, value) => store_setting(&registry, &sink, &key, &value),
     }
+}
+
+fn store_setting(registry: &Registry, sink: &Sink, key: &str, value: &str) {
+    if let Err(problem) = registry.store().set_setting(key, value) {
+        sink.record(noticed("settings", Severity::Warning, &problem, registry));
+    }
+}
+
+/// A problem for which nobody waits.
+pub(super) fn noticed(key: &str, severity: Severity, problem: &Problem, registry: &Registry) -> Event {
+    Event::Noticed(Notice { key: key.into(), at: registry.clock().now().wall, severity, text: problem.to_string(), hint: None })
+}
+
+fn start_at_login(on: Option<bool>) -> Result<bool, Problem> {
+    if let Some(on) = on {
+        autostart::set(on)?;
+    }
+    autostart::is_on()
 }
 
 /// Reads the history on a thread that may block.

@@ -52,7 +52,7 @@ impl Recorder {
     pub(super) async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
-        views: watch::Sender<Arc<LiveView>>,
+        views: Arc<watch::Sender<Arc<LiveView>>>,
         wake: impl Fn(),
         mut finish: oneshot::Receiver<()>,
     ) {
@@ -82,7 +82,7 @@ impl Recorder {
                         let moving = self.refresh();
                         views.send_replace(Arc::new(self.view.clone()));
                         wake();
-                        let watched = views.receiver_count() > 1;
+                        let watched = views.receiver_count() > 0;
                         next_frame = (moving && watched).then(|| now + Self::REFILL);
                     }
                     if next_save.is_some_and(|at| at <= now) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
 use jiff::tz::TimeZone;
 
-use crate::domain::Clock;
 use crate::domain::command::{Command, Progress};
+use crate::domain::{Clock, Preferences};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
@@ -19,9 +19,11 @@ use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
 use super::panels::overview::{self, OverviewState};
+use super::panels::places;
+use super::panels::settings::{self, SettingsState};
 use super::panels::traffic::{self, TrafficState};
-use super::panels::{places, settings};
 use super::scene::Scene;
+use super::slot::Slot;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
 use super::widgets::icon::Icon;
@@ -41,6 +43,8 @@ pub struct AppOptions {
     pub zone: TimeZone,
     /// What was remembered.
     pub state: UiState,
+    /// What the user chose for the program.
+    pub preferences: Preferences,
     /// Where exports go unless the user says otherwise.
     pub export_folder: PathBuf,
 }
@@ -53,10 +57,9 @@ pub struct App {
     view: Arc<LiveView>,
     state: UiState,
     saved: UiState,
+    preferences: Preferences,
     /// The look that egui was taught last.
     look: Option<(ThemeChoice, u16)>,
-    /// The scale while its slider is dragged.
-    scale: Option<u16>,
     first_run: FirstRunState,
     overview: OverviewState,
     traffic: TrafficState,
@@ -64,6 +67,7 @@ pub struct App {
     accounts: AccountsState,
     models: ModelsState,
     explain: ExplainState,
+    settings: SettingsState,
     palette: Palette,
 }
 
@@ -81,8 +85,8 @@ impl App {
             view,
             saved: options.state.clone(),
             state: options.state,
+            preferences: options.preferences,
             look: None,
-            scale: None,
             first_run: FirstRunState::default(),
             overview: OverviewState::default(),
             traffic: TrafficState::default(),
@@ -90,6 +94,7 @@ impl App {
             accounts: AccountsState::default(),
             models: ModelsState::default(),
             explain: ExplainState::default(),
+            settings: SettingsState::default(),
             palette: Palette::default(),
         }
     }
@@ -161,8 +166,9 @@ impl App {
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
             PanelId::Settings => {
-                settings::show(ui, &mut self.state, &mut self.scale);
-                None
+                let catalogue = if let Slot::Done(models) = &self.models.models { Some(models.as_of) } else { None };
+                let unread = matches!(self.models.models, Slot::Idle).then_some(Intent::LoadModels);
+                settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, catalogue).or(unread)
             }
             PanelId::Models => models::show(ui, scene, &mut self.models),
             panel @ (PanelId::Batch | PanelId::Planner) => {
@@ -180,6 +186,7 @@ impl App {
         self.accounts.settle();
         self.models.settle();
         self.explain.verdict.poll();
+        self.settings.settle();
     }
 
     /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
@@ -301,6 +308,12 @@ impl App {
                 self.state.theme = choice;
                 return;
             }
+            Intent::Prefer(chosen) => {
+                self.preferences = chosen.clone();
+                Command::SetPreferences(chosen)
+            }
+            Intent::StartAtLogin(on) => Command::StartAtLogin(on, self.settings.at_login.ask(ctx)),
+            Intent::Quit => Command::Quit,
             Intent::OpenExplain => {
                 self.explain.open();
                 return;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, RequestId};
+use crate::domain::{AccountId, BucketKey, Preferences, RequestId};
 
 use super::state::{PanelId, ThemeChoice};
 
@@ -27,6 +27,12 @@ pub enum Intent {
     OpenScan,
     /// Choose the colours.
     SetTheme(ThemeChoice),
+    /// Take these preferences.
+    Prefer(Preferences),
+    /// Start at login or no more, or only ask.
+    StartAtLogin(Option<bool>),
+    /// End the program.
+    Quit,
     /// Open the dialog that explains an error.
     OpenExplain,
     /// Say what an error means.

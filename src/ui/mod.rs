@@ -24,7 +24,7 @@ pub mod standing;
 pub mod state;
 pub mod theme;
 
-pub use app::{App, AppOptions};
+pub use app::{App, AppOptions, Send};
 pub use intent::Intent;
 pub use scene::Scene;
 pub use state::{Density, PanelId, ThemeChoice, UiState};

@@ -65,6 +65,8 @@ impl Sight {
         } else {
             return;
         };
+        let beyond = (to - unix(now)).max(0.0); // nothing is known of the time to come
+        let (from, to) = (from - beyond, to - beyond);
         if (Self::CLOSEST..=Self::FARTHEST).contains(&(to - from)) {
             (self.held, self.jump) = (Some((from, to)), true);
         }
