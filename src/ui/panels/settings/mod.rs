@@ -122,10 +122,13 @@ fn line<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui) ->
         })
         .inner;
     if !hint.is_empty() {
-        ui.horizontal(|ui| {
-            ui.add_space(NAME + theme().space.close);
-            let text = note(ui, hint);
-            ui.add(egui::Label::new(text).wrap());
+        ui.scope(|ui| {
+            ui.spacing_mut().interact_size.y = 0.0; // a line of text, not of controls
+            ui.horizontal(|ui| {
+                ui.add_space(NAME + theme().space.close);
+                let text = note(ui, hint);
+                ui.add(egui::Label::new(text).wrap());
+            });
         });
         ui.add_space(theme().space.tight);
     }
