@@ -411,7 +411,13 @@ fn the_story_of_a_refused_request_is_read_when_it_is_chosen() {
     assert_eq!((query.id, query.to.is_some()), (RequestId(1_987), true));
     reply.send(Ok(fixture::story()));
     w.harness.run_ok();
-    for part in ["Attempt 1 refused, limit reached", "Wait 20 s", "TPM: 12\u{202f}480 of 60\u{202f}000 used", "0 left, limit 30, full in"] {
+    for part in [
+        "Attempt 1 refused, limit reached",
+        "Wait 20 s",
+        "TPM: 47\u{202f}520 available",
+        "Our books had 26 left of RPM",
+        "0 left, limit 30, full in",
+    ] {
         assert!(w.shows(part), "{part}");
     }
     assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Story(..))), "it is read once");
@@ -826,12 +832,20 @@ fn a_selected_request_stays_selected_while_rows_move() {
 fn the_arrow_keys_walk_through_the_traffic() {
     let mut w = window(fixture::busy(), PanelId::Traffic);
     w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(!w.shows("Request 2001"), "the choice opens nothing by itself");
+    w.press(Modifiers::NONE, Key::Enter);
     assert!(w.shows("Request 2001"));
     w.press(Modifiers::NONE, Key::ArrowDown);
-    assert!(w.shows("Request 2002"));
+    assert!(w.shows("Request 2002"), "an open drawer goes along");
     w.press(Modifiers::NONE, Key::ArrowUp);
     w.press(Modifiers::NONE, Key::ArrowUp);
     assert!(w.shows("Request 2001"), "there is nothing above the first row");
+    w.press(Modifiers::NONE, Key::End);
+    assert!(!w.shows("Request 2001"));
+    w.press(Modifiers::NONE, Key::Home);
+    assert!(w.shows("Request 2001"));
+    w.press(Modifiers::NONE, Key::Enter);
+    assert!(!w.shows("Request 2001"));
 }
 
 #[test]

@@ -264,7 +264,7 @@ impl App {
             Intent::ShowRequest(id) => {
                 self.state.panel = PanelId::Traffic;
                 self.traffic.filter.clear();
-                self.traffic.selected = Some(id);
+                self.traffic.show_request(id);
                 return;
             }
             Intent::EnterKey => {

@@ -206,7 +206,10 @@ pub(crate) fn story() -> Story {
         model: Some(ModelId::new("gemini-3.8-flash")),
         status: 429,
         verdict: verdict(),
-        ledger: vec!["RPM: 4 of 30 used, 26 left".into(), "TPM: 12480 of 60000 used, 47520 left".into()],
+        ledger: vec![
+            "RPM: 26 available, 1 held of 30 (user), foreign 0/min, burst 30".into(),
+            "TPM: 47520 available, 900 held of 60000 (user), foreign 0/min, burst 15000".into(),
+        ],
     };
     let snapshot = Snapshot {
         readings: vec![reading(Dimension::Requests, 30, 0, 20), reading(Dimension::Tokens, 60_000, 31_200, 31)],

@@ -11,7 +11,7 @@ pub(super) fn show(ui: &mut Ui) {
             ("1 to 8", "the panels; with Ctrl also while typing"),
             ("Ctrl+K", "everything that can be done, by name"),
             ("Ctrl+F", "filter the traffic"),
-            ("Up, Down", "the next request or limit, and its details"),
+            ("Up, Down", "the next request or limit; Enter opens a request"),
             ("Left, Right", "move a chart; + and − zoom, 0 shows all"),
             ("Tab", "the next control; Enter or Space presses it"),
             ("Esc", "close a dialog or a detail"),

@@ -12,6 +12,7 @@ use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
 use super::super::super::widgets::{page, problem};
 use super::super::explain;
+use super::hindsight::hindsight;
 use super::row::verdict_word;
 
 /// Draws the attempts that were refused.
@@ -64,6 +65,11 @@ fn refusal(ui: &mut Ui, scene: &Scene<'_>, refused: &RefusalRecord) {
             let text = note(right, "No limit was known that it draws on.");
             right.label(text);
         }
+        right.add_space(theme().space.close);
+        let text = note(right, "What would have avoided it");
+        right.label(text);
+        let text = problem::prose(right, &hindsight(refused), &TextStyle::Body);
+        right.add(Label::new(text).wrap());
     });
     ui.add_space(theme().space.near);
 }
