@@ -15,9 +15,8 @@ pub(super) async fn show(message: Message) {
         let service = "org.freedesktop.Notifications";
         bus.call_method(Some(service), "/org/freedesktop/Notifications", Some(service), "Notify", &body).map(drop)
     };
-    match tokio::task::spawn_blocking(call).await {
-        Ok(Err(error)) => tracing::info!(%error, "the desktop shows no notifications"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(call).await {
+        tracing::info!(%error, "the desktop shows no notifications");
     }
 }
 

@@ -28,8 +28,9 @@ fn retirements(reader: &Reader, query: &SeriesQuery) -> Result<Vec<Mark>, Proble
         if !of_account || !of_class || !seen.insert((used.provider, used.model.clone())) {
             continue;
         }
-        let ended = catalog.retirement(used.provider, &used.model, query.to).and_then(|end| end.shutdown).map(|when| when.start());
-        if let Some(at) = ended.filter(|at| query.from <= *at && *at < query.to) {
+        let Some(end) = catalog.retirement(used.provider, &used.model, query.to).and_then(|end| end.shutdown) else { continue };
+        let at = end.start();
+        if (query.from..query.to).contains(&at) {
             marks.push(Mark { at: at.as_second() as f64, kind: MarkKind::Retirement, text: format!("{} ended", used.model) });
         }
     }

@@ -198,7 +198,6 @@ impl Engine {
     }
 
     /// The same, for somebody who wants the view only now and then: while nobody holds one, no view is made of what only refills.
-    #[must_use]
     pub fn views_later(&self) -> impl Fn() -> watch::Receiver<Arc<LiveView>> + Send + Sync + 'static {
         let views = Arc::clone(&self.views);
         move || views.subscribe()

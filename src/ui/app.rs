@@ -23,7 +23,6 @@ use super::panels::places;
 use super::panels::settings::{self, SettingsState};
 use super::panels::traffic::{self, TrafficState};
 use super::scene::Scene;
-use super::slot::Slot;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
 use super::widgets::icon::Icon;
@@ -165,11 +164,7 @@ impl App {
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
-            PanelId::Settings => {
-                let catalogue = if let Slot::Done(models) = &self.models.models { Some(models.as_of) } else { None };
-                let unread = matches!(self.models.models, Slot::Idle).then_some(Intent::LoadModels);
-                settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, catalogue).or(unread)
-            }
+            PanelId::Settings => settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, &self.models.models),
             PanelId::Models => models::show(ui, scene, &mut self.models),
             panel @ (PanelId::Batch | PanelId::Planner) => {
                 places::show(ui, panel);

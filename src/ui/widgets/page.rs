@@ -43,7 +43,6 @@ pub fn facts(ui: &mut Ui, id: &str, lines: &[(&str, String)]) {
 }
 
 /// The frame of a drawer: a panel below the main content that tells all of what is chosen there.
-#[must_use]
 pub fn drawer() -> egui::Frame {
     egui::Frame::new().inner_margin(egui::Margin { left: 0, right: 0, top: 10, bottom: 10 })
 }

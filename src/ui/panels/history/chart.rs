@@ -139,7 +139,7 @@ fn told(measure: Measure, series: &Series, layers: &[Layer], at: f64) -> String 
 /// The marks that a moment is next to.
 fn marked(series: &Series, at: f64, span: f64) -> String {
     let near = series.marks.iter().filter(|mark| (mark.at - at).abs() < span * 0.008);
-    near.map(|mark| format!("\n{}", format::regrouped(&mark.text))).collect()
+    near.flat_map(|mark| ["\n".to_owned(), format::regrouped(&mark.text)]).collect()
 }
 
 /// A value holds over its whole step: slopes between steps would show rates that never were.

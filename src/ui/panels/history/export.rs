@@ -213,7 +213,7 @@ fn crop(screen: &ColorImage, area: Rect, pixels_per_point: f32) -> Option<Pictur
     }
     let part = screen.region(&area, Some(pixels_per_point));
     let [width, height] = part.size.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
-    Some(Picture { width, height, rgba: part.pixels.iter().flat_map(|pixel| pixel.to_array()).collect() })
+    Some(Picture { width, height, rgba: part.pixels.iter().flat_map(egui::Color32::to_array).collect() })
 }
 
 fn outcome(ui: &mut Ui, state: &ExportState, path: &str) {

@@ -93,7 +93,7 @@ fn scope(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
         page::group(ui, scope.provider.title(), &format!("{accounts}{tier}{id}")).on_hover_text(scope.to_string());
         if let Some(next) = next {
             let text = note(ui, format!("next {}", next.title));
-            let gives: String = next.gives.iter().map(|line| format!("\n{}", format::regrouped(line))).collect();
+            let gives: String = next.gives.iter().flat_map(|line| ["\n".to_owned(), format::regrouped(line)]).collect();
             ui.add(Label::new(text)).on_hover_text(format!("{}: {}{gives}", next.title, next.takes));
         }
     });

@@ -45,10 +45,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) -> Option<Press
         ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
         ui.columns(3, |uis| {
             let [numbers, traffic, beliefs] = uis else { return };
-            facts(numbers, scene, bucket);
-            minutes(traffic, scene, bucket);
-            clients(traffic, scene, bucket);
-            believed(beliefs, bucket);
+            // columns would stretch the words of a sentence to both edges
+            numbers.vertical(|ui| facts(ui, scene, bucket));
+            traffic.vertical(|ui| {
+                minutes(ui, scene, bucket);
+                clients(ui, scene, bucket);
+            });
+            beliefs.vertical(|ui| believed(ui, bucket));
         });
     });
     pressed

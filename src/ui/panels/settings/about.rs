@@ -1,16 +1,18 @@
 //! What this program is.
 
 use egui::{Label, Ui};
-use jiff::civil::Date;
 
+use crate::domain::view::ModelsView;
+
+use super::super::super::slot::Slot;
 use super::super::super::theme::{faint, secondary};
 use super::{group, line};
 
-pub(super) fn show(ui: &mut Ui, catalogue: Option<Option<Date>>) {
-    let catalogue = match catalogue {
-        Some(Some(date)) => format!("newest row of {date}"),
-        Some(None) => "empty".into(),
-        None => "not read yet".into(),
+pub(super) fn show(ui: &mut Ui, models: &Slot<ModelsView>) {
+    let catalogue = match models {
+        Slot::Done(models) => models.as_of.map_or_else(|| "empty".to_owned(), |date| format!("newest row of {date}")),
+        Slot::Failed(_) => "could not be read".into(),
+        Slot::Idle | Slot::Waiting(_) => "not read yet".into(),
     };
     group(ui, "About", |ui| {
         for (name, value) in [("Tierline", env!("CARGO_PKG_VERSION")), ("Catalogue", catalogue.as_str()), ("Licence", "MIT or Apache-2.0")]

@@ -8,9 +8,9 @@ mod notify;
 mod program;
 
 use egui::{Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
-use jiff::civil::Date;
 
 use crate::domain::Preferences;
+use crate::domain::view::ModelsView;
 
 use super::super::intent::Intent;
 use super::super::scene::Scene;
@@ -48,12 +48,13 @@ pub fn show(
     window: &mut UiState,
     chosen: &Preferences,
     state: &mut SettingsState,
-    catalogue: Option<Option<Date>>,
+    models: &Slot<ModelsView>,
 ) -> Option<Intent> {
     page::header(ui, "Settings", |_| ());
     page::rule(ui);
     ui.add_space(theme().space.near);
-    let asks = matches!(state.at_login, Slot::Idle).then_some(Intent::StartAtLogin(None));
+    let unread = matches!(models, Slot::Idle).then_some(Intent::LoadModels);
+    let asks = matches!(state.at_login, Slot::Idle).then_some(Intent::StartAtLogin(None)).or(unread);
     let mut wanted = chosen.clone();
     let mut wish = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -71,7 +72,7 @@ pub fn show(
         wish = limits(&mut right, scene).or(wish.take());
         history::show(&mut right, &mut wanted);
         keyboard::show(&mut right);
-        about::show(&mut right, catalogue);
+        about::show(&mut right, models);
         ui.allocate_rect(left.min_rect().union(right.min_rect()), egui::Sense::hover());
     });
     if wanted != *chosen {

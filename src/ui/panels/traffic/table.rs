@@ -157,6 +157,7 @@ fn fixed(heads: &[(usize, &'static Head)]) -> f32 {
 /// The keys, while no control has the keyboard. Answers with the row to scroll to.
 fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
     const PAGE: usize = 20;
+    const KEYS: [Key; 6] = [Key::ArrowDown, Key::ArrowUp, Key::PageDown, Key::PageUp, Key::Home, Key::End];
     if ui.memory(|m| m.focused().is_some() || m.top_modal_layer().is_some()) {
         return None;
     }
@@ -164,7 +165,6 @@ fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
     if choice.id.is_some() && pressed(Key::Enter) {
         choice.open = !choice.open;
     }
-    const KEYS: [Key; 6] = [Key::ArrowDown, Key::ArrowUp, Key::PageDown, Key::PageUp, Key::Home, Key::End];
     let key = KEYS.into_iter().find(|key| pressed(*key))?;
     let at = choice.id.and_then(|id| rows.iter().position(|row| row.id() == id));
     let end = rows.len().saturating_sub(1);
