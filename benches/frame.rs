@@ -1,7 +1,7 @@
 //! Measures a frame of the window on the CPU, tessellation included: p99 at most 4 ms with a million requests behind a chart and
 //! 100,000 rows in the traffic table. No GPU and no screen are needed.
 //!
-//! `cargo bench --bench frame`
+//! `cargo bench --bench frame`; `TIERLINE_BENCH_ROWS=100000` puts fewer requests behind the chart.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -25,8 +25,6 @@ use tierline::domain::{Clock, Preferences, RequestRecord};
 use tierline::store::{DataDir, Reader, Store, Write};
 use tierline::ui::{App, AppOptions, PanelId, UiState};
 
-/// Requests behind the chart.
-const HISTORY: u64 = 1_000_000;
 /// Rows in the table.
 const ROWS: u64 = 100_000;
 const FRAMES: usize = 500;
@@ -37,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = DataDir::open(Some(&temp.path().join("data")))?;
     let clock = SystemClock::new();
     let (store, _) = Store::open(&dir, &clock)?;
-    fill(&store)?;
+    let history: u64 = std::env::var("TIERLINE_BENCH_ROWS").ok().map_or(Ok(1_000_000), |rows| rows.parse())?;
+    fill(&store, history)?;
     let reader = store.reader()?;
 
     let mut window = Window::new(reader);
@@ -45,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         window.measure(&clock, &format!("{panel:?}"), panel, |_| Vec::new());
     }
     let across = |n: usize| vec![Event::PointerMoved(pos2(300.0 + (n % 600) as f32, 400.0))];
-    window.measure(&clock, "History, a million requests behind it, the pointer moving", PanelId::History, across);
+    window.measure(&clock, &format!("History, {history} requests behind it, the pointer moving"), PanelId::History, across);
     window.press(Modifiers::COMMAND, Key::Num2);
     let mut frames = 0;
     while window.rows() < ROWS && frames < 20_000 {
@@ -162,10 +161,10 @@ fn page(query: &RequestsQuery) -> Requests {
     (1..newest).rev().take(query.limit as usize).map(|id| fixture::record(id, 4_000)).collect()
 }
 
-fn fill(store: &Store) -> Result<(), Box<dyn Error>> {
-    for n in 0..HISTORY {
+fn fill(store: &Store, history: u64) -> Result<(), Box<dyn Error>> {
+    for n in 0..history {
         let at: Timestamp = fixture::now() - SignedDuration::from_millis(i64::try_from(n)? * 3_500);
-        let write = Write::Finished(Arc::new(RequestRecord { arrived_at: at, finished_at: at, ..fixture::record(HISTORY - n, 0) }));
+        let write = Write::Finished(Arc::new(RequestRecord { arrived_at: at, finished_at: at, ..fixture::record(history - n, 0) }));
         while store.write(write.clone()).is_err() {
             thread::sleep(Duration::from_micros(200));
         }

@@ -133,9 +133,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>
             });
         });
     if let Some(row) = ring {
-        let below_head = area.with_min_y(area.top() + height);
-        let painter = ui.painter().with_clip_rect(below_head);
-        painter.rect_stroke(row.shrink(1.0), theme().size.radius, (1.5, Color32::from(colors(ui).accent)), StrokeKind::Inside);
+        // the scroll bar lies over the right end of a row
+        let seen = area.with_min_y(area.top() + height).with_max_x(area.right() - theme().space.close);
+        let painter = ui.painter().with_clip_rect(seen);
+        painter.rect_stroke(
+            row.intersect(seen).shrink(1.0),
+            theme().size.radius,
+            (1.5, Color32::from(colors(ui).accent)),
+            StrokeKind::Inside,
+        );
     }
     last
 }
