@@ -7,9 +7,9 @@ use std::time::Duration;
 use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
 use jiff::tz::TimeZone;
 
-use crate::domain::Clock;
 use crate::domain::batch::BatchOptions;
 use crate::domain::command::{Command, Progress};
+use crate::domain::{Clock, Preferences};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
@@ -20,9 +20,10 @@ use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
+use super::panels::overview::{self, OverviewState};
 use super::panels::planner::{self, PlannerState};
+use super::panels::settings::{self, SettingsState};
 use super::panels::traffic::{self, TrafficState};
-use super::panels::{overview, settings};
 use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
@@ -43,6 +44,8 @@ pub struct AppOptions {
     pub zone: TimeZone,
     /// What was remembered.
     pub state: UiState,
+    /// What the user chose for the program.
+    pub preferences: Preferences,
     /// Where exports go unless the user says otherwise.
     pub export_folder: PathBuf,
 }
@@ -55,11 +58,11 @@ pub struct App {
     view: Arc<LiveView>,
     state: UiState,
     saved: UiState,
+    preferences: Preferences,
     /// The look that egui was taught last.
     look: Option<(ThemeChoice, u16)>,
-    /// The scale while its slider is dragged.
-    scale: Option<u16>,
     first_run: FirstRunState,
+    overview: OverviewState,
     traffic: TrafficState,
     history: HistoryState,
     accounts: AccountsState,
@@ -67,6 +70,7 @@ pub struct App {
     batch: BatchState,
     planner: PlannerState,
     explain: ExplainState,
+    settings: SettingsState,
     palette: Palette,
 }
 
@@ -84,9 +88,10 @@ impl App {
             view,
             saved: options.state.clone(),
             state: options.state,
+            preferences: options.preferences,
             look: None,
-            scale: None,
             first_run: FirstRunState::default(),
+            overview: OverviewState::default(),
             traffic: TrafficState::default(),
             history,
             accounts: AccountsState::default(),
@@ -94,6 +99,7 @@ impl App {
             batch: BatchState::default(),
             planner: PlannerState::default(),
             explain: ExplainState::default(),
+            settings: SettingsState::default(),
             palette: Palette::default(),
         }
     }
@@ -160,14 +166,11 @@ impl App {
                 let intent = first_run::show(ui, scene, &mut self.first_run);
                 accounts::add::show(ui.ctx(), scene, &mut self.accounts.add).or(intent)
             }
-            PanelId::Overview => overview::show(ui, scene),
+            PanelId::Overview => overview::show(ui, scene, &mut self.overview),
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
-            PanelId::Settings => {
-                settings::show(ui, &mut self.state, &mut self.scale);
-                None
-            }
+            PanelId::Settings => settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, &self.models.models),
             PanelId::Models => models::show(ui, scene, &mut self.models),
             PanelId::Planner => planner::show(ui, scene, &mut self.planner),
             PanelId::Batch => batch::show(ui, scene, &mut self.batch),
@@ -184,6 +187,7 @@ impl App {
         self.batch.settle();
         self.planner.settle();
         self.explain.verdict.poll();
+        self.settings.settle();
     }
 
     /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
@@ -261,7 +265,7 @@ impl App {
             Intent::ShowRequest(id) => {
                 self.state.panel = PanelId::Traffic;
                 self.traffic.filter.clear();
-                self.traffic.selected = Some(id);
+                self.traffic.show_request(id);
                 return;
             }
             Intent::EnterKey => {
@@ -306,6 +310,12 @@ impl App {
                 self.state.theme = choice;
                 return;
             }
+            Intent::Prefer(chosen) => {
+                self.preferences = chosen.clone();
+                Command::SetPreferences(chosen)
+            }
+            Intent::StartAtLogin(on) => Command::StartAtLogin(on, self.settings.at_login.ask(ctx)),
+            Intent::Quit => Command::Quit,
             Intent::OpenExplain => {
                 self.explain.open();
                 return;
@@ -351,6 +361,7 @@ impl App {
                 scan.progress = Progress::default();
                 Command::ScanModels(folder, scan.progress.clone(), scan.report.ask(ctx))
             }
+            Intent::WriteChart(order) => Command::WriteChart(order, self.history.export.written.ask(ctx)),
             Intent::Export(order) => Command::Export(order, self.history.export.written.ask(ctx)),
         };
         (self.send)(command);

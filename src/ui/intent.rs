@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
-use crate::domain::command::{NewAccount, PastedError, UserLimit};
+use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, Dialect, RequestId};
+use crate::domain::{AccountId, BucketKey, Dialect, Preferences, RequestId};
 
 use super::panels::planner::Seed;
 use super::state::{PanelId, ThemeChoice};
@@ -30,6 +30,12 @@ pub enum Intent {
     OpenScan,
     /// Choose the colours.
     SetTheme(ThemeChoice),
+    /// Take these preferences.
+    Prefer(Preferences),
+    /// Start at login or no more, or only ask.
+    StartAtLogin(Option<bool>),
+    /// End the program.
+    Quit,
     /// Open the dialog that explains an error.
     OpenExplain,
     /// Say what an error means.
@@ -60,6 +66,8 @@ pub enum Intent {
     LoadRequests(RequestsQuery),
     /// Write a file.
     Export(ExportOrder),
+    /// Write the chart into a file.
+    WriteChart(ChartOrder),
     /// Read the catalogue.
     LoadModels,
     /// Plan a load with this model.

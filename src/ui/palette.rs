@@ -135,6 +135,7 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
         entry("Dark theme", "look", Intent::SetTheme(ThemeChoice::Dark)),
         entry("Light theme", "look", Intent::SetTheme(ThemeChoice::Light)),
         entry("Theme of the desktop", "look", Intent::SetTheme(ThemeChoice::System)),
+        entry("Quit Tierline and its gateway", "", Intent::Quit),
     ]);
     all
 }

@@ -128,6 +128,16 @@ def demo(export):
     told = int("".join(c for c in rows if c.isdigit()))
     assert told == len(table) > 0, f"the window says {rows!r}, the file has {len(table)} rows"
     assert {"arrived_at", "model_asked", "output_tokens"} <= set(table[0]), list(table[0])
+    press("Close")
+
+    press("Export…")
+    press("This chart as a picture")
+    chart = os.path.join(os.path.dirname(export), "chart.png")
+    write("File", chart)
+    press("Export")
+    shown("Picture written")
+    shape = subprocess.run(["identify", "-format", "%m %w %h %k", chart], check=True, capture_output=True, text=True).stdout.split()
+    assert shape[0] == "PNG" and int(shape[1]) > 600 and int(shape[2]) > 400 and int(shape[3]) > 20, shape
     print(f"exported {len(table)} requests by the window")
 
 
