@@ -6,6 +6,7 @@
 mod accounts;
 mod alias;
 mod batch;
+mod budgets;
 mod catalog;
 mod context;
 mod demo;
@@ -85,6 +86,9 @@ enum Command {
     /// Your own ceilings below the providers' limits.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// What your accounts may spend in a day or a month: set, list, remove.
+    #[command(subcommand)]
+    Budgets(budgets::BudgetsCommand),
     /// Let retired model names stand for their replacements: set, list, remove.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
@@ -163,6 +167,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Accounts(command)) => accounts::run(&Context::open(&common)?, command, out),
         Some(Command::Token(command)) => tokens::run(&Context::open(&common)?, &command, out),
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
+        Some(Command::Budgets(command)) => budgets::run(&Context::open(&common)?, command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
+use super::{AccountId, Budget, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ pub enum Command {
     RevokeToken(String, Reply<Result<(), Problem>>),
     /// Set or clear one of the user's own ceilings.
     SetLimit(UserLimit, Reply<Result<(), Problem>>),
+    /// Set what an account, or all of them, may spend. How budgets stand is in the view.
+    SetBudget(Budget, Reply<Result<(), Problem>>),
+    /// Take away the budget of an account (of all of them, if `None`) for a period.
+    RemoveBudget(Option<AccountId>, Period, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Read a chart's points.

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod alias;
 pub mod batch;
+pub mod budget;
 pub mod command;
 pub mod cost;
 pub mod dimension;
@@ -26,6 +27,7 @@ pub mod view;
 
 pub use account::{Account, AccountId, BaseUrl, KeyRef};
 pub use alias::Alias;
+pub use budget::Budget;
 pub use cost::Cost;
 pub use dimension::{Dimension, Period, Refill, Window};
 pub use event::{Event, LimitChange, Notice, RefusalRecord, Severity};

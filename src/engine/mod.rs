@@ -2,6 +2,7 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod budgets;
 mod configured;
 mod control;
 pub mod explain;
@@ -27,12 +28,13 @@ use crate::domain::command::Command;
 use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
 use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
-use crate::limiter::{Core, Limiter, Memory, Settings, Told};
+use crate::limiter::{Core, Limiter, Memory, Prices, Settings, Told};
 use crate::probe::Prober;
 use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
+pub use budgets::budgets_of;
 pub use control::{Answer, Request, ask};
 pub use lesson::{Lesson, teach};
 pub use registry::Registry;
@@ -95,6 +97,7 @@ impl Engine {
         let configured = Configured::default();
         let limiter = limiter(&sink, &clock, &configured);
         recall(&limiter, &reader, clock.as_ref())?;
+        limiter.with(|core, _| core.set_prices(prices(&clock)));
 
         let (routes, routes_seen) = watch::channel(Arc::default());
         let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes, configured);
@@ -113,8 +116,8 @@ impl Engine {
             next_id: AtomicU64::new(next_id),
             class_of: Box::new(|provider, model| Catalog::bundled().class_of(provider, model)),
             cost_nanos: {
-                let clock = Arc::clone(&clock);
-                Box::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+                let prices = prices(&clock);
+                Box::new(move |provider, model, usage| prices(provider, model, usage))
             },
             patience: Patience::default(),
         };
@@ -252,6 +255,12 @@ fn save(store: &Store, limiter: &Limiter) {
         let _ = store.write(crate::store::Write::Learned { key: Engine::MEMORY.to_owned(), value, at: now.wall });
     }
     let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
+}
+
+/// What answers cost at the present prices.
+fn prices(clock: &Arc<dyn Clock>) -> Prices {
+    let clock = Arc::clone(clock);
+    Arc::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
 }
 
 fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limiter {

@@ -30,6 +30,8 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::NewToken(client, reply) => reply.send(registry.new_token(&client).await),
         Command::RevokeToken(client, reply) => reply.send(registry.revoke_token(&client).await),
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
+        Command::SetBudget(budget, reply) => reply.send(registry.set_budget(budget).await),
+        Command::RemoveBudget(account, period, reply) => reply.send(registry.remove_budget(account, period).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),

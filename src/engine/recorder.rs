@@ -121,7 +121,8 @@ impl Recorder {
     /// Brings everything in the view that is no event up to date. Whether it will change by itself.
     fn refresh(&mut self) -> bool {
         let now = self.clock.now();
-        let (buckets, waiting, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts()));
+        let (buckets, waiting, scopes, budgets) =
+            self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts(), core.budgets(now)));
         let known = self.registry.known();
         let moving = !waiting.is_empty() || buckets.iter().any(|bucket| bucket.full_at.is_some() && bucket.refill == Refill::Continuous);
         self.view.at = now.wall;
@@ -135,6 +136,7 @@ impl Recorder {
         };
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
+        self.view.budgets = Arc::new(budgets);
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Secret};
+use crate::domain::{Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, KeyRef, ModelId, Period, Problem, Provider, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, Limiter};
 use crate::store::{AccountRow, Reader, Store};
@@ -95,6 +95,7 @@ impl Registry {
             }
             core.set_user_limits(&limits, now);
         });
+        super::budgets::load(&self.0.store, &reader, &self.0.limiter, self.0.clock.as_ref())?;
         {
             let mut state = self.lock();
             state.accounts = Arc::new(accounts);
@@ -191,6 +192,18 @@ impl Registry {
     /// Sets or clears one of the user's own ceilings.
     pub async fn set_limit(&self, limit: UserLimit) -> Result<(), Problem> {
         self.0.store.set_limit(limit)?;
+        self.reload().await
+    }
+
+    /// Sets a budget.
+    pub async fn set_budget(&self, budget: Budget) -> Result<(), Problem> {
+        self.0.store.set_budget(budget)?;
+        self.reload().await
+    }
+
+    /// Takes a budget away.
+    pub async fn remove_budget(&self, account: Option<AccountId>, period: Period) -> Result<(), Problem> {
+        self.0.store.remove_budget(account, period)?;
         self.reload().await
     }
 

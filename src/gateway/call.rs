@@ -20,10 +20,12 @@ use crate::provider::{
 use crate::upstream::UpstreamRequest;
 
 /// A request before its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) provider: Provider,
     pub(super) endpoint: Arc<Endpoint>,
+    /// Other accounts that could serve it.
+    pub(super) others: Vec<Arc<Endpoint>>,
     pub(super) client: ClientName,
     pub(super) wishes: Wishes,
     method: Method,
@@ -53,7 +55,7 @@ impl Call {
         let wishes = Wishes::read(&headers);
         let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
         let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
-        let Visitor { endpoint, client } = known.map_err(|turned| {
+        let Visitor { endpoint, others, client } = known.map_err(|turned| {
             let dialect = routes.dialect(provider, label.as_deref());
             let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
             let answer = match turned {
@@ -69,7 +71,7 @@ impl Call {
             Err(why) => (Wishes::default(), Some(why)),
         };
         let client = wishes.client.clone().unwrap_or(client);
-        let call = Self { provider, endpoint, client, wishes, method: head.method, headers, path };
+        let call = Self { provider, endpoint, others, client, wishes, method: head.method, headers, path };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
@@ -78,7 +80,12 @@ impl Call {
 
     /// Which API it calls, as far as the path tells.
     pub(super) fn api(&self) -> Api {
-        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, b"").api
+        self.facts(b"").api
+    }
+
+    /// What can be told of it with this body.
+    pub(super) fn facts(&self, body: &[u8]) -> RequestFacts {
+        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, body)
     }
 
     /// What leaves for the provider, and what can be told of it.

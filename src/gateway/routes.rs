@@ -44,6 +44,8 @@ pub struct ClientToken {
 #[derive(Debug)]
 pub(super) struct Visitor {
     pub(super) endpoint: Arc<Endpoint>,
+    /// Other accounts that may serve it, if nobody named one.
+    pub(super) others: Vec<Arc<Endpoint>>,
     pub(super) client: ClientName,
 }
 
@@ -133,24 +135,26 @@ impl Routes {
                 {
                     return Err(Turned::NotThatAccount(wanted.to_owned()));
                 }
-                let endpoint = self.choose(provider, label.or(token.account.as_deref()))?;
-                Ok(Visitor { endpoint, client: token.client.clone() })
+                let (endpoint, others) = self.open_to(provider, label.or(token.account.as_deref()))?;
+                Ok(Visitor { endpoint, others, client: token.client.clone() })
             }
             // a provider's key is good for its own account only
             (None, Some(endpoint)) => match label {
                 Some(wanted) if wanted != endpoint.account.label => Err(Turned::NotThatAccount(wanted.to_owned())),
-                _ => Ok(Visitor { endpoint: endpoint.clone(), client: ClientName::new(&endpoint.account.label) }),
+                _ => Ok(Visitor { endpoint: endpoint.clone(), others: Vec::new(), client: ClientName::new(&endpoint.account.label) }),
             },
             (None, None) => Err(Turned::WrongCredential),
         }
     }
 
-    /// Which of several accounts serves a request: the one that is named, else the first. The place for "most slack first".
-    fn choose(&self, provider: Provider, label: Option<&str>) -> Result<Arc<Endpoint>, Turned> {
-        self.serving(provider, label).next().cloned().ok_or_else(|| match label {
+    /// Which accounts may serve a request: the one that is named, else all that have their key, oldest first.
+    fn open_to(&self, provider: Provider, label: Option<&str>) -> Result<(Arc<Endpoint>, Vec<Arc<Endpoint>>), Turned> {
+        let mut keyed = self.serving(provider, label).filter(|e| e.key.is_some()).cloned();
+        let endpoint = keyed.next().or_else(|| self.serving(provider, label).next().cloned()).ok_or_else(|| match label {
             Some(label) => Turned::NotThatAccount(label.to_owned()),
             None => Turned::NoAccount(provider),
-        })
+        })?;
+        Ok((endpoint, keyed.collect()))
     }
 
     fn serving(&self, provider: Provider, label: Option<&str>) -> impl Iterator<Item = &Arc<Endpoint>> {

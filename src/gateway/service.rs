@@ -17,6 +17,7 @@ use super::request_body::{self, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, text};
 use super::target::Target;
 use super::trail::Trail;
+use super::ways::Ways;
 use crate::domain::event::Arrival;
 use crate::domain::{Api, ModelClass, RequestFacts};
 use crate::limiter::Ask;
@@ -68,11 +69,12 @@ impl Front {
     }
 
     /// Takes in the body and sees the request through; an error if it never arrived.
-    async fn forward(&self, call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+    async fn forward(&self, mut call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
         let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
             let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
             LocalAnswer { status: bad.status(), ..answer }
         })?;
+        let ways = Ways::open(&mut call, &bytes, &self.parts);
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
         let (lane, patience) = (call.wishes.lane, call.wishes.patience);
         let (dialect, account) = (endpoint.dialect, &endpoint.account);
@@ -101,10 +103,10 @@ impl Front {
             trail.mark(&mut marks);
             (Listener { dialect, api: facts.api, comment: self.parts.patience.comment }, marks)
         });
-        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience };
+        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience, elsewhere: ways.is_some() };
         let stage = Arc::new(Stage::default());
         let (parts, draining) = (self.parts.clone(), self.draining.clone());
-        let run = forward::run(Job { parts, dialect, ask, request, share, trail, stage: stage.clone(), draining });
+        let run = forward::run(Job { parts, dialect, ask, request, ways, share, trail, stage: stage.clone(), draining });
         Ok(match comments {
             None => run.await,
             Some((listener, marks)) => late::or_comments(Box::pin(run), stage, listener, marks).await,

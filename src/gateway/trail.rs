@@ -1,15 +1,17 @@
 //! What is known of one request while it is under way. Ends in exactly one `Finished` event, also when it is dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::admission::Hold;
 use super::parts::Parts;
+use super::routes::Endpoint;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick, Usage,
-    Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot,
+    Tick, Usage, Verdict, VerdictKind,
 };
 use crate::journal::Slot;
 use crate::provider::{ModelEnd, counted};
@@ -25,6 +27,8 @@ pub(super) struct Trail {
     alias: Option<HeaderValue>,
     arrived: Tick,
     sent: Tick,
+    /// What it waited on ways that came to nothing.
+    waited: Duration,
 }
 
 impl Trail {
@@ -62,7 +66,7 @@ impl Trail {
             response_bytes: 0,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived }
+        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived, waited: Duration::ZERO }
     }
 
     /// The same, if the model's name was rewritten: `from->to`.
@@ -71,10 +75,36 @@ impl Trail {
         self
     }
 
+    /// It goes another way.
+    pub(super) fn rerouted(&mut self, endpoint: &Endpoint, class: &ModelClass, alias: Option<&str>) {
+        let now = self.parts.clock.now();
+        let record = &mut self.record;
+        self.waited = if record.attempts == 0 { now.tick.since(self.arrived) } else { Duration::from_millis(record.wait_millis) };
+        self.dialect = endpoint.dialect;
+        self.alias = alias.and_then(|alias| HeaderValue::from_str(alias).ok());
+        record.account = endpoint.account.id;
+        record.account_label.clone_from(&endpoint.account.label);
+        record.provider = endpoint.account.provider;
+        record.class = class.clone();
+        record.bound_by = None;
+        self.parts.sink.record(Event::Rerouted(Arc::new(Arrival {
+            id: record.id,
+            at: record.arrived_at,
+            account: record.account,
+            account_label: record.account_label.clone(),
+            provider: record.provider,
+            client: record.client.clone(),
+            lane: record.lane,
+            api: record.api,
+            model: record.model_asked.clone(),
+            class: record.class.clone(),
+        })));
+    }
+
     /// It was admitted and is sent now.
     pub(super) fn sent(&mut self, hold: &dyn Hold) {
         let now = self.parts.clock.now();
-        let (waited, reserved) = (hold.waited(), hold.reserved());
+        let (waited, reserved) = (self.waited + hold.waited(), hold.reserved());
         self.sent = now.tick;
         let record = &mut self.record;
         record.attempts += 1;
@@ -197,6 +227,6 @@ pub(super) const fn is_refusal(status: u16, kind: VerdictKind) -> bool {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

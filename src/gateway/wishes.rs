@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::domain::{ClientName, Lane};
 
 /// The wishes of one request.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Wishes {
     /// `x-tierline-deadline-ms`: the longest it may wait for room.
     pub(super) patience: Option<Duration>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::budget::BudgetView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
 use crate::domain::view::{BucketView, WaitingView};
@@ -30,6 +31,8 @@ pub struct LiveView {
     pub found_keys: Arc<Vec<FoundKey>>,
     /// Every bucket, grouped by scope and class.
     pub buckets: Arc<Vec<BucketView>>,
+    /// Every budget.
+    pub budgets: Arc<Vec<BudgetView>>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
     /// Requests that were sent and are not over, oldest first.
@@ -117,6 +120,7 @@ impl LiveView {
             tokens: Arc::default(),
             found_keys: Arc::default(),
             buckets: Arc::default(),
+            budgets: Arc::default(),
             waiting: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
@@ -130,6 +134,7 @@ impl LiveView {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Arrived(arrival) => drop(self.arrivals.insert(arrival.id, Arc::clone(arrival))),
+            Event::Rerouted(arrival) => self.rerouted(arrival),
             Event::Sent { id, at, attempt, waited } => self.sent(*id, *at, *attempt, *waited),
             Event::Answered { id, snapshot, .. } => {
                 if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == *id) {
@@ -180,6 +185,13 @@ impl LiveView {
         totals.waited_millis += record.wait_millis;
         totals.retries += u64::from(record.attempts.saturating_sub(1));
         totals.cost_nanos += record.cost_nanos.unwrap_or(0);
+    }
+
+    fn rerouted(&mut self, arrival: &Arc<Arrival>) {
+        self.arrivals.insert(arrival.id, Arc::clone(arrival));
+        if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == arrival.id) {
+            running.arrival = Arc::clone(arrival);
+        }
     }
 
     fn sent(&mut self, id: RequestId, at: Timestamp, attempt: u32, waited: Duration) {

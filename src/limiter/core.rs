@@ -11,9 +11,11 @@ use super::book::{Book, BucketId};
 use super::breaker::{Breaker, Pass};
 use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
+use super::choice::Homes;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
+use super::purse::{Held, Purses};
 use super::random::Random;
 use crate::domain::command::UserLimit;
 use crate::domain::{
@@ -82,6 +84,11 @@ pub struct Core {
     pub(super) waiting: BTreeMap<Ticket, Waiting>,
     pub(super) flights: BTreeMap<Ticket, Flight>,
     pub(super) estimator: Estimator,
+    pub(super) homes: Homes,
+    pub(super) purses: Purses,
+    pub(super) next_purse: u64,
+    /// Whose buckets accounts were found to draw on, before the last start.
+    pub(super) known_scopes: BTreeMap<AccountId, Scope>,
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
     assumptions: Assumptions,
@@ -98,6 +105,8 @@ pub(super) struct Account {
     pub(super) scope: Scope,
     /// Money or key: nothing goes before this, then one request tries.
     pub(super) stopped: Option<Stop>,
+    /// The provider refused its key: another account is asked first until then.
+    pub(super) key_refused_until: Option<Tick>,
     pub(super) retries: super::retry::Budget,
     pub(super) breakers: BTreeMap<(ModelClass, Api), Breaker>,
 }
@@ -126,6 +135,8 @@ pub(super) struct Waiting {
     pub(super) ask: Ask,
     pub(super) kind: Kind,
     pub(super) expected: Expectation,
+    /// What it may cost in nano-dollars, if a budget asks.
+    pub(super) price: Option<u64>,
     pub(super) since: Tick,
     pub(super) deadline: Tick,
     pub(super) not_before: Option<Tick>,
@@ -137,6 +148,7 @@ pub(super) struct Waiting {
 pub(super) struct Flight {
     pub(super) waiting: Waiting,
     pub(super) takes: Vec<(BucketId, Need)>,
+    pub(super) money: Vec<Held>,
     pub(super) sent_at: Tick,
     pub(super) answered: bool,
 }
@@ -168,6 +180,10 @@ impl Core {
             waiting: BTreeMap::new(),
             flights: BTreeMap::new(),
             estimator: Estimator::default(),
+            homes: Homes::default(),
+            purses: Purses::default(),
+            next_purse: 0,
+            known_scopes: BTreeMap::new(),
             effects: Vec::new(),
             assumptions,
             deadlines: BTreeSet::new(),
@@ -178,7 +194,8 @@ impl Core {
 
     /// Makes an account known, or changes what is known of it.
     pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
-        let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
+        let known = setup.scope.clone().or_else(|| self.known_scopes.get(&setup.id).cloned());
+        let scope = known.unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
             account.setup = setup;
         } else {
@@ -186,6 +203,7 @@ impl Core {
                 setup: setup.clone(),
                 scope,
                 stopped: None,
+                key_refused_until: None,
                 retries: super::retry::Budget::new(now.tick),
                 breakers: BTreeMap::new(),
             };
@@ -257,18 +275,30 @@ impl Core {
             refusal.ready_at = Some(now.wall_at(now.tick + wait));
             return Err(refusal);
         }
+        self.check_serves(&ask, now)?;
         let key = (ask.account, ask.class.clone());
         self.open_line(&key, now);
         let kind = Kind { class: ask.class.clone(), api: ask.facts.api, client: ask.client.clone(), media: ask.facts.media > 0 };
         let expected = self.estimator.expect(&kind, &ask.facts);
         self.check_fits(&key, &expected)?;
+        let price = self.price(&ask, &expected);
+        self.check_budgets(ask.account, price, now)?;
         let patience = ask.patience.map_or(self.settings.max_wait, |own| own.min(self.settings.max_wait));
         self.check_deadline(&key, ask.lane, &expected, patience, now)?;
 
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        let waiting =
-            Waiting { kind, expected, since: now.tick, deadline: now.tick + patience, not_before: None, bound_by: None, attempt: 1, ask };
+        let waiting = Waiting {
+            kind,
+            expected,
+            price,
+            since: now.tick,
+            deadline: now.tick + patience,
+            not_before: None,
+            bound_by: None,
+            attempt: 1,
+            ask,
+        };
         if let Some(state) = self.lines.get_mut(&key) {
             state.line.push(ticket, waiting.ask.lane, &waiting.ask.client, &expected);
         }
@@ -297,6 +327,9 @@ impl Core {
         while !open.is_empty() {
             open.retain(|(_, key)| {
                 let Some(head) = self.lines.get(key).and_then(|state| state.line.next()) else { return false };
+                if self.refuse_if_spent(head, now) {
+                    return true;
+                }
                 match self.obstacle(key, head, &claims, now) {
                     None => {
                         self.grant(key, head, now);
@@ -377,6 +410,7 @@ impl Core {
                 }
             }
         }
+        released |= self.is_money_held(waiting.ask.account, waiting.price);
         (until.is_some() || released).then_some(Obstacle { until: until.filter(|_| !released), bucket })
     }
 
@@ -448,7 +482,8 @@ impl Core {
             account.retries.sent(now.tick);
             account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent();
         }
-        self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, answered: false });
+        let money = self.hold_money(waiting.ask.account, waiting.price);
+        self.flights.insert(ticket, Flight { waiting, takes, money, sent_at: now.tick, answered: false });
         self.effects.push(Effect::Grant(ticket));
     }
 
@@ -473,7 +508,7 @@ impl Core {
         }
     }
 
-    fn open_line(&mut self, key: &LineKey, now: Now) {
+    pub(super) fn open_line(&mut self, key: &LineKey, now: Now) {
         if self.lines.contains_key(key) {
             return;
         }
@@ -600,7 +635,7 @@ impl Core {
         }
     }
 
-    fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {
+    pub(super) fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {
         if self.take_waiting(ticket).is_some() {
             self.effects.push(Effect::Refuse(ticket, refusal));
         }

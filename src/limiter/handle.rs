@@ -33,6 +33,8 @@ pub struct Ask {
     pub facts: Arc<RequestFacts>,
     /// The longest it may wait for room. `None` is the user's setting.
     pub patience: Option<Duration>,
+    /// Whether somebody else can serve it: then it does not wait for an account that is stopped or an endpoint that fails.
+    pub elsewhere: bool,
 }
 
 /// What the limiter has to tell that belongs to no single request.

@@ -44,6 +44,9 @@ impl Core {
             && let Some(account) = self.accounts.get_mut(&key.0)
         {
             account.breakers.entry((key.1.clone(), api)).or_default().succeeded(now.tick);
+            if snapshot.status < 400 {
+                account.key_refused_until = None;
+            }
         }
         self.learn_from(key.0, &key.1, snapshot, &asked, now);
     }
@@ -165,6 +168,7 @@ impl Core {
             let (_, change) = self.book.set(&name, limit, rule, now);
             self.effects.extend(change.map(Effect::Limit));
         }
+        self.settle_money(&flight, usage, now);
         self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
         if let Some(account) = self.accounts.get_mut(&key.0) {
             if flight.answered {
@@ -195,13 +199,19 @@ impl Core {
                 if let Some(breaker) = breaker {
                     breaker.failed(now.tick);
                 }
+                self.send_elsewhere(key.0, now);
                 self.retry_after_failure(&key, attempt, now).map(|pause| pause.max(verdict.retry_after.unwrap_or(Duration::ZERO)))
             }
-            VerdictKind::Money => {
-                self.stop(&key, verdict, now);
+            VerdictKind::Money | VerdictKind::Key => {
+                if verdict.kind == VerdictKind::Money {
+                    self.stop(&key, verdict, now);
+                } else {
+                    self.key_refused(key.0, now.tick);
+                }
+                self.send_elsewhere(key.0, now);
                 None
             }
-            VerdictKind::Never | VerdictKind::Key | VerdictKind::Model | VerdictKind::Request => None,
+            VerdictKind::Never | VerdictKind::Model | VerdictKind::Request => None,
         };
         self.again(ticket, flight, wait, now)
     }
@@ -214,6 +224,7 @@ impl Core {
         if let Some(breaker) = breaker {
             breaker.failed(now.tick);
         }
+        self.send_elsewhere(key.0, now);
         if !safe {
             // it may have been processed: what was reserved for it counts as used
             let seen = Usage::default();
@@ -263,6 +274,7 @@ impl Core {
 
     /// Returns for each bucket whether it had room for the request before it was sent, by our own books.
     fn give_back(&mut self, flight: &Flight, now: Now) -> Vec<(super::book::BucketId, bool)> {
+        self.release_money(&flight.money);
         let mut room = Vec::with_capacity(flight.takes.len());
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);

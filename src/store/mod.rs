@@ -11,6 +11,7 @@ mod aliases;
 mod batch;
 mod batch_rows;
 mod batches;
+mod budgets;
 mod data_dir;
 mod demand;
 pub mod export;

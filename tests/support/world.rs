@@ -264,6 +264,7 @@ impl<'a> World<'a> {
                 lane: Lane::Batch,
                 facts: Arc::new(facts),
                 patience: None,
+                elsewhere: false,
             };
             match self.core.enqueue(ask, moment(0)) {
                 Ok(ticket) => {
