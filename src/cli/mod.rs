@@ -76,7 +76,7 @@ enum Command {
     /// Simulated providers, several clients and a small batch: everything in motion, without a key.
     Demo(demo::DemoArgs),
     /// Run the gateway without a window until a signal comes.
-    Serve(serve::Listen),
+    Serve(serve::ServeArgs),
     /// Add, list, remove and import accounts.
     #[command(subcommand)]
     Accounts(accounts::AccountsCommand),
@@ -151,7 +151,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
     match command {
         None => window::run(&common, listen.addr(), None),
         Some(Command::Demo(args)) => demo::run(&common, &args, out),
-        Some(Command::Serve(listen)) => serve::run(&common, listen.addr(), out),
+        Some(Command::Serve(args)) => serve::run(&common, &args, out),
         Some(Command::Sim(mut args)) => {
             args.json |= common.json;
             serve::runtime()?

@@ -39,6 +39,9 @@ pub use control::{Answer, Request, ask};
 pub use lesson::{Lesson, teach};
 pub use registry::Registry;
 
+/// The setting that turns off, with the value `off`, the comments that keep waiting streams alive. Read at the start.
+pub const KEEP_ALIVE: &str = "gateway.keep_alive";
+
 /// The port at which clients look for the gateway.
 pub const DEFAULT_PORT: u16 = 4140;
 
@@ -119,7 +122,10 @@ impl Engine {
                 let prices = prices(&clock);
                 Box::new(move |provider, model, usage| prices(provider, model, usage))
             },
-            patience: Patience::default(),
+            patience: match reader.setting(KEEP_ALIVE)?.as_deref() {
+                Some("off") => Patience { comment: Patience::NEVER, ..Patience::default() },
+                _ => Patience::default(),
+            },
         };
         let (stop, stopping) = watch::channel(false);
         let bound = Gateway::bind(parts, listen).await;

@@ -143,7 +143,7 @@ impl Job {
     /// Turns to another account, if one may do better.
     fn take_another_way(&mut self, dead: Dead) -> bool {
         let Some(ways) = &mut self.ways else { return false };
-        let Some(Way { endpoint, class, outgoing, patience }) = ways.next(dead, &self.parts) else { return false };
+        let Some(Way { endpoint, class, outgoing, patience }) = ways.next(dead, self.ask.patience, &self.parts) else { return false };
         self.dialect = endpoint.dialect;
         let (id, client, lane) = (self.ask.id, self.ask.client.clone(), self.ask.lane);
         self.trail.rerouted(&endpoint, &class, outgoing.alias.as_deref());

@@ -12,7 +12,7 @@ use super::forward::{self, Job, shutting_down};
 use super::guard::Guard;
 use super::headers::is_oddly_framed;
 use super::late::{self, Listener, Stage};
-use super::parts::Parts;
+use super::parts::{Parts, Patience};
 use super::request_body::{self, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, text};
 use super::target::Target;
@@ -76,7 +76,7 @@ impl Front {
         })?;
         let ways = Ways::open(&mut call, &bytes, &self.parts);
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
-        let (lane, patience) = (call.wishes.lane, call.wishes.patience);
+        let wishes = call.wishes.clone();
         let (dialect, account) = (endpoint.dialect, &endpoint.account);
         let now = self.parts.clock.now().wall;
         let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
@@ -92,18 +92,20 @@ impl Front {
             account_label: account.label.clone(),
             provider,
             client: client.clone(),
-            lane,
+            lane: wishes.lane,
             api: facts.api,
             model: asked,
             class: class.clone(),
         };
         let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64).aliased(alias.as_deref());
-        let comments = hears_comments(&facts, request.url.query()).then(|| {
+        let hears = !wishes.no_comments && self.parts.patience.comment != Patience::NEVER && hears_comments(&facts, request.url.query());
+        let comments = hears.then(|| {
             let mut marks = HeaderMap::new();
             trail.mark(&mut marks);
             (Listener { dialect, api: facts.api, comment: self.parts.patience.comment }, marks)
         });
-        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience, elsewhere: ways.is_some() };
+        let (lane, patience, elsewhere) = (wishes.lane, wishes.patience(hears), ways.is_some());
+        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience, elsewhere };
         let stage = Arc::new(Stage::default());
         let (parts, draining) = (self.parts.clone(), self.draining.clone());
         let run = forward::run(Job { parts, dialect, ask, request, ways, share, trail, stage: stage.clone(), draining });

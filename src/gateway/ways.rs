@@ -21,7 +21,7 @@ pub(super) struct Ways {
     body: Bytes,
     /// Accounts of the same provider that have not been asked, the preferred one first.
     accounts: Vec<Arc<Endpoint>>,
-    /// When it arrived, for what is left of its patience.
+    /// Since when it is on its present way.
     since: Tick,
 }
 
@@ -74,9 +74,11 @@ impl Ways {
     }
 
     /// The next way that may help after the last one died of this.
-    pub(super) fn next(&mut self, dead: Dead, parts: &Parts) -> Option<Way> {
+    /// `patience` is what it had on the last one.
+    pub(super) fn next(&mut self, dead: Dead, patience: Option<Duration>, parts: &Parts) -> Option<Way> {
         let now = parts.clock.now();
-        let patience = self.call.wishes.patience.map(|patience| patience.saturating_sub(now.tick.since(self.since)));
+        let patience = patience.map(|patience| patience.saturating_sub(now.tick.since(self.since)));
+        self.since = now.tick;
         while dead.is_of_the_account() && !self.accounts.is_empty() {
             let endpoint = self.accounts.remove(0);
             let mut call = self.call.clone();

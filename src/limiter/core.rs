@@ -19,8 +19,8 @@ use super::purse::{Held, Purses};
 use super::random::Random;
 use crate::domain::command::UserLimit;
 use crate::domain::{
-    AccountId, Api, BucketKey, Dialect, Dimension, Lane, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice,
-    Now, Provider, Scope, Tick,
+    AccountId, Api, BucketKey, Dialect, Dimension, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice, Now,
+    Provider, Scope, Tick,
 };
 
 /// What the user can set.
@@ -92,7 +92,7 @@ pub struct Core {
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
     assumptions: Assumptions,
-    deadlines: BTreeSet<(Tick, Ticket)>,
+    pub(super) deadlines: BTreeSet<(Tick, Ticket)>,
     next_ticket: u64,
     closing: bool,
 }
@@ -314,8 +314,19 @@ impl Core {
 
     /// Lets go who may go, refuses whose time is up, and says when to look again.
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
+        let mut wake = self.let_go(now);
+        // after that: who may go at the very moment of its deadline goes. Those behind one that expired may go then
+        if self.expire(now) {
+            wake = self.let_go(now);
+        }
+        if let Some((deadline, _)) = self.deadlines.first() {
+            wake.also(*deadline);
+        }
+        wake.0
+    }
+
+    fn let_go(&mut self, now: Now) -> Earliest {
         let mut wake = Earliest::default();
-        self.expire(now);
         let mut open: Vec<(Tick, LineKey)> = self
             .lines
             .iter()
@@ -345,10 +356,7 @@ impl Core {
                 }
             });
         }
-        if let Some((deadline, _)) = self.deadlines.first() {
-            wake.also(*deadline);
-        }
-        wake.0
+        wake
     }
 
     /// What was decided since the last call.
@@ -546,93 +554,6 @@ impl Core {
             }
         }
         Ok(())
-    }
-
-    fn check_deadline(
-        &mut self,
-        key: &LineKey,
-        lane: Lane,
-        expected: &Expectation,
-        patience: Duration,
-        now: Now,
-    ) -> Result<(), LocalRefusal> {
-        let Some((bucket, at)) = self.expected_start(key, lane, expected, now) else { return Ok(()) };
-        let wait = at.since(now.tick);
-        if wait <= patience {
-            return Ok(());
-        }
-        let key = self.book.get(bucket).key.clone();
-        Err(self.too_late(Some(key), wait, patience, now))
-    }
-
-    /// When a request at the end of the queue can be expected to go, by the bucket that decides.
-    pub(super) fn expected_start(&mut self, key: &LineKey, lane: Lane, expected: &Expectation, now: Now) -> Option<(BucketId, Tick)> {
-        let state = self.lines.get(key)?;
-        let mut ahead = *state.line.queued(Lane::Interactive);
-        if lane == Lane::Batch {
-            ahead = ahead.plus(state.line.queued(Lane::Batch));
-        }
-        let mut latest = None;
-        for id in state.buckets.clone() {
-            let entry = self.book.get_mut(id);
-            entry.bucket.refill(now);
-            let rule = entry.evidence.rule();
-            let need = match entry.key.dimension {
-                Dimension::Requests => ahead.count + 1,
-                // places in flight come back at a pace that nobody knows
-                Dimension::Concurrent => continue,
-                dimension => rule.need(dimension, &ahead.sum).total().saturating_add(rule.need(dimension, expected).total()),
-            };
-            let missing = i64::try_from(need).unwrap_or(i64::MAX).saturating_sub(entry.bucket.available());
-            let mut at = entry.bucket.frozen_until().unwrap_or(now.tick);
-            if missing > 0 {
-                at = at.max(match entry.bucket.limit().window.refill {
-                    crate::domain::Refill::Continuous => now.tick + entry.bucket.time_to_gain(missing),
-                    _ => match entry.bucket.ready(1, now) {
-                        Ready::At(at) => at,
-                        Ready::Now | Ready::OnRelease => now.tick,
-                    },
-                });
-            }
-            if latest.is_none_or(|(_, latest)| at > latest) {
-                latest = Some((id, at));
-            }
-        }
-        latest
-    }
-
-    fn too_late(&self, bucket: Option<BucketKey>, wait: Duration, patience: Duration, now: Now) -> LocalRefusal {
-        let what = bucket.as_ref().map_or_else(|| "the queue".to_owned(), ToString::to_string);
-        let message = format!(
-            "{what} has room for this request in {:.1} s, later than its deadline of {:.1} s; {} requests wait",
-            wait.as_secs_f64(),
-            patience.as_secs_f64(),
-            self.waiting.len(),
-        );
-        LocalRefusal {
-            reason: LocalReason::Deadline,
-            bucket,
-            retry_after: Some(wait),
-            ready_at: Some(now.wall_at(now.tick + wait)),
-            message,
-        }
-    }
-
-    fn expire(&mut self, now: Now) {
-        while let Some((deadline, ticket)) = self.deadlines.first().copied() {
-            if deadline > now.tick {
-                break;
-            }
-            self.deadlines.pop_first();
-            let Some(waiting) = self.waiting.get(&ticket) else { continue };
-            let key = (waiting.ask.account, waiting.ask.class.clone());
-            let patience = deadline.since(waiting.since);
-            let obstacle = self.obstacle(&key, ticket, &BTreeMap::new(), now);
-            let at = obstacle.and_then(|o| o.until).unwrap_or(now.tick + Duration::from_secs(1));
-            let bucket = obstacle.and_then(|o| o.bucket).map(|id| self.book.get(id).key.clone());
-            let refusal = self.too_late(bucket, at.since(now.tick), patience, now);
-            self.refuse_waiting(ticket, refusal);
-        }
     }
 
     pub(super) fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {

@@ -13,6 +13,7 @@ pub mod cap;
 pub mod charge;
 pub mod choice;
 pub mod core;
+pub mod deadline;
 pub mod estimate;
 pub mod flow;
 pub mod handle;

@@ -321,3 +321,189 @@ pub fn began_at(budget: &Budget, now: Timestamp) -> Timestamp {
 pub fn ends_at(budget: &Budget, now: Timestamp) -> Timestamp {
     resets_at(&zone(&budget.zone), budget.period, now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Api, ClientName, Dialect, Lane, ModelClass, RequestId, Tick};
+    use crate::limiter::{AccountSetup, Settings};
+
+    const ONE: AccountId = AccountId(1);
+    const TWO: AccountId = AccountId(2);
+    /// An answer of `dear` costs what its output says, in nano-dollars; nobody knows what others cost.
+    const DEAR: &str = "dear";
+
+    fn at(wall: &str) -> Now {
+        let start: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
+        let wall: Timestamp = wall.parse().unwrap();
+        Now { tick: Tick::ZERO + Duration::try_from(wall.duration_since(start)).unwrap(), wall }
+    }
+
+    struct Books {
+        core: Core,
+        next: u64,
+    }
+
+    impl Books {
+        /// A core with two accounts and these budgets of a day: whose, how much, what is spent of it.
+        fn new(budgets: &[(Option<AccountId>, u64, u64)], zone: &str) -> Self {
+            let now = at("2026-11-24T12:00:00Z");
+            let mut core = Core::new(Settings::default(), Arc::new(|_, _| Vec::new()));
+            for (id, label) in [(ONE, "one"), (TWO, "two")] {
+                let setup = AccountSetup { id, provider: Provider::OpenAi, dialect: Dialect::XAi, label: label.into(), scope: None };
+                core.set_account(setup, now);
+            }
+            core.set_prices(Arc::new(|_, model, usage| (model.as_str() == DEAR).then_some(usage.output)));
+            let budget = |(account, nanos, spent): &(Option<AccountId>, u64, u64)| {
+                let budget = Budget { account: *account, period: Period::DAY, nanos: *nanos, zone: zone.to_owned() };
+                (budget, Spent { nanos: *spent, unpriced: 0 })
+            };
+            core.set_budgets(budgets.iter().map(budget).collect(), now);
+            Self { core, next: 1 }
+        }
+
+        /// A request that may make `output` tokens.
+        fn ask(&mut self, account: AccountId, model: &str, output: u64, now: Now) -> Result<Ticket, LocalRefusal> {
+            let facts = RequestFacts {
+                model: Some(ModelId::new(model)),
+                max_output: Some(output),
+                ..RequestFacts::opaque(Api::ChatCompletions, 10)
+            };
+            let ask = Ask {
+                id: RequestId(self.next),
+                account,
+                class: ModelClass::new(model),
+                client: ClientName::new("test"),
+                lane: Lane::Interactive,
+                facts: Arc::new(facts),
+                patience: None,
+                elsewhere: false,
+            };
+            self.next += 1;
+            let ticket = self.core.enqueue(ask, now)?;
+            self.core.pump(now);
+            Ok(ticket)
+        }
+
+        fn settle(&mut self, ticket: Ticket, output: u64, certainty: Certainty, now: Now) {
+            self.core.settle(ticket, &Usage { input: 1, output, certainty, ..Usage::default() }, now);
+            self.core.pump(now);
+        }
+
+        /// Spent and held, of every budget.
+        fn stands(&mut self, now: Now) -> Vec<(u64, u64)> {
+            self.core.budgets(now).iter().map(|view| (view.spent.nanos, view.held_nanos)).collect()
+        }
+
+        fn granted(&mut self) -> Vec<Ticket> {
+            let effects = self.core.take_effects();
+            effects.iter().filter_map(|effect| if let Effect::Grant(ticket) = effect { Some(*ticket) } else { None }).collect()
+        }
+
+        fn notices(&mut self) -> Vec<(Severity, String)> {
+            let effects = self.core.take_effects();
+            effects.into_iter().filter_map(|e| if let Effect::Notice(n) = e { Some((n.severity, n.text)) } else { None }).collect()
+        }
+    }
+
+    #[test]
+    fn what_a_request_may_cost_is_held_and_what_it_cost_is_spent() {
+        let now = at("2026-11-24T12:00:00Z");
+        let mut books = Books::new(&[(Some(ONE), 1_000, 0), (None, 2_000, 0)], "UTC");
+        let first = books.ask(ONE, DEAR, 400, now).unwrap();
+        assert_eq!(books.stands(now), [(0, 400), (0, 400)]);
+        books.settle(first, 100, Certainty::Exact, now);
+        assert_eq!(books.stands(now), [(100, 0), (100, 0)]);
+        let cut = books.ask(ONE, DEAR, 300, now).unwrap();
+        books.settle(cut, 20, Certainty::AtLeast, now);
+        assert!(books.stands(now)[0].0 > 120, "of one that broke off nothing is given back: {:?}", books.stands(now));
+        let other = books.ask(TWO, DEAR, 50, now).unwrap();
+        books.core.withdraw(other, now);
+        assert_eq!(books.stands(now)[1].1, 0, "one that was never sent costs nothing");
+    }
+
+    #[test]
+    fn one_waits_for_what_others_hold_and_is_refused_when_it_is_spent() {
+        let now = at("2026-11-24T12:00:00Z");
+        let mut books = Books::new(&[(Some(ONE), 1_000, 0)], "UTC");
+        let first = books.ask(ONE, DEAR, 600, now).unwrap();
+        let second = books.ask(ONE, DEAR, 600, now).unwrap();
+        let third = books.ask(ONE, DEAR, 500, now).unwrap();
+        assert_eq!(books.granted(), [first], "the others may cost more than is left");
+        books.settle(first, 300, Certainty::Exact, now);
+        assert_eq!(books.granted(), [second]);
+        books.settle(second, 600, Certainty::Exact, now);
+        let refused = books.core.take_effects().into_iter().find_map(|e| if let Effect::Refuse(t, r) = e { Some((t, r)) } else { None });
+        let (ticket, refusal) = refused.unwrap();
+        assert_eq!((ticket, refusal.reason), (third, LocalReason::OverBudget));
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(12 * 3_600)));
+        assert!(refusal.message.contains("account one") && refusal.message.contains("2026-11-25 00:00 (UTC)"), "{}", refusal.message);
+        assert_eq!(books.ask(ONE, DEAR, 500, now).unwrap_err().reason, LocalReason::OverBudget);
+        assert!(books.ask(TWO, DEAR, 5_000, now).is_ok(), "the other account has no budget");
+        assert!(books.ask(ONE, DEAR, 100, now).is_ok(), "a smaller one still fits");
+    }
+
+    #[test]
+    fn a_day_begins_at_the_users_midnight_with_daylight_saving() {
+        for (zone, now, resets_at) in [
+            ("UTC", "2026-11-24T12:00:00Z", "2026-11-25T00:00:00Z"),
+            ("Europe/Berlin", "2026-11-24T12:00:00Z", "2026-11-24T23:00:00Z"),
+            ("America/Los_Angeles", "2026-11-24T12:00:00Z", "2026-11-25T08:00:00Z"),
+            ("Europe/Berlin", "2027-03-28T00:00:00Z", "2027-03-28T22:00:00Z"),
+        ] {
+            let budget = Budget { account: None, period: Period::DAY, nanos: 1, zone: zone.into() };
+            assert_eq!(ends_at(&budget, now.parse().unwrap()), resets_at.parse().unwrap(), "{zone}");
+        }
+        let mut books = Books::new(&[(Some(ONE), 100, 100)], "Europe/Berlin");
+        assert!(books.ask(ONE, DEAR, 50, at("2026-11-24T22:59:59Z")).is_err());
+        assert!(books.ask(ONE, DEAR, 50, at("2026-11-24T23:00:00Z")).is_ok());
+    }
+
+    #[test]
+    fn a_budget_warns_once_when_it_is_nearly_spent_and_once_when_it_is() {
+        let now = at("2026-11-24T12:00:00Z");
+        let mut books = Books::new(&[(Some(ONE), 1_000, 0)], "UTC");
+        for (output, says) in [(700, None), (150, Some((Severity::Warning, "nearly spent"))), (10, None), (200, None)] {
+            if let Ok(ticket) = books.ask(ONE, DEAR, output, now) {
+                books.settle(ticket, output, Certainty::Exact, now);
+            }
+            let told = books.notices();
+            assert_eq!(told.len(), usize::from(says.is_some()), "{output}: {told:?}");
+            for ((severity, text), (wanted, words)) in told.iter().zip(says) {
+                assert!(*severity == wanted && text.contains(words), "{text}");
+            }
+        }
+        let ticket = books.ask(ONE, DEAR, 140, now).unwrap();
+        books.settle(ticket, 140, Certainty::Exact, now);
+        assert!(books.notices().iter().any(|(severity, text)| *severity == Severity::Error && text.contains("requests are refused")));
+        let tomorrow = at("2026-11-25T00:00:01Z");
+        let ticket = books.ask(ONE, DEAR, 1, tomorrow).unwrap();
+        books.settle(ticket, 1, Certainty::Exact, tomorrow);
+        assert_eq!(books.notices(), [(Severity::Info, String::new())], "a new day takes it back");
+    }
+
+    #[test]
+    fn what_has_no_known_price_is_said_and_not_counted() {
+        let now = at("2026-11-24T12:00:00Z");
+        let mut books = Books::new(&[(Some(ONE), 100, 100)], "UTC");
+        books.notices();
+        let ticket = books.ask(ONE, "mystery", 5_000, now).unwrap();
+        books.settle(ticket, 5_000, Certainty::Exact, now);
+        assert_eq!(books.core.budgets(now)[0].spent, Spent { nanos: 100, unpriced: 1 });
+        assert!(books.notices().iter().any(|(_, text)| text.contains("mystery has no known price")));
+    }
+
+    #[test]
+    fn a_changed_amount_keeps_what_is_spent_and_a_removed_budget_allows_all() {
+        let now = at("2026-11-24T12:00:00Z");
+        let mut books = Books::new(&[(Some(ONE), 1_000, 900)], "UTC");
+        let under_way = books.ask(ONE, DEAR, 50, now).unwrap();
+        let raised = Budget { account: Some(ONE), period: Period::DAY, nanos: 2_000, zone: "UTC".into() };
+        assert!(books.core.has_budget(&raised));
+        books.core.set_budgets(vec![(raised, Spent::default())], now);
+        assert_eq!(books.stands(now), [(900, 50)]);
+        books.core.set_budgets(Vec::new(), now);
+        books.settle(under_way, 50, Certainty::Exact, now);
+        assert!(books.ask(ONE, DEAR, 1_000_000, now).is_ok());
+    }
+}

@@ -13,6 +13,8 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod budgets;
+mod deadlines;
 
 /// An answer with this head and body, as a provider writes it.
 fn answer(status: &str, body: &str) -> String {
