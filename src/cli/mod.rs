@@ -17,6 +17,7 @@ mod limits;
 mod models;
 mod plan;
 mod probe;
+mod routes;
 mod serve;
 mod status;
 mod table;
@@ -92,6 +93,9 @@ enum Command {
     /// Let retired model names stand for their replacements: set, list, remove.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// Who may serve a model when its own account cannot: add, list, remove.
+    #[command(subcommand)]
+    Routes(routes::RoutesCommand),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
     /// Ask a provider for an account's limits now.
@@ -169,6 +173,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
         Some(Command::Budgets(command)) => budgets::run(&Context::open(&common)?, command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
+        Some(Command::Routes(command)) => routes::run(&Context::open(&common)?, command, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),

@@ -7,9 +7,10 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
+use super::fallback::FallbackView;
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Budget, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
+use super::{AccountId, Budget, Dialect, Dimension, Fallback, Fingerprint, Period, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -30,6 +31,14 @@ pub enum Command {
     SetBudget(Budget, Reply<Result<(), Problem>>),
     /// Take away the budget of an account (of all of them, if `None`) for a period.
     RemoveBudget(Option<AccountId>, Period, Reply<Result<(), Problem>>),
+    /// Read the fallback routes, in the order in which they are tried.
+    Routes(Reply<Result<Vec<FallbackView>, Problem>>),
+    /// Say what a fallback route would do, before it is added.
+    PreviewRoute(Fallback, Reply<Result<FallbackView, Problem>>),
+    /// Switch a fallback route on.
+    AddRoute(Fallback, Reply<Result<(), Problem>>),
+    /// Switch a fallback route off.
+    RemoveRoute(Fallback, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Read a chart's points.

@@ -6,6 +6,7 @@ mod budgets;
 mod configured;
 mod control;
 pub mod explain;
+mod fallbacks;
 mod lesson;
 mod models;
 mod orders;
@@ -36,6 +37,7 @@ use crate::vault::Vault;
 
 pub use budgets::budgets_of;
 pub use control::{Answer, Request, ask};
+pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
 pub use registry::Registry;
 

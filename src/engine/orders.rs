@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::fallbacks::preview;
 use super::registry::Registry;
 use super::{explain, models};
 use crate::catalog::Catalog;
@@ -32,6 +33,14 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::SetBudget(budget, reply) => reply.send(registry.set_budget(budget).await),
         Command::RemoveBudget(account, period, reply) => reply.send(registry.remove_budget(account, period).await),
+        Command::Routes(reply) => {
+            let (accounts, now) = (registry.known().accounts, registry.clock().now().wall);
+            let look = move |reader: &Reader| reader.fallbacks()?.into_iter().map(|route| preview(route, &accounts, now)).collect();
+            reply.send(read(&registry, look).await);
+        }
+        Command::PreviewRoute(route, reply) => reply.send(preview(route, &registry.known().accounts, registry.clock().now().wall)),
+        Command::AddRoute(route, reply) => reply.send(registry.add_fallback(route).await),
+        Command::RemoveRoute(route, reply) => reply.send(registry.remove_fallback(route).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),

@@ -7,7 +7,9 @@ use tokio::sync::watch;
 
 use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, KeyRef, ModelId, Period, Problem, Provider, Secret};
+use crate::domain::{
+    Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, Fallback, KeyRef, ModelId, Period, Problem, Provider, Secret,
+};
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, Limiter};
 use crate::store::{AccountRow, Reader, Store};
@@ -33,6 +35,7 @@ struct State {
     accounts: Arc<Vec<Account>>,
     tokens: Arc<Vec<crate::store::ClientToken>>,
     aliases: Vec<Alias>,
+    fallbacks: Vec<Fallback>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -70,6 +73,7 @@ impl Registry {
         self.0.configured.replace(&accounts, &reader.admin_limits()?);
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
+        let fallbacks = reader.fallbacks()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
         keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
         for account in &accounts {
@@ -101,6 +105,7 @@ impl Registry {
             state.accounts = Arc::new(accounts);
             state.tokens = Arc::new(tokens);
             state.aliases = aliases;
+            state.fallbacks = fallbacks;
             state.keys = keys;
         }
         self.publish_routes();
@@ -207,6 +212,19 @@ impl Registry {
         self.reload().await
     }
 
+    /// Switches a fallback route on.
+    pub async fn add_fallback(&self, route: Fallback) -> Result<(), Problem> {
+        let route = super::preview(route, &self.known().accounts, self.0.clock.now().wall)?.route;
+        self.0.store.add_fallback(route)?;
+        self.reload().await
+    }
+
+    /// Switches a fallback route off.
+    pub async fn remove_fallback(&self, route: Fallback) -> Result<(), Problem> {
+        self.0.store.remove_fallbacks(route.from, Some((route.account, route.to)))?;
+        self.reload().await
+    }
+
     /// An account with its key.
     pub fn with_key(&self, id: AccountId) -> Result<(Account, Secret), Problem> {
         let account = self.account(id)?;
@@ -248,7 +266,7 @@ impl Registry {
             Endpoint::new(account.clone(), key).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
-        let routes = Routes::new(endpoints.collect(), tokens.collect());
+        let routes = Routes::new(endpoints.collect(), tokens.collect()).with_fallbacks(&state.fallbacks);
         drop(state);
         self.0.routes.send_replace(Arc::new(routes));
         self.changed();

@@ -143,10 +143,15 @@ impl Job {
     /// Turns to another account, if one may do better.
     fn take_another_way(&mut self, dead: Dead) -> bool {
         let Some(ways) = &mut self.ways else { return false };
-        let Some(Way { endpoint, class, outgoing, patience }) = ways.next(dead, self.ask.patience, &self.parts) else { return false };
+        let Some(Way { endpoint, class, outgoing, refuge, patience }) = ways.next(dead, self.ask.patience, &self.parts) else {
+            return false;
+        };
         self.dialect = endpoint.dialect;
         let (id, client, lane) = (self.ask.id, self.ask.client.clone(), self.ask.lane);
         self.trail.rerouted(&endpoint, &class, outgoing.alias.as_deref());
+        if let Some(model) = refuge {
+            self.trail.sheltered(model);
+        }
         self.request = outgoing.request;
         let (account, facts, elsewhere) = (endpoint.account.id, Arc::new(outgoing.facts), ways.is_left());
         self.ask = Ask { id, account, class, client, lane, facts, patience, elsewhere };

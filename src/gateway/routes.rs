@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Account, Alias, ClientName, Dialect, Provider, Secret};
+use crate::domain::{Account, Alias, ClientName, Dialect, Fallback, ModelId, Provider, Secret};
 use crate::provider::Presented;
 
 /// All accounts and local tokens.
@@ -14,6 +14,16 @@ use crate::provider::Presented;
 pub struct Routes {
     endpoints: Vec<Arc<Endpoint>>,
     tokens: Vec<ClientToken>,
+    /// Whose requests may go elsewhere: by the model that they name, in the order in which they are tried.
+    fallbacks: Vec<(ModelId, Refuge)>,
+}
+
+/// Where a fallback route leads.
+#[derive(Debug, Clone)]
+pub(super) struct Refuge {
+    pub(super) endpoint: Arc<Endpoint>,
+    /// The model's name there.
+    pub(super) model: ModelId,
 }
 
 /// One account, ready to be used.
@@ -46,6 +56,8 @@ pub(super) struct Visitor {
     pub(super) endpoint: Arc<Endpoint>,
     /// Other accounts that may serve it, if nobody named one.
     pub(super) others: Vec<Arc<Endpoint>>,
+    /// Whether it may be served by any account: it showed a local token that is bound to none.
+    pub(super) roams: bool,
     pub(super) client: ClientName,
 }
 
@@ -100,7 +112,28 @@ impl Routes {
     /// These accounts, the preferred ones first, and these tokens.
     #[must_use]
     pub fn new(endpoints: Vec<Endpoint>, tokens: Vec<ClientToken>) -> Self {
-        Self { endpoints: endpoints.into_iter().map(Arc::new).collect(), tokens }
+        Self { endpoints: endpoints.into_iter().map(Arc::new).collect(), tokens, fallbacks: Vec::new() }
+    }
+
+    /// The same with these fallback routes, as far as their accounts have keys.
+    #[must_use]
+    pub fn with_fallbacks(mut self, fallbacks: &[Fallback]) -> Self {
+        let refuge = |route: &Fallback| {
+            let endpoint = self.endpoints.iter().find(|e| e.account.id == route.account && e.key.is_some())?;
+            Some((route.from.clone(), Refuge { endpoint: Arc::clone(endpoint), model: route.to.clone() }))
+        };
+        self.fallbacks = fallbacks.iter().filter_map(refuge).collect();
+        self
+    }
+
+    /// Whether there is any fallback route at all.
+    pub(super) fn has_fallbacks(&self) -> bool {
+        !self.fallbacks.is_empty()
+    }
+
+    /// Where requests for a model may go.
+    pub(super) fn refuges(&self, model: &ModelId) -> impl Iterator<Item = &Refuge> {
+        self.fallbacks.iter().filter(move |(from, _)| from == model).map(|(_, refuge)| refuge)
     }
 
     /// How this provider's errors have to look, as far as it is known before anybody proved anything.
@@ -136,12 +169,15 @@ impl Routes {
                     return Err(Turned::NotThatAccount(wanted.to_owned()));
                 }
                 let (endpoint, others) = self.open_to(provider, label.or(token.account.as_deref()))?;
-                Ok(Visitor { endpoint, others, client: token.client.clone() })
+                Ok(Visitor { endpoint, others, roams: token.account.is_none(), client: token.client.clone() })
             }
             // a provider's key is good for its own account only
             (None, Some(endpoint)) => match label {
                 Some(wanted) if wanted != endpoint.account.label => Err(Turned::NotThatAccount(wanted.to_owned())),
-                _ => Ok(Visitor { endpoint: endpoint.clone(), others: Vec::new(), client: ClientName::new(&endpoint.account.label) }),
+                _ => {
+                    let client = ClientName::new(&endpoint.account.label);
+                    Ok(Visitor { endpoint: endpoint.clone(), others: Vec::new(), roams: false, client })
+                }
             },
             (None, None) => Err(Turned::WrongCredential),
         }

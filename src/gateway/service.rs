@@ -15,6 +15,7 @@ use super::late::{self, Listener, Stage};
 use super::parts::{Parts, Patience};
 use super::request_body::{self, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, text};
+use super::routes::Routes;
 use super::target::Target;
 use super::trail::Trail;
 use super::ways::Ways;
@@ -53,7 +54,7 @@ impl Front {
         let asks_first = head.headers.contains_key(EXPECT);
         let routes = self.parts.routes.borrow().clone();
         let answer = match Call::let_in(&routes, target, head) {
-            Ok(call) => self.forward(call, &mut body).await,
+            Ok(call) => self.forward(call, &routes, &mut body).await,
             Err(answer) => Err(answer),
         };
         match answer {
@@ -69,12 +70,12 @@ impl Front {
     }
 
     /// Takes in the body and sees the request through; an error if it never arrived.
-    async fn forward(&self, mut call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+    async fn forward(&self, mut call: Call, routes: &Routes, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
         let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
             let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
             LocalAnswer { status: bad.status(), ..answer }
         })?;
-        let ways = Ways::open(&mut call, &bytes, &self.parts);
+        let ways = Ways::open(&mut call, routes, &bytes, &self.parts);
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
         let wishes = call.wishes.clone();
         let (dialect, account) = (endpoint.dialect, &endpoint.account);

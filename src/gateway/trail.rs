@@ -10,8 +10,8 @@ use super::parts::Parts;
 use super::routes::Endpoint;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot,
-    Tick, Usage, Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, ModelId, Notice, Outcome, RefusalRecord, RequestRecord, Severity,
+    Snapshot, Tick, Usage, Verdict, VerdictKind,
 };
 use crate::journal::Slot;
 use crate::provider::{ModelEnd, counted};
@@ -27,6 +27,8 @@ pub(super) struct Trail {
     alias: Option<HeaderValue>,
     arrived: Tick,
     sent: Tick,
+    /// The model that a fallback route put in place of the one that was asked for.
+    refuge: Option<ModelId>,
     /// What it waited on ways that came to nothing.
     waited: Duration,
 }
@@ -64,9 +66,10 @@ impl Trail {
             upstream_request_id: None,
             request_bytes,
             response_bytes: 0,
+            served_by: None,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived, waited: Duration::ZERO }
+        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived, refuge: None, waited: Duration::ZERO }
     }
 
     /// The same, if the model's name was rewritten: `from->to`.
@@ -99,6 +102,12 @@ impl Trail {
             model: record.model_asked.clone(),
             class: record.class.clone(),
         })));
+    }
+
+    /// The way that it goes now is a fallback route, to this model.
+    pub(super) fn sheltered(&mut self, model: ModelId) {
+        self.record.served_by = Some(format!("{}/{model}", self.record.account_label));
+        self.refuge = Some(model);
     }
 
     /// It was admitted and is sent now.
@@ -174,7 +183,7 @@ impl Trail {
     /// It is over.
     pub(super) fn finish(mut self, outcome: Outcome, usage: Usage, response_bytes: u64) {
         let record = &mut self.record;
-        let model = usage.model.as_ref().or(record.model_asked.as_ref());
+        let model = usage.model.as_ref().or(self.refuge.as_ref()).or(record.model_asked.as_ref());
         let took = counted(self.dialect, model, &usage);
         record.counted_input = took[Dimension::InputTokens];
         record.counted_output = took[Dimension::OutputTokens];
@@ -194,6 +203,9 @@ impl Trail {
         headers.insert(HeaderName::from_static("x-tierline-attempts"), record.attempts.into());
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
             headers.insert(HeaderName::from_static("x-tierline-account"), label);
+        }
+        if let Some(Ok(served_by)) = record.served_by.as_deref().map(HeaderValue::from_str) {
+            headers.insert(HeaderName::from_static("x-tierline-served-by"), served_by);
         }
         if let Some(alias) = &self.alias {
             headers.insert(HeaderName::from_static("x-tierline-alias"), alias.clone());

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod snapshot;
 mod sse;
 pub mod usage;
+pub mod wire;
 
 pub use admin::{AdminPage, ConfiguredLimit, NoAdminApi, admin_limits_path, read_admin_limits};
 pub use credential::{Presented, authorize, presented, without_credentials};

@@ -16,6 +16,7 @@ mod data_dir;
 mod demand;
 pub mod export;
 mod failure;
+mod fallbacks;
 mod limits;
 mod migrate;
 mod modes;

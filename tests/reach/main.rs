@@ -15,6 +15,7 @@ mod scripted;
 mod accounts;
 mod budgets;
 mod deadlines;
+mod routes;
 
 /// An answer with this head and body, as a provider writes it.
 fn answer(status: &str, body: &str) -> String {

@@ -87,6 +87,7 @@ pub(crate) fn record(id: u64, arrived: i64) -> RequestRecord {
         upstream_request_id: Some("req_1".into()),
         request_bytes: 400,
         response_bytes: 200,
+        served_by: None,
     }
 }
 
