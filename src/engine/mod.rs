@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -26,7 +27,7 @@ use tokio::time::timeout;
 use self::configured::Configured;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
-use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
+use crate::domain::{Clock, Event, ModelClass, Pool, Problem, Provider};
 use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Prices, Settings, Told};
@@ -275,8 +276,17 @@ fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limi
     let assumed = {
         let (clock, configured) = (Arc::clone(clock), configured.clone());
         move |provider: Provider, class: &ModelClass| {
-            let Now { wall, .. } = clock.now();
-            let mut limits = Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date());
+            let today = today(clock.as_ref());
+            match class.pool() {
+                Pool::Standard => {}
+                Pool::LongContext => {
+                    let long = Catalog::bundled().default_long_context(provider, &class.base(), today);
+                    return long.map(|long| long.limits).unwrap_or_default();
+                }
+                // nothing is published about them
+                Pool::Fast | Pool::Priority | Pool::Project => return Vec::new(),
+            }
+            let mut limits = Catalog::bundled().default_limits(provider, class, today);
             limits.extend(configured.of(provider, class));
             limits
         }
@@ -293,5 +303,14 @@ fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limi
             });
         }
     };
-    Limiter::new(Core::new(settings, Arc::new(assumed)), Arc::clone(clock), told)
+    let mut core = Core::new(settings, Arc::new(assumed));
+    let for_long = Arc::clone(clock);
+    core.set_long_context(Arc::new(move |provider, class| {
+        Catalog::bundled().default_long_context(provider, class, today(for_long.as_ref())).map(|long| long.above_tokens)
+    }));
+    Limiter::new(core, Arc::clone(clock), told)
+}
+
+fn today(clock: &dyn Clock) -> Date {
+    jiff::tz::Offset::UTC.to_datetime(clock.now().wall).date()
 }

@@ -11,11 +11,12 @@ use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Pool, Provider, Refill, RequestRecord, Scope, Severity, Window,
 };
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
 use crate::limiter::Limiter;
+use crate::limiter::bucket::is_measured;
 use crate::store::{Store, StoreState, Write};
 
 /// The one reader of the event channel.
@@ -237,7 +238,7 @@ fn account_views(
                 .collect();
             let observed: Vec<(ModelClass, Limit)> = buckets
                 .iter()
-                .filter(|bucket| bucket.key.scope == scope && crate::limiter::bucket::is_measured(bucket.source))
+                .filter(|bucket| bucket.key.scope == scope && bucket.key.class.pool() == Pool::Standard && is_measured(bucket.source))
                 .map(|bucket| {
                     let window = Window { period: bucket.key.period, refill: bucket.refill };
                     (

@@ -107,11 +107,15 @@ impl Core {
         best.map_or(0, |(at, _)| at)
     }
 
-    fn standing(&mut self, key: LineKey, choice: &Choice<'_>, now: Now) -> Standing {
+    fn standing(&mut self, mut key: LineKey, choice: &Choice<'_>, now: Now) -> Standing {
         self.open_line(&key, now);
         let api = choice.facts.api;
         let kind = Kind { class: key.1.clone(), api, client: choice.client.clone(), media: choice.facts.media > 0 };
         let expected = self.estimator.expect(&kind, choice.facts);
+        if let Some(class) = self.pooled(&key, choice.facts, &expected) {
+            key.1 = class;
+            self.open_line(&key, now);
+        }
         let start = self.expected_start(&key, choice.lane, &expected, now).map_or(now.tick, |(_, at)| at);
         let mut standing = Standing { down: false, start, slack: 1.0, load: 0 };
         if let Some(until) = self.down_until(key.0, &key.1, api, now) {

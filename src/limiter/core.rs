@@ -15,6 +15,7 @@ use super::choice::Homes;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
+use super::pools::LongAbove;
 use super::purse::{Held, Purses};
 use super::random::Random;
 use crate::domain::command::UserLimit;
@@ -85,6 +86,7 @@ pub struct Core {
     pub(super) flights: BTreeMap<Ticket, Flight>,
     pub(super) estimator: Estimator,
     pub(super) homes: Homes,
+    pub(super) long_above: Option<LongAbove>,
     pub(super) purses: Purses,
     pub(super) next_purse: u64,
     /// Whose buckets accounts were found to draw on, before the last start.
@@ -122,6 +124,8 @@ pub(super) struct Stop {
 pub(super) struct LineState {
     pub(super) line: Line,
     pub(super) buckets: Vec<BucketId>,
+    /// Prompts of more tokens than this draw on other buckets.
+    pub(super) long_above: Option<u64>,
     pub(super) in_flight: u64,
     /// Headers told the limits, or a refusal did.
     pub(super) verified: bool,
@@ -181,6 +185,7 @@ impl Core {
             flights: BTreeMap::new(),
             estimator: Estimator::default(),
             homes: Homes::default(),
+            long_above: None,
             purses: Purses::default(),
             next_purse: 0,
             known_scopes: BTreeMap::new(),
@@ -276,10 +281,16 @@ impl Core {
             return Err(refusal);
         }
         self.check_serves(&ask, now)?;
-        let key = (ask.account, ask.class.clone());
+        let mut ask = ask;
+        let mut key = (ask.account, ask.class.clone());
         self.open_line(&key, now);
         let kind = Kind { class: ask.class.clone(), api: ask.facts.api, client: ask.client.clone(), media: ask.facts.media > 0 };
         let expected = self.estimator.expect(&kind, &ask.facts);
+        if let Some(class) = self.pooled(&key, &ask.facts, &expected) {
+            key.1 = class.clone();
+            ask.class = class;
+            self.open_line(&key, now);
+        }
         self.check_fits(&key, &expected)?;
         let price = self.price(&ask, &expected);
         self.check_budgets(ask.account, price, now)?;
@@ -527,7 +538,8 @@ impl Core {
             let (_, change) = self.book.set(&bucket, limit, rule, now);
             self.effects.extend(change.map(Effect::Limit));
         }
-        self.lines.insert(key.clone(), LineState::default());
+        let long_above = self.long_above(key);
+        self.lines.insert(key.clone(), LineState { long_above, ..LineState::default() });
         self.redraw();
     }
 

@@ -284,7 +284,9 @@ impl Reservation {
     /// What the buckets it draws on hold now, one line each.
     #[must_use]
     pub fn ledger(&self) -> Vec<String> {
-        self.shared.lock().core.ledger(self.ask.account, &self.ask.class)
+        let state = self.shared.lock();
+        let class = state.core.class_of_flight(self.ticket).unwrap_or(&self.ask.class);
+        state.core.ledger(self.ask.account, class)
     }
 }
 

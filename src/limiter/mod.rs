@@ -18,6 +18,7 @@ pub mod estimate;
 pub mod flow;
 pub mod handle;
 pub mod line;
+pub mod pools;
 pub mod purse;
 pub mod random;
 pub mod report;

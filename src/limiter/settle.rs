@@ -7,9 +7,10 @@ use super::bucket::Sample;
 use super::charge::{ChargeRule, Need};
 use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
+use super::pools::class_of_reading;
 use super::retry;
 use crate::domain::{
-    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, ScopeKind,
+    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Reading, Refill, Scope, ScopeKind,
     Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
@@ -69,8 +70,9 @@ impl Core {
             self.redraw();
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
-        for reading in snapshot.readings.iter().filter(|reading| reading.pool == Pool::Standard) {
-            self.read(&scope, class, ChargeRule::prior(dialect), reading, asked, now);
+        for reading in &snapshot.readings {
+            let Some(class) = class_of_reading(class, reading.pool) else { continue };
+            self.read(&scope, &class, ChargeRule::prior(dialect), reading, asked, now);
         }
     }
 

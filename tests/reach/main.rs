@@ -15,6 +15,7 @@ mod scripted;
 mod accounts;
 mod budgets;
 mod deadlines;
+mod pools;
 mod routes;
 
 /// An answer with this head and body, as a provider writes it.

@@ -79,6 +79,7 @@ fn expected(r: &RequestRecord) -> Vec<Option<String>> {
         r.upstream_request_id.clone(),
         some(&r.request_bytes),
         some(&r.response_bytes),
+        r.served_by.clone(),
     ]
 }
 
@@ -147,7 +148,7 @@ fn the_columns_are_a_contract() {
             "id,arrived_at,finished_at,account,provider,client,lane,api,model_asked,model_served,class,status,outcome,wait_millis,\
              first_byte_millis,attempts,input_tokens,cache_read_tokens,cache_write_tokens,cache_write_long_tokens,tool_input_tokens,\
              output_tokens,reasoning_tokens,images,usage_certainty,service_tier,counted_input_tokens,counted_output_tokens,cost_nanos,\
-             reserved_input_tokens,reserved_output_tokens,bound_by,verdict,upstream_request_id,request_bytes,response_bytes",
+             reserved_input_tokens,reserved_output_tokens,bound_by,verdict,upstream_request_id,request_bytes,response_bytes,served_by",
         ),
         (
             ExportWhat::Snapshots,

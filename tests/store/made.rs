@@ -163,6 +163,7 @@ impl Random {
             upstream_request_id: self.maybe(Self::text),
             request_bytes: self.next_small(),
             response_bytes: self.next_small(),
+            served_by: self.maybe(Self::text),
         }
     }
 
