@@ -49,7 +49,7 @@ enum Judged {
 enum Fared {
     Answered(Response<AnswerBody>),
     /// Nothing has reached the client: `End` is what it gets if there is no other way.
-    Dead(Job, Dead, End),
+    Dead(Box<Job>, Dead, End),
 }
 
 /// What ends a request that no way led through.
@@ -65,7 +65,7 @@ pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
         match one_way(job).await {
             Fared::Answered(response) => return response,
             Fared::Dead(dead, why, end) => {
-                job = dead;
+                job = *dead;
                 if !job.take_another_way(why) {
                     return job.end_with(end);
                 }
@@ -79,7 +79,7 @@ async fn one_way(mut job: Job) -> Fared {
     let admit = job.parts.admission.admit(job.ask.clone());
     let mut hold = match job.unless_draining(admit).await {
         Some(Ok(hold)) => hold,
-        Some(Err(refusal)) => return Fared::Dead(job, Dead::Refused(refusal.reason), End::Refuse(refusal)),
+        Some(Err(refusal)) => return Fared::Dead(Box::new(job), Dead::Refused(refusal.reason), End::Refuse(refusal)),
         None => return Fared::Answered(job.refuse(&shutting_down())),
     };
     loop {
@@ -92,14 +92,16 @@ async fn one_way(mut job: Job) -> Fared {
             Ok(response) => match job.judge(hold, response).await {
                 Judged::Again(again) => hold = again,
                 Judged::Passes(response, hold, if_whole) => return Fared::Answered(job.pass(response, hold, if_whole)),
-                Judged::Refused(response, kind, outcome) => return Fared::Dead(job, Dead::Answered(kind), End::Pass(response, outcome)),
+                Judged::Refused(response, kind, outcome) => {
+                    return Fared::Dead(Box::new(job), Dead::Answered(kind), End::Pass(response, outcome));
+                }
             },
             Err(error) => {
                 let safe = error.safe_to_retry();
                 let again = hold.failed(safe);
                 match job.unless_draining(again).await.flatten() {
                     Some(again) => hold = again,
-                    None if safe => return Fared::Dead(job, Dead::Unreachable, End::Fail(error)),
+                    None if safe => return Fared::Dead(Box::new(job), Dead::Unreachable, End::Fail(error)),
                     None => return Fared::Answered(job.fail(&error)),
                 }
             }

@@ -107,10 +107,8 @@ impl Purse {
 
 impl Purses {
     fn of(&mut self, account: AccountId, now: Timestamp) -> impl Iterator<Item = &mut Purse> {
-        self.purses.iter_mut().filter(move |purse| purse.concerns(account)).map(move |purse| {
-            purse.turn(now);
-            purse
-        })
+        self.purses.iter_mut().for_each(|purse| purse.turn(now));
+        self.purses.iter_mut().filter(move |purse| purse.concerns(account))
     }
 }
 
@@ -131,12 +129,11 @@ impl Core {
         let mut old = std::mem::take(&mut self.purses.purses);
         for (budget, spent) in budgets {
             let known = old.iter().position(|purse| is_same(&purse.budget, &budget)).map(|at| old.swap_remove(at));
-            let purse = match known {
-                Some(purse) => Purse { budget, ..purse },
-                None => {
-                    self.next_purse += 1;
-                    Purse::new(self.next_purse, budget, spent, now)
-                }
+            let purse = if let Some(purse) = known {
+                Purse { budget, ..purse }
+            } else {
+                self.next_purse += 1;
+                Purse::new(self.next_purse, budget, spent, now)
             };
             self.purses.purses.push(purse);
         }

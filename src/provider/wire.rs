@@ -10,11 +10,11 @@ pub const fn spoken(dialect: Dialect) -> &'static [Api] {
     match dialect {
         Dialect::Anthropic => &[Api::Messages, Api::ChatCompletions],
         Dialect::OpenAi => &[Api::ChatCompletions, Api::Responses],
-        Dialect::Gemini => &[Api::ChatCompletions],
         Dialect::DeepSeek | Dialect::OpenRouter => &[Api::ChatCompletions, Api::Messages, Api::Responses],
         // the path is a project's own, or names a deployment instead of a model
         Dialect::Vertex | Dialect::AzureOpenAi => &[],
-        Dialect::Groq
+        Dialect::Gemini
+        | Dialect::Groq
         | Dialect::Mistral
         | Dialect::XAi
         | Dialect::Together

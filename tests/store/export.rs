@@ -134,7 +134,7 @@ fn no_cell_is_a_formula_and_numbers_stay_numbers() {
         let row = csv.split_once("\r\n").unwrap().1;
         let begin = format!("1,2026-11-24T12:00:00.000Z,2026-11-24T12:00:01.000Z,{cell},anthropic,agent,");
         assert!(row.starts_with(&begin), "{row:?}");
-        assert!(row.ends_with(",400,200\r\n"), "{row:?}");
+        assert!(row.ends_with(",400,200,\r\n"), "{row:?}");
     }
 }
 
