@@ -54,7 +54,8 @@ pub(super) fn run(common: &Common, args: &ServeArgs, out: &mut dyn Write) -> Res
         store.set_setting(KEEP_ALIVE, if matches!(keep_alive, OnOff::On) { "on" } else { "off" })?;
         store.close()?;
     }
-    let options = Options { dir, vault: vault(common.vault)?, listen: args.listen.addr(), clock, demo: false, wake: Box::new(|| ()) };
+    let options =
+        Options { dir, vault: vault(common.vault)?, listen: args.listen.addr(), clock, demo: false, wake: Box::new(|| ()), show: None };
     runtime()?.block_on(async {
         let ended = signal();
         let engine = Engine::start(options).await?;

@@ -16,7 +16,7 @@ use super::respond::{AnswerBody, local};
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_refusal};
 use super::ways::{Dead, Way, Ways};
-use crate::domain::{Dialect, LocalReason, LocalRefusal, Outcome, Usage, VerdictKind};
+use crate::domain::{Dialect, LocalRefusal, Outcome, Usage, VerdictKind};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
@@ -80,7 +80,7 @@ async fn one_way(mut job: Job) -> Fared {
     let mut hold = match job.unless_draining(admit).await {
         Some(Ok(hold)) => hold,
         Some(Err(refusal)) => return Fared::Dead(Box::new(job), Dead::Refused(refusal.reason), End::Refuse(refusal)),
-        None => return Fared::Answered(job.refuse(&shutting_down())),
+        None => return Fared::Answered(job.refuse(&LocalRefusal::shutting_down())),
     };
     loop {
         job.stage.send();
@@ -97,8 +97,8 @@ async fn one_way(mut job: Job) -> Fared {
                 }
             },
             Err(error) => {
-                let safe = error.safe_to_retry();
-                let again = hold.failed(safe);
+                let safe = error.safe_to_retry(&job.request.method);
+                let again = hold.failed(safe, error.reason());
                 match job.unless_draining(again).await.flatten() {
                     Some(again) => hold = again,
                     None if safe => return Fared::Dead(Box::new(job), Dead::Unreachable, End::Fail(error)),
@@ -200,16 +200,5 @@ impl Job {
         self.trail.shown(status);
         self.trail.finish(outcome, Usage::default(), bytes);
         response
-    }
-}
-
-/// The refusal of a request that waits, or comes, while the gateway stops.
-pub(super) fn shutting_down() -> LocalRefusal {
-    LocalRefusal {
-        reason: LocalReason::ShuttingDown,
-        bucket: None,
-        retry_after: None,
-        ready_at: None,
-        message: "Tierline is shutting down; the request was not sent, send it again when it runs".into(),
     }
 }

@@ -10,11 +10,11 @@ use super::parts::Parts;
 use super::routes::Endpoint;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, ModelId, Notice, Outcome, RefusalRecord, RequestRecord, Severity,
-    Snapshot, Tick, Usage, Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, ModelEnd, ModelId, Notice, Outcome, RefusalRecord, RequestRecord,
+    Severity, Snapshot, Tick, Usage, Verdict, VerdictKind,
 };
 use crate::journal::Slot;
-use crate::provider::{ModelEnd, counted};
+use crate::provider::counted;
 
 /// The record in the making.
 pub(super) struct Trail {
@@ -167,6 +167,11 @@ impl Trail {
             text: format!("{} says that {end}", self.record.provider.name()),
             hint: Some("see `tierline models` for what replaces it".into()),
         }));
+    }
+
+    /// The answer lists models, and says which of them end.
+    pub(super) fn models_end(&self, ends: &[ModelEnd]) {
+        self.parts.sink.record(Event::ModelsEnd(self.record.provider, ends.into()));
     }
 
     /// The client is shown this status.

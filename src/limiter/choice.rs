@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::breaker::Pass;
 use super::core::{Core, LineKey};
 use super::estimate::Kind;
 use super::handle::Ask;
@@ -148,10 +147,7 @@ impl Core {
         let account = self.accounts.get(&account)?;
         let stopped = account.stopped.as_ref().filter(|stop| stop.trying || now.tick < stop.until).map(|stop| stop.until.max(now.tick));
         let refused = account.key_refused_until.filter(|until| now.tick < *until);
-        let open = account.breakers.get(&(class.clone(), api)).and_then(|breaker| match breaker.pass(now.tick) {
-            Pass::Yes => None,
-            Pass::NotBefore(at) => Some(at),
-        });
+        let open = account.breakers.get(&(class.clone(), api)).and_then(|breaker| Some(breaker.forbids(now.tick)?.next_try));
         stopped.max(refused).max(open)
     }
 
@@ -230,7 +226,7 @@ mod tests {
             let mut core = Core::new(Settings { trust_bursts: true, ..Settings::default() }, Arc::new(move |_, _| vec![limit]));
             for (id, label) in [(ONE, "one"), (TWO, "two")] {
                 let label = label.to_owned();
-                core.set_account(AccountSetup { id, provider: Provider::Gemini, dialect: Dialect::Gemini, label, scope: None }, at(0));
+                core.set_account(AccountSetup { id, provider: Provider::Gemini, dialect: Dialect::Gemini, label, scope: None });
             }
             Self { core, next: 1 }
         }

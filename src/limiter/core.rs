@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::book::{Book, BucketId};
-use super::breaker::{Breaker, Pass};
+use super::breaker::Breaker;
 use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
 use super::choice::Homes;
+use super::configured::ConfiguredLimit;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
@@ -93,6 +94,7 @@ pub struct Core {
     pub(super) known_scopes: BTreeMap<AccountId, Scope>,
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
+    pub(super) configured: Vec<ConfiguredLimit>,
     assumptions: Assumptions,
     pub(super) deadlines: BTreeSet<(Tick, Ticket)>,
     next_ticket: u64,
@@ -190,6 +192,7 @@ impl Core {
             next_purse: 0,
             known_scopes: BTreeMap::new(),
             effects: Vec::new(),
+            configured: Vec::new(),
             assumptions,
             deadlines: BTreeSet::new(),
             next_ticket: 1,
@@ -198,7 +201,7 @@ impl Core {
     }
 
     /// Makes an account known, or changes what is known of it.
-    pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
+    pub fn set_account(&mut self, setup: AccountSetup) {
         let known = setup.scope.clone().or_else(|| self.known_scopes.get(&setup.id).cloned());
         let scope = known.unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
@@ -209,7 +212,7 @@ impl Core {
                 scope,
                 stopped: None,
                 key_refused_until: None,
-                retries: super::retry::Budget::new(now.tick),
+                retries: super::retry::Budget::default(),
                 breakers: BTreeMap::new(),
             };
             self.accounts.insert(setup.id, account);
@@ -261,7 +264,7 @@ impl Core {
     /// A refusal that says when it would pass, or never: its account is stopped, it fits no bucket, its deadline cannot be met.
     pub fn enqueue(&mut self, ask: Ask, now: Now) -> Result<Ticket, LocalRefusal> {
         if self.closing {
-            return Err(refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"));
+            return Err(LocalRefusal::shutting_down());
         }
         if self.waiting.len() >= self.settings.queue_capacity {
             let message = format!("{} requests wait already; send fewer at once", self.waiting.len());
@@ -281,6 +284,9 @@ impl Core {
             return Err(refusal);
         }
         self.check_serves(&ask, now)?;
+        if let Some(refusal) = self.outage(&ask, now) {
+            return Err(refusal);
+        }
         let mut ask = ask;
         let mut key = (ask.account, ask.class.clone());
         self.open_line(&key, now);
@@ -379,10 +385,7 @@ impl Core {
     pub fn close(&mut self) {
         self.closing = true;
         for ticket in self.waiting.keys().copied().collect::<Vec<_>>() {
-            self.refuse_waiting(
-                ticket,
-                refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"),
-            );
+            self.refuse_waiting(ticket, LocalRefusal::shutting_down());
         }
     }
 
@@ -399,10 +402,8 @@ impl Core {
         {
             until = until.max(Some(stop.until.max(now.tick + Duration::from_secs(1))));
         }
-        if let Some(Pass::NotBefore(at)) =
-            account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).map(|breaker| breaker.pass(now.tick))
-        {
-            until = until.max(Some(at));
+        if let Some(outage) = account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).and_then(|breaker| breaker.forbids(now.tick)) {
+            until = until.max(Some(outage.next_try));
         }
         if let Some(at) = self.first_window_opens(state, account.setup.dialect, waiting.ask.facts.api, now) {
             until = until.max(Some(at));
@@ -498,8 +499,10 @@ impl Core {
             if let Some(stop) = &mut account.stopped {
                 stop.trying = true;
             }
-            account.retries.sent(now.tick);
-            account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent();
+            if waiting.attempt == 1 {
+                account.retries.sent();
+            }
+            account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent(now.tick);
         }
         let money = self.hold_money(waiting.ask.account, waiting.price);
         self.flights.insert(ticket, Flight { waiting, takes, money, sent_at: now.tick, answered: false });
@@ -540,6 +543,7 @@ impl Core {
         }
         let long_above = self.long_above(key);
         self.lines.insert(key.clone(), LineState { long_above, ..LineState::default() });
+        self.apply_configured(key, now);
         self.redraw();
     }
 

@@ -85,7 +85,7 @@ mod tests {
                 Settings { trust_bursts: true, ..Settings::default() },
                 Arc::new(move |_, class| if class.pool() == Pool::Fast { Vec::new() } else { vec![limit(class)] }),
             );
-            core.set_account(AccountSetup { id: ACCOUNT, provider: Provider::OpenAi, dialect, label: "a".into(), scope: None }, now());
+            core.set_account(AccountSetup { id: ACCOUNT, provider: Provider::OpenAi, dialect, label: "a".into(), scope: None });
             core.set_long_context(Arc::new(|_, class| (class.as_str() == "long").then_some(100_000)));
             Self(core)
         }

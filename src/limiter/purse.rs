@@ -348,7 +348,7 @@ mod tests {
             let mut core = Core::new(Settings::default(), Arc::new(|_, _| Vec::new()));
             for (id, label) in [(ONE, "one"), (TWO, "two")] {
                 let setup = AccountSetup { id, provider: Provider::OpenAi, dialect: Dialect::XAi, label: label.into(), scope: None };
-                core.set_account(setup, now);
+                core.set_account(setup);
             }
             core.set_prices(Arc::new(|_, model, usage| (model.as_str() == DEAR).then_some(usage.output)));
             let budget = |(account, nanos, spent): &(Option<AccountId>, u64, u64)| {
