@@ -117,6 +117,7 @@ fn admissions(waiting: u64, rounds: u64) -> Vec<f64> {
         lane: Lane::Interactive,
         facts: Arc::clone(&facts),
         patience: None,
+        elsewhere: false,
     };
     for n in 0..waiting {
         core.enqueue(ask(n), moment(nanos)).expect("there is room in the queue");

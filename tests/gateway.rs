@@ -808,6 +808,38 @@ mod patient {
     }
 
     #[tokio::test]
+    async fn comments_are_turned_off_by_a_header_and_then_the_client_is_as_silent_as_any() {
+        let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9\r\n\r\ndata: 1\n\n").await;
+        let patience = Patience { comment: Duration::from_nanos(1), ..Patience::default() };
+        for (more, has_length, waits) in [
+            ("x-stainless-timeout: 60\r\n", false, None),
+            ("x-stainless-timeout: 60\r\nx-tierline-keep-alive: off\r\n", true, Some(Duration::from_secs(30))),
+        ] {
+            let gate = Gate::shut();
+            let rig = Rig::start(
+                Provider::Anthropic,
+                upstream.addr,
+                Plan { admit: Admit::After(gate.clone()), patience: Some(patience), ..Plan::default() },
+            )
+            .await;
+            let mut wire = Wire::connect(rig.addr).await;
+            wire.send(rig.request("POST /anthropic/v1/messages", more, "{\"stream\":true}")).await;
+            rig.happened(|e| matches!(e, Event::Arrived(_))).await;
+            if !has_length {
+                wire.head().await;
+            }
+            gate.open();
+            if has_length {
+                assert_eq!(wire.reply(false).await.header("content-length"), Some("9"), "the provider's own head");
+            } else {
+                drop(wire);
+            }
+            rig.finished(1).await;
+            assert_eq!(rig.books.asks.lock().unwrap()[0].patience, waits, "{more}");
+        }
+    }
+
+    #[tokio::test]
     async fn stopping_lets_what_runs_finish_and_refuses_what_waits() {
         let gate = Gate::shut();
         let script = gate.clone();

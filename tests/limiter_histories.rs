@@ -129,6 +129,7 @@ impl History {
             lane: if self.random.below(3) == 0 { Lane::Batch } else { Lane::Interactive },
             facts: Arc::new(facts),
             patience: (self.random.below(3) == 0).then(|| Duration::from_millis(self.random.below(60_000))),
+            elsewhere: false,
         };
         self.begun += 1;
         match self.core.enqueue(ask, self.now()) {

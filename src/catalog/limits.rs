@@ -154,6 +154,14 @@ impl Catalog {
         })
     }
 
+    /// The same at the tier at which a new paying account stands.
+    #[must_use]
+    pub fn default_long_context(&self, provider: impl Into<Dialect>, class: &ModelClass, on: Date) -> Option<LongContext> {
+        let provider = provider.into();
+        let entry = self.tiers(provider, on).into_iter().find(|tier| tier.entry)?;
+        self.long_context(provider, class, &entry.name, on)
+    }
+
     pub(super) fn limits_at(&self, provider: Dialect, class: &ModelClass, tier: Option<&str>, at: Timestamp) -> Vec<Limit> {
         let mut limits: Vec<Limit> = Vec::new();
         for entry in self.limit_rows(provider, class, tier, at).into_iter().filter(|entry| entry.row.prompt_above.is_none()) {

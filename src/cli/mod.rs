@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod alias;
 mod batch;
+mod budgets;
 mod bypass;
 mod catalog;
 mod context;
@@ -22,6 +23,7 @@ mod models;
 mod plan;
 mod probe;
 mod process;
+mod routes;
 mod serve;
 mod status;
 mod table;
@@ -82,7 +84,7 @@ enum Command {
     /// Simulated providers, several clients and a small batch: everything in motion, without a key.
     Demo(demo::DemoArgs),
     /// Run the gateway without a window until a signal comes.
-    Serve(serve::Listen),
+    Serve(serve::ServeArgs),
     /// Add, list, remove and import accounts.
     #[command(subcommand)]
     Accounts(accounts::AccountsCommand),
@@ -92,9 +94,15 @@ enum Command {
     /// Your own ceilings below the providers' limits.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// What your accounts may spend in a day or a month: set, list, remove.
+    #[command(subcommand)]
+    Budgets(budgets::BudgetsCommand),
     /// Let retired model names stand for their replacements: set, list, remove.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// Who may serve a model when its own account cannot: add, list, remove.
+    #[command(subcommand)]
+    Routes(routes::RoutesCommand),
     /// The lines that point clients straight back at the provider.
     Bypass(bypass::BypassArgs),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
@@ -161,7 +169,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
     match command {
         None => window::run(&common, listen.addr(), None),
         Some(Command::Demo(args)) => demo::run(&common, &args, out),
-        Some(Command::Serve(listen)) => serve::run(&common, listen.addr(), out),
+        Some(Command::Serve(args)) => serve::run(&common, &args, out),
         Some(Command::Sim(mut args)) => {
             args.json |= common.json;
             serve::runtime()?
@@ -178,7 +186,9 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Accounts(command)) => accounts::run(&Context::open(&common)?, command, out),
         Some(Command::Token(command)) => tokens::run(&Context::open(&common)?, &command, out),
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
+        Some(Command::Budgets(command)) => budgets::run(&Context::open(&common)?, command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
+        Some(Command::Routes(command)) => routes::run(&Context::open(&common)?, command, out),
         Some(Command::Bypass(args)) => bypass::run(&Context::open(&common)?, &args, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Tier) => tier::run(&Context::open(&common)?, out),

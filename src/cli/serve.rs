@@ -4,15 +4,31 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::context::vault;
 use super::{Common, Done, unwritable};
 use crate::clock::SystemClock;
 use crate::domain::Problem;
-use crate::engine::{DEFAULT_PORT, Engine, Options};
-use crate::store::DataDir;
+use crate::engine::{DEFAULT_PORT, Engine, KEEP_ALIVE, Options};
+use crate::store::{DataDir, Store};
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    listen: Listen,
+    /// Whether a stream that waits for room hears a comment every 15 seconds, so that its client does not give up;
+    /// remembered [default: on].
+    #[arg(long, value_name = "WHETHER")]
+    keep_alive: Option<OnOff>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnOff {
+    On,
+    Off,
+}
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Listen {
@@ -31,15 +47,14 @@ impl Listen {
     }
 }
 
-pub(super) fn run(common: &Common, listen: SocketAddr, out: &mut dyn Write) -> Result<Done, Problem> {
-    let options = Options {
-        dir: DataDir::open(common.data_dir.as_deref())?,
-        vault: vault(common.vault)?,
-        listen,
-        clock: Arc::new(SystemClock::new()),
-        demo: false,
-        wake: Box::new(|| ()),
-    };
+pub(super) fn run(common: &Common, args: &ServeArgs, out: &mut dyn Write) -> Result<Done, Problem> {
+    let (dir, clock) = (DataDir::open(common.data_dir.as_deref())?, Arc::new(SystemClock::new()));
+    if let Some(keep_alive) = args.keep_alive {
+        let (store, _) = Store::open(&dir, clock.as_ref())?;
+        store.set_setting(KEEP_ALIVE, if matches!(keep_alive, OnOff::On) { "on" } else { "off" })?;
+        store.close()?;
+    }
+    let options = Options { dir, vault: vault(common.vault)?, listen: args.listen.addr(), clock, demo: false, wake: Box::new(|| ()) };
     runtime()?.block_on(async {
         let ended = signal();
         let engine = Engine::start(options).await?;

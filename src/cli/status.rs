@@ -1,14 +1,16 @@
 //! `tierline status`
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::context::Context;
-use super::{Done, print_json, table, unwritable};
+use super::{Done, budgets, print_json, table, unwritable};
+use crate::domain::budget::BudgetView;
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Dimension, Problem, Refill};
+use crate::domain::{Dimension, Problem, Refill, Scope};
 use crate::engine::{self, Answer, Request};
 
 /// How things stand, from the process that serves or from what was saved last.
@@ -18,6 +20,7 @@ pub(super) struct Status {
     as_of: Timestamp,
     pub(super) buckets: Vec<BucketView>,
     waiting: Vec<WaitingView>,
+    budgets: Vec<BudgetView>,
 }
 
 pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
@@ -32,6 +35,9 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
         (None, false) => format!("not serving; as saved at {}", status.as_of),
     };
     writeln!(out, "{head}").map_err(|error| unwritable(&error))?;
+    if !status.budgets.is_empty() {
+        budgets::print(out, &status.budgets, now)?;
+    }
     if status.buckets.is_empty() {
         writeln!(out, "no limit is known yet: it will be with the first answer, or with `tierline probe`")
             .map_err(|error| unwritable(&error))?;
@@ -39,6 +45,15 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
     }
     let rows: Vec<Vec<String>> = status.buckets.iter().map(|bucket| row(bucket, now)).collect();
     table::print(out, &["scope", "models", "meter", "used", "held", "remaining", "limit", "full in", "source", ""], &rows)?;
+    for (scope, labels) in shared(&status.buckets) {
+        let (last, others) = labels.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));
+        writeln!(
+            out,
+            "{others} and {last} share {scope}: {} adds no room",
+            if labels.len() == 2 { "the second" } else { "each further one" }
+        )
+        .map_err(|error| unwritable(&error))?;
+    }
     for waiting in status.waiting.iter().take(20) {
         let bucket = waiting.bucket.as_ref().map_or_else(|| "room".to_owned(), ToString::to_string);
         let when = waiting.ready_at.map_or_else(String::new, |at| format!(", in about {}", seconds(at, now)));
@@ -51,7 +66,9 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
 impl Status {
     pub(super) fn read(context: &Context, now: Timestamp) -> Result<Self, Problem> {
         match engine::ask(context.dir.path(), &Request::Status) {
-            Some(Answer::Status { gateway, buckets, waiting }) => Ok(Self { live: true, gateway, as_of: now, buckets, waiting }),
+            Some(Answer::Status { gateway, buckets, waiting, budgets }) => {
+                Ok(Self { live: true, gateway, as_of: now, buckets, waiting, budgets })
+            }
             _ => saved(context, now),
         }
     }
@@ -73,7 +90,8 @@ fn saved(context: &Context, now: Timestamp) -> Result<Status, Problem> {
             view
         })
         .collect();
-    Ok(Status { live: false, gateway: None, as_of, buckets, waiting: Vec::new() })
+    let budgets = engine::budgets_of(&context.reader()?, now)?;
+    Ok(Status { live: false, gateway: None, as_of, buckets, waiting: Vec::new(), budgets })
 }
 
 fn document(status: &Status) -> serde_json::Value {
@@ -104,7 +122,14 @@ fn document(status: &Status) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "live": status.live, "gateway": status.gateway, "as_of": status.as_of, "buckets": buckets, "waiting": status.waiting })
+    json!({
+        "live": status.live,
+        "gateway": status.gateway,
+        "as_of": status.as_of,
+        "buckets": buckets,
+        "waiting": status.waiting,
+        "budgets": budgets::documents(&status.budgets),
+    })
 }
 
 fn row(bucket: &BucketView, now: Timestamp) -> Vec<String> {
@@ -137,6 +162,11 @@ fn row(bucket: &BucketView, now: Timestamp) -> Vec<String> {
         bucket.source.to_string(),
         remark.join(", "),
     ]
+}
+
+/// Scopes on whose buckets more than one account draws, with the accounts' labels.
+fn shared(buckets: &[BucketView]) -> BTreeMap<&Scope, &[String]> {
+    buckets.iter().filter(|bucket| bucket.accounts.len() > 1).map(|bucket| (&bucket.key.scope, bucket.accounts.as_slice())).collect()
 }
 
 fn seconds(at: Timestamp, now: Timestamp) -> String {

@@ -8,10 +8,11 @@ use std::sync::{Arc, mpsc};
 use jiff::Timestamp;
 
 use super::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchWish};
+use super::fallback::FallbackView;
 use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Preferences, Problem, Provider, Secret, Verdict};
+use super::{AccountId, Budget, Dialect, Dimension, Fallback, Fingerprint, Period, Preferences, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ pub enum Command {
     RevokeToken(String, Reply<Result<(), Problem>>),
     /// Set or clear one of the user's own ceilings.
     SetLimit(UserLimit, Reply<Result<(), Problem>>),
+    /// Set what an account, or all of them, may spend. How budgets stand is in the view.
+    SetBudget(Budget, Reply<Result<(), Problem>>),
+    /// Take away the budget of an account (of all of them, if `None`) for a period.
+    RemoveBudget(Option<AccountId>, Period, Reply<Result<(), Problem>>),
+    /// Read the fallback routes, in the order in which they are tried.
+    Routes(Reply<Result<Vec<FallbackView>, Problem>>),
+    /// Say what a fallback route would do, before it is added.
+    PreviewRoute(Fallback, Reply<Result<FallbackView, Problem>>),
+    /// Switch a fallback route on.
+    AddRoute(Fallback, Reply<Result<(), Problem>>),
+    /// Switch a fallback route off.
+    RemoveRoute(Fallback, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.

@@ -17,6 +17,8 @@ use super::{
 pub enum Event {
     /// A request arrived at the gateway and stands in the queue.
     Arrived(Arc<Arrival>),
+    /// It turns to another account, which is the one in here from now on.
+    Rerouted(Arc<Arrival>),
     /// It was admitted and sent to the provider; again with a higher attempt when it is retried.
     Sent {
         /// Which request.

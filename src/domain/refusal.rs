@@ -120,7 +120,7 @@ impl Verdict {
 }
 
 /// Why Tierline itself refuses a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LocalReason {
     /// The wait would outlast the request's deadline.
@@ -129,6 +129,8 @@ pub enum LocalReason {
     NeverFits,
     /// The account's money, key or state needs the user first.
     AccountStopped,
+    /// A budget that the user set is spent.
+    OverBudget,
     /// The endpoint keeps failing; trying again now would only add load.
     BreakerOpen,
     /// More waits in the queue than it can hold.

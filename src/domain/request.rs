@@ -251,4 +251,7 @@ pub struct RequestRecord {
     pub request_bytes: u64,
     /// Bytes of the answer's body.
     pub response_bytes: u64,
+    /// `account/model`, where a fallback route led it away from the account and model that it named.
+    #[serde(default)]
+    pub served_by: Option<String>,
 }

@@ -5,22 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Dimension, Identity, Period};
-
-/// Which of a provider's parallel sets of limits a reading belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pool {
-    /// The ordinary limits.
-    #[default]
-    Standard,
-    /// Capacity bought ahead.
-    Priority,
-    /// Faster, dearer answers with limits of their own.
-    Fast,
-    /// A project's own, lower limit.
-    Project,
-}
+use super::{Dimension, Identity, Period, Pool};
 
 /// One limiter as the headers show it. Absent is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::lesson::Lesson;
 use super::registry::Registry;
+use crate::domain::budget::BudgetView;
 use crate::domain::view::{BucketView, WaitingView};
 use crate::domain::{AccountId, Problem};
 use crate::limiter::Limiter;
@@ -42,6 +43,9 @@ pub enum Answer {
         buckets: Vec<BucketView>,
         /// The queue.
         waiting: Vec<WaitingView>,
+        /// Every budget.
+        #[serde(default)]
+        budgets: Vec<BudgetView>,
     },
     /// It was done.
     Done,
@@ -79,9 +83,12 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                 return;
             }
             let answer = match serde_json::from_str(&line) {
-                Ok(Request::Status) => {
-                    limiter.with(|core, now| Answer::Status { gateway, buckets: core.buckets(now), waiting: core.queue(now) })
-                }
+                Ok(Request::Status) => limiter.with(|core, now| Answer::Status {
+                    gateway,
+                    buckets: core.buckets(now),
+                    waiting: core.queue(now),
+                    budgets: core.budgets(now),
+                }),
                 Ok(Request::Reload) => match registry.reload().await {
                     Ok(()) => {
                         tokio::spawn(async move { registry.unlock_keys().await });

@@ -3,12 +3,14 @@
 //! It is the only place that knows all parts. What each of them does is not its business.
 
 mod batches;
+mod budgets;
 mod charts;
 mod control;
 pub mod doctor;
 mod estimate;
 mod housekeeping;
 pub mod explain;
+mod fallbacks;
 mod lesson;
 mod metrics;
 mod models;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,19 +34,24 @@ use self::batches::Batches;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
-use crate::domain::{Clock, Event, ModelClass, Now, Preferences, Problem, Provider};
+use crate::domain::{Clock, Event, ModelClass, Pool, Preferences, Problem, Provider};
 use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
-use crate::limiter::{Core, Limiter, Memory, Settings, Told};
+use crate::limiter::{Core, Limiter, Memory, Prices, Settings, Told};
 use crate::probe::Prober;
 use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
+pub use budgets::budgets_of;
 pub use control::{Answer, Request, ask};
+pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
 pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
+
+/// The setting that turns off, with the value `off`, the comments that keep waiting streams alive. Read at the start.
+pub const KEEP_ALIVE: &str = "gateway.keep_alive";
 
 /// The port at which clients look for the gateway.
 pub const DEFAULT_PORT: u16 = 4140;
@@ -108,6 +116,7 @@ impl Engine {
 
         let limiter = limiter(&sink, &clock);
         recall(&limiter, &reader, clock.as_ref())?;
+        limiter.with(|core, _| core.set_prices(prices(&clock)));
 
         let (routes, routes_seen) = watch::channel(Arc::default());
         let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
@@ -127,14 +136,17 @@ impl Engine {
             next_id: AtomicU64::new(next_id),
             class_of: Box::new(|provider, model| Catalog::bundled().class_of(provider, model)),
             cost_nanos: {
-                let clock = Arc::clone(&clock);
-                Box::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+                let prices = prices(&clock);
+                Box::new(move |provider, model, usage| prices(provider, model, usage))
+            },
+            patience: match reader.setting(KEEP_ALIVE)?.as_deref() {
+                Some("off") => Patience { comment: Patience::NEVER, ..Patience::default() },
+                _ => Patience::default(),
             },
             metrics: {
                 let metrics = metrics.clone();
                 Box::new(move || metrics.page())
             },
-            patience: Patience::default(),
         };
         let (stop, stopping) = watch::channel(false);
         let bound = Gateway::bind(parts, listen).await;
@@ -306,12 +318,26 @@ fn save(store: &Store, limiter: &Limiter) {
     let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
 }
 
+/// What answers cost at the present prices.
+fn prices(clock: &Arc<dyn Clock>) -> Prices {
+    let clock = Arc::clone(clock);
+    Arc::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+}
+
 fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
     let assumed = {
         let clock = Arc::clone(clock);
         move |provider: Provider, class: &ModelClass| {
-            let Now { wall, .. } = clock.now();
-            Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date())
+            let today = today(clock.as_ref());
+            match class.pool() {
+                Pool::Standard => Catalog::bundled().default_limits(provider, class, today),
+                Pool::LongContext => {
+                    let long = Catalog::bundled().default_long_context(provider, &class.base(), today);
+                    long.map(|long| long.limits).unwrap_or_default()
+                }
+                // nothing is published about them
+                Pool::Fast | Pool::Priority | Pool::Project => Vec::new(),
+            }
         }
     };
     let seed = clock.now().wall.as_nanosecond().unsigned_abs();
@@ -326,5 +352,14 @@ fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
             });
         }
     };
-    Limiter::new(Core::new(settings, Arc::new(assumed)), Arc::clone(clock), told)
+    let mut core = Core::new(settings, Arc::new(assumed));
+    let for_long = Arc::clone(clock);
+    core.set_long_context(Arc::new(move |provider, class| {
+        Catalog::bundled().default_long_context(provider, class, today(for_long.as_ref())).map(|long| long.above_tokens)
+    }));
+    Limiter::new(core, Arc::clone(clock), told)
+}
+
+fn today(clock: &dyn Clock) -> Date {
+    jiff::tz::Offset::UTC.to_datetime(clock.now().wall).date()
 }

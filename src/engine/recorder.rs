@@ -14,12 +14,13 @@ use crate::catalog::{Catalog, Traffic};
 use crate::domain::dimension::Meter;
 use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
-    Account, AccountId, BucketKey, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord,
-    Scope, Severity, Window,
+    Account, AccountId, BucketKey, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Pool, Provider, Refill,
+    RequestRecord, Scope, Severity, Window,
 };
 use crate::journal::live::{AccountView, NextTier};
 use crate::journal::{LiveView, Sink, Trend};
 use crate::limiter::Limiter;
+use crate::limiter::bucket::is_measured;
 use crate::probe::cost_nanos;
 use crate::provider::{self, ProbePlan};
 use crate::store::{Store, StoreState, Write};
@@ -152,7 +153,8 @@ impl Recorder {
     /// Brings everything in the view that is no event up to date. Whether it will change by itself.
     fn refresh(&mut self) -> bool {
         let now = self.clock.now();
-        let (buckets, waiting, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts()));
+        let (buckets, waiting, scopes, budgets) =
+            self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts(), core.budgets(now)));
         let known = self.registry.known();
         let moving = !waiting.is_empty() || buckets.iter().any(|bucket| bucket.full_at.is_some() && bucket.refill == Refill::Continuous);
         self.view.at = now.wall;
@@ -168,6 +170,7 @@ impl Recorder {
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
         self.view.batches = Arc::new(self.batches.views());
+        self.view.budgets = Arc::new(budgets);
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();
@@ -291,7 +294,7 @@ fn account_views(
                 .collect();
             let observed: Vec<(ModelClass, Limit)> = buckets
                 .iter()
-                .filter(|bucket| bucket.key.scope == scope && crate::limiter::bucket::is_measured(bucket.source))
+                .filter(|bucket| bucket.key.scope == scope && bucket.key.class.pool() == Pool::Standard && is_measured(bucket.source))
                 .map(|bucket| {
                     let window = Window { period: bucket.key.period, refill: bucket.refill };
                     (

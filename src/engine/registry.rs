@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Scope, Secret};
+use crate::domain::{
+    Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, Fallback, KeyRef, ModelId, Period, Problem, Provider, Scope, Secret,
+};
 use crate::gateway::{ClientToken, Endpoint, Routes};
 use crate::limiter::{AccountSetup, ConfiguredLimit, Limiter};
 use crate::store::{AccountRow, AdminLimit, Reader, Store};
@@ -31,6 +33,7 @@ struct State {
     accounts: Arc<Vec<Account>>,
     tokens: Arc<Vec<crate::store::ClientToken>>,
     aliases: Vec<Alias>,
+    fallbacks: Vec<Fallback>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -62,6 +65,7 @@ impl Registry {
         let mut identities = reader.identities()?;
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
+        let fallbacks = reader.fallbacks()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
         keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
         for account in &accounts {
@@ -88,11 +92,13 @@ impl Registry {
             core.set_user_limits(&limits, now);
             core.set_configured(configured, now);
         });
+        super::budgets::load(&self.0.store, &reader, &self.0.limiter, self.0.clock.as_ref())?;
         {
             let mut state = self.lock();
             state.accounts = Arc::new(accounts);
             state.tokens = Arc::new(tokens);
             state.aliases = aliases;
+            state.fallbacks = fallbacks;
             state.keys = keys;
         }
         self.publish_routes();
@@ -188,6 +194,31 @@ impl Registry {
         self.reload().await
     }
 
+    /// Sets a budget.
+    pub async fn set_budget(&self, budget: Budget) -> Result<(), Problem> {
+        self.0.store.set_budget(budget)?;
+        self.reload().await
+    }
+
+    /// Takes a budget away.
+    pub async fn remove_budget(&self, account: Option<AccountId>, period: Period) -> Result<(), Problem> {
+        self.0.store.remove_budget(account, period)?;
+        self.reload().await
+    }
+
+    /// Switches a fallback route on.
+    pub async fn add_fallback(&self, route: Fallback) -> Result<(), Problem> {
+        let route = super::preview(route, &self.known().accounts, self.0.clock.now().wall)?.route;
+        self.0.store.add_fallback(route)?;
+        self.reload().await
+    }
+
+    /// Switches a fallback route off.
+    pub async fn remove_fallback(&self, route: Fallback) -> Result<(), Problem> {
+        self.0.store.remove_fallbacks(route.from, Some((route.account, route.to)))?;
+        self.reload().await
+    }
+
     /// An account with its key.
     pub fn with_key(&self, id: AccountId) -> Result<(Account, Secret), Problem> {
         let account = self.account(id)?;
@@ -231,7 +262,7 @@ impl Registry {
             Endpoint::new(account.clone(), key).awaiting_key(known.is_none()).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
-        let routes = Routes::new(endpoints.collect(), tokens.collect());
+        let routes = Routes::new(endpoints.collect(), tokens.collect()).with_fallbacks(&state.fallbacks);
         drop(state);
         self.0.routes.send_replace(Arc::new(routes));
         self.changed();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::dimension::Meter;
 use crate::domain::{Cost, LocalRefusal, Snapshot, Usage, Verdict};
-use crate::limiter::{Ask, Limiter, Reservation};
+use crate::limiter::{Ask, Choice, Limiter, Reservation};
 
 /// A wait for room. Dropping it gives up the place in the queue.
 pub type Wait<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -15,6 +15,11 @@ pub type Wait<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Admission: Send + Sync + 'static {
     /// Waits for room, or refuses with a time or "never".
     fn admit(&self, ask: Ask) -> Wait<Result<Box<dyn Hold>, LocalRefusal>>;
+
+    /// The place among the candidates of the account that should serve a request. Asked only where there are several.
+    fn choose(&self, _: Choice<'_>) -> usize {
+        0
+    }
 }
 
 /// Room held for one request. Given back exactly once: by one of the methods that take it, or on drop with what was seen.
@@ -46,6 +51,10 @@ impl Admission for Limiter {
             let reservation = limiter.admit(ask).await?;
             Ok(Box::new(Held { limiter, reservation }) as Box<dyn Hold>)
         })
+    }
+
+    fn choose(&self, choice: Choice<'_>) -> usize {
+        self.with(|core, now| core.choose(choice, now))
     }
 }
 

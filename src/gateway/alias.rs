@@ -52,7 +52,7 @@ fn with_fields(body: &[u8], set: &Map<String, Value>) -> Option<Vec<u8>> {
 
 /// The body with `to` for its model and these top-level fields, which replace those of the same name; `None` if the body
 /// is not one JSON object that names a model.
-fn rewritten(body: &[u8], to: &ModelId, set: &Map<String, Value>) -> Option<Vec<u8>> {
+pub(super) fn rewritten(body: &[u8], to: &ModelId, set: &Map<String, Value>) -> Option<Vec<u8>> {
     let fields = top_fields(body)?;
     let mut splices: Vec<(Range<usize>, String)> = Vec::new();
     let mut missing: Vec<(&String, &Value)> = set.iter().filter(|(name, _)| *name != "model").collect();

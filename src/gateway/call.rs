@@ -7,23 +7,29 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts as Head;
 use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
+use serde_json::Map;
 
 use super::alias;
 use super::headers::strip_request;
-use super::routes::{Endpoint, Routes, Turned, Visitor};
+use super::routes::{Endpoint, Refuge, Routes, Turned, Visitor};
 use super::target::ProviderTarget;
 use super::wishes::Wishes;
 use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
+use crate::provider::wire::path_of;
 use crate::provider::{
     LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
 };
 use crate::upstream::UpstreamRequest;
 
 /// A request before its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) provider: Provider,
     pub(super) endpoint: Arc<Endpoint>,
+    /// Other accounts that could serve it.
+    pub(super) others: Vec<Arc<Endpoint>>,
+    /// Whether fallback routes are open to it.
+    pub(super) roams: bool,
     pub(super) client: ClientName,
     pub(super) wishes: Wishes,
     method: Method,
@@ -53,7 +59,7 @@ impl Call {
         let wishes = Wishes::read(&headers);
         let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
         let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
-        let Visitor { endpoint, client } = known.map_err(|turned| {
+        let Visitor { endpoint, others, roams, client } = known.map_err(|turned| {
             let dialect = routes.dialect(provider, label.as_deref());
             let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
             let answer = match turned {
@@ -70,7 +76,17 @@ impl Call {
             Err(why) => (Wishes::default(), Some(why)),
         };
         let client = wishes.client.clone().unwrap_or(client);
-        let call = Self { provider, endpoint, client, wishes, method: head.method, headers, path };
+        let call = Self {
+            provider,
+            endpoint,
+            others,
+            roams: roams && wishes.account.is_none(),
+            client,
+            wishes,
+            method: head.method,
+            headers,
+            path,
+        };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
@@ -79,7 +95,27 @@ impl Call {
 
     /// Which API it calls, as far as the path tells.
     pub(super) fn api(&self) -> Api {
-        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, b"").api
+        self.facts(b"").api
+    }
+
+    /// What can be told of it with this body.
+    pub(super) fn facts(&self, body: &[u8]) -> RequestFacts {
+        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, body)
+    }
+
+    /// The same for another account and model, which speaks the same wire format at another place; `None` if it does not.
+    pub(super) fn sheltered(&self, refuge: &Refuge, body: &[u8]) -> Option<(Self, Bytes)> {
+        let Endpoint { account, dialect, .. } = &*refuge.endpoint;
+        let place = path_of(*dialect, account.base_url.url().path(), self.api())?;
+        let query = self.path.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+        let body: Bytes = alias::rewritten(body, &refuge.model, &Map::new())?.into();
+        let mut call = self.clone();
+        if let Some(length) = call.headers.get_mut(CONTENT_LENGTH) {
+            *length = body.len().into();
+        }
+        call.endpoint = Arc::clone(&refuge.endpoint);
+        call.path = format!("{place}{query}");
+        Some((call, body))
     }
 
     /// What leaves for the provider, and what can be told of it.

@@ -15,7 +15,8 @@ use super::request_body::Share;
 use super::respond::{AnswerBody, local};
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_refusal};
-use crate::domain::{Dialect, LocalRefusal, Outcome, Usage};
+use super::ways::{Dead, Way, Ways};
+use crate::domain::{Dialect, LocalRefusal, Outcome, Usage, VerdictKind};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
@@ -26,6 +27,8 @@ pub(super) struct Job {
     pub(super) dialect: Dialect,
     pub(super) ask: Ask,
     pub(super) request: UpstreamRequest,
+    /// Where else it may go, if there is more than one way.
+    pub(super) ways: Option<Box<Ways>>,
     /// The request body's part of the memory budget.
     pub(super) share: Share,
     pub(super) trail: Trail,
@@ -38,15 +41,46 @@ pub(super) struct Job {
 enum Judged {
     Again(Box<dyn Hold>),
     Passes(UpstreamResponse, Option<Box<dyn Hold>>, Outcome),
+    /// A refusal to which nothing more can be done here.
+    Refused(UpstreamResponse, VerdictKind, Outcome),
+}
+
+/// How a request fared on one of its ways.
+enum Fared {
+    Answered(Response<AnswerBody>),
+    /// Nothing has reached the client: `End` is what it gets if there is no other way.
+    Dead(Box<Job>, Dead, End),
+}
+
+/// What ends a request that no way led through.
+enum End {
+    Refuse(LocalRefusal),
+    Fail(UpstreamError),
+    Pass(UpstreamResponse, Outcome),
 }
 
 /// Sees a request through.
 pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
+    loop {
+        match one_way(job).await {
+            Fared::Answered(response) => return response,
+            Fared::Dead(dead, why, end) => {
+                job = *dead;
+                if !job.take_another_way(why) {
+                    return job.end_with(end);
+                }
+            }
+        }
+    }
+}
+
+/// Sees a request through with the account that it has now.
+async fn one_way(mut job: Job) -> Fared {
     let admit = job.parts.admission.admit(job.ask.clone());
     let mut hold = match job.unless_draining(admit).await {
         Some(Ok(hold)) => hold,
-        Some(Err(refusal)) => return job.refuse(&refusal),
-        None => return job.refuse(&LocalRefusal::shutting_down()),
+        Some(Err(refusal)) => return Fared::Dead(Box::new(job), Dead::Refused(refusal.reason), End::Refuse(refusal)),
+        None => return Fared::Answered(job.refuse(&LocalRefusal::shutting_down())),
     };
     loop {
         job.stage.send();
@@ -57,13 +91,18 @@ pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
         match job.parts.upstream.send(job.request.clone()).await {
             Ok(response) => match job.judge(hold, response).await {
                 Judged::Again(again) => hold = again,
-                Judged::Passes(response, hold, if_whole) => return job.pass(response, hold, if_whole),
+                Judged::Passes(response, hold, if_whole) => return Fared::Answered(job.pass(response, hold, if_whole)),
+                Judged::Refused(response, kind, outcome) => {
+                    return Fared::Dead(Box::new(job), Dead::Answered(kind), End::Pass(response, outcome));
+                }
             },
             Err(error) => {
-                let again = hold.failed(error.safe_to_retry(&job.request.method), error.reason());
+                let safe = error.safe_to_retry(&job.request.method);
+                let again = hold.failed(safe, error.reason());
                 match job.unless_draining(again).await.flatten() {
                     Some(again) => hold = again,
-                    None => return job.fail(&error),
+                    None if safe => return Fared::Dead(Box::new(job), Dead::Unreachable, End::Fail(error)),
+                    None => return Fared::Answered(job.fail(&error)),
                 }
             }
         }
@@ -96,9 +135,36 @@ impl Job {
         let Some(verdict) = verdict else { return Judged::Passes(response, Some(hold), Outcome::Error) };
         self.trail.judged(status.as_u16(), &verdict, Some(hold.as_ref()));
         let outcome = if is_refusal(status.as_u16(), verdict.kind) { Outcome::Refused } else { Outcome::Error };
+        let kind = verdict.kind;
         match self.unless_draining(hold.refused(verdict)).await.flatten() {
             Some(again) => Judged::Again(again),
-            None => Judged::Passes(response, None, outcome),
+            None => Judged::Refused(response, kind, outcome),
+        }
+    }
+
+    /// Turns to another account, if one may do better.
+    fn take_another_way(&mut self, dead: Dead) -> bool {
+        let Some(ways) = &mut self.ways else { return false };
+        let Some(Way { endpoint, class, outgoing, refuge, patience }) = ways.next(dead, self.ask.patience, &self.parts) else {
+            return false;
+        };
+        self.dialect = endpoint.dialect;
+        let (id, client, lane) = (self.ask.id, self.ask.client.clone(), self.ask.lane);
+        self.trail.rerouted(&endpoint, &class, outgoing.alias.as_deref());
+        if let Some(model) = refuge {
+            self.trail.sheltered(model);
+        }
+        self.request = outgoing.request;
+        let (account, facts, elsewhere) = (endpoint.account.id, Arc::new(outgoing.facts), ways.is_left());
+        self.ask = Ask { id, account, class, client, lane, facts, patience, elsewhere };
+        true
+    }
+
+    fn end_with(self, end: End) -> Response<AnswerBody> {
+        match end {
+            End::Refuse(refusal) => self.refuse(&refusal),
+            End::Fail(error) => self.fail(&error),
+            End::Pass(response, outcome) => self.pass(response, None, outcome),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server -> service -> guard (host, origin) -> target (which provider) -> call (whose token, which account, what leaves)
-//!                   -> request_body -> forward: admission, upstream, retries -> tap: the answer as it passes
+//!                   -> request_body -> ways (which of several accounts) -> forward: admission, upstream, retries -> tap: the answer as it passes
 //! ```
 //!
 //! What it refuses to know: prices, limits, how a provider spells anything. What happened to a request is kept in its
@@ -25,6 +25,7 @@ mod service;
 mod tap;
 mod target;
 mod trail;
+mod ways;
 mod wishes;
 
 pub use admission::{Admission, Hold};

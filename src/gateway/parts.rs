@@ -63,6 +63,11 @@ pub struct Patience {
     pub drain: Duration,
 }
 
+impl Patience {
+    /// For what is not to happen at all.
+    pub const NEVER: Duration = Duration::MAX;
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

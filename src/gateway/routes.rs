@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Account, Alias, ClientName, Dialect, LocalRefusal, Provider, Secret};
+use crate::domain::{Account, Alias, ClientName, Dialect, Fallback, LocalRefusal, ModelId, Provider, Secret};
 use crate::provider::Presented;
 
 /// All accounts and local tokens.
@@ -14,6 +14,16 @@ use crate::provider::Presented;
 pub struct Routes {
     endpoints: Vec<Arc<Endpoint>>,
     tokens: Vec<ClientToken>,
+    /// Whose requests may go elsewhere: by the model that they name, in the order in which they are tried.
+    fallbacks: Vec<(ModelId, Refuge)>,
+}
+
+/// Where a fallback route leads.
+#[derive(Debug, Clone)]
+pub(super) struct Refuge {
+    pub(super) endpoint: Arc<Endpoint>,
+    /// The model's name there.
+    pub(super) model: ModelId,
 }
 
 /// One account, ready to be used.
@@ -46,6 +56,10 @@ pub struct ClientToken {
 #[derive(Debug)]
 pub(super) struct Visitor {
     pub(super) endpoint: Arc<Endpoint>,
+    /// Other accounts that may serve it, if nobody named one.
+    pub(super) others: Vec<Arc<Endpoint>>,
+    /// Whether it may be served by any account: it showed a local token that is bound to none.
+    pub(super) roams: bool,
     pub(super) client: ClientName,
 }
 
@@ -109,7 +123,28 @@ impl Routes {
     /// These accounts, the preferred ones first, and these tokens.
     #[must_use]
     pub fn new(endpoints: Vec<Endpoint>, tokens: Vec<ClientToken>) -> Self {
-        Self { endpoints: endpoints.into_iter().map(Arc::new).collect(), tokens }
+        Self { endpoints: endpoints.into_iter().map(Arc::new).collect(), tokens, fallbacks: Vec::new() }
+    }
+
+    /// The same with these fallback routes, as far as their accounts have keys.
+    #[must_use]
+    pub fn with_fallbacks(mut self, fallbacks: &[Fallback]) -> Self {
+        let refuge = |route: &Fallback| {
+            let endpoint = self.endpoints.iter().find(|e| e.account.id == route.account && e.key.is_some())?;
+            Some((route.from.clone(), Refuge { endpoint: Arc::clone(endpoint), model: route.to.clone() }))
+        };
+        self.fallbacks = fallbacks.iter().filter_map(refuge).collect();
+        self
+    }
+
+    /// Whether there is any fallback route at all.
+    pub(super) fn has_fallbacks(&self) -> bool {
+        !self.fallbacks.is_empty()
+    }
+
+    /// Where requests for a model may go.
+    pub(super) fn refuges(&self, model: &ModelId) -> impl Iterator<Item = &Refuge> {
+        self.fallbacks.iter().filter(move |(from, _)| from == model).map(|(_, refuge)| refuge)
     }
 
     /// How this provider's errors have to look, as far as it is known before anybody proved anything.
@@ -138,13 +173,16 @@ impl Routes {
                 {
                     return Err(Turned::NotThatAccount(wanted.to_owned()));
                 }
-                let endpoint = self.choose(provider, label.or(token.account.as_deref()))?;
-                Ok(Visitor { endpoint, client: token.client.clone() })
+                let (endpoint, others) = self.open_to(provider, label.or(token.account.as_deref()))?;
+                Ok(Visitor { endpoint, others, roams: token.account.is_none(), client: token.client.clone() })
             }
             // a provider's key is good for its own account only
             (None, Some(endpoint)) => match label {
                 Some(wanted) if wanted != endpoint.account.label => Err(Turned::NotThatAccount(wanted.to_owned())),
-                _ => Ok(Visitor { endpoint: endpoint.clone(), client: ClientName::new(&endpoint.account.label) }),
+                _ => {
+                    let client = ClientName::new(&endpoint.account.label);
+                    Ok(Visitor { endpoint: endpoint.clone(), others: Vec::new(), roams: false, client })
+                }
             },
             (None, None) if self.serving(provider, None).any(|endpoint| endpoint.awaits_key) => Err(Turned::KeysUnread),
             (None, None) => Err(Turned::WrongCredential),
@@ -167,12 +205,14 @@ impl Routes {
         token
     }
 
-    /// Which of several accounts serves a request: the one that is named, else the first. The place for "most slack first".
-    fn choose(&self, provider: Provider, label: Option<&str>) -> Result<Arc<Endpoint>, Turned> {
-        self.serving(provider, label).next().cloned().ok_or_else(|| match label {
+    /// Which accounts may serve a request: the one that is named, else all that have their key, oldest first.
+    fn open_to(&self, provider: Provider, label: Option<&str>) -> Result<(Arc<Endpoint>, Vec<Arc<Endpoint>>), Turned> {
+        let mut keyed = self.serving(provider, label).filter(|e| e.key.is_some()).cloned();
+        let endpoint = keyed.next().or_else(|| self.serving(provider, label).next().cloned()).ok_or_else(|| match label {
             Some(label) => Turned::NotThatAccount(label.to_owned()),
             None => Turned::NoAccount(provider),
-        })
+        })?;
+        Ok((endpoint, keyed.collect()))
     }
 
     fn serving(&self, provider: Provider, label: Option<&str>) -> impl Iterator<Item = &Arc<Endpoint>> {

@@ -13,11 +13,13 @@ use super::forward::{self, Job};
 use super::guard::Guard;
 use super::headers::is_oddly_framed;
 use super::late::{self, Listener, Stage};
-use super::parts::Parts;
+use super::parts::{Parts, Patience};
 use super::request_body::{self, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, metrics, text};
+use super::routes::Routes;
 use super::target::Target;
 use super::trail::Trail;
+use super::ways::Ways;
 use crate::domain::event::Arrival;
 use crate::domain::{Api, LocalRefusal, ModelClass, RequestFacts};
 use crate::limiter::Ask;
@@ -54,7 +56,7 @@ impl Front {
         let asks_first = head.headers.contains_key(EXPECT);
         let routes = self.parts.routes.borrow().clone();
         let answer = match Call::let_in(&routes, target, head) {
-            Ok(call) => self.forward(call, &mut body).await,
+            Ok(call) => self.forward(call, &routes, &mut body).await,
             Err(answer) => Err(answer),
         };
         match answer {
@@ -84,13 +86,14 @@ impl Front {
     }
 
     /// Takes in the body and sees the request through; an error if it never arrived.
-    async fn forward(&self, call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+    async fn forward(&self, mut call: Call, routes: &Routes, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
         let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
             let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
             LocalAnswer { status: bad.status(), ..answer }
         })?;
+        let ways = Ways::open(&mut call, routes, &bytes, &self.parts);
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
-        let (lane, patience) = (call.wishes.lane, call.wishes.patience);
+        let wishes = call.wishes.clone();
         let (dialect, account) = (endpoint.dialect, &endpoint.account);
         let now = self.parts.clock.now().wall;
         let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
@@ -106,21 +109,23 @@ impl Front {
             account_label: account.label.clone(),
             provider,
             client: client.clone(),
-            lane,
+            lane: wishes.lane,
             api: facts.api,
             model: asked,
             class: class.clone(),
         };
         let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64).aliased(alias.as_deref());
-        let comments = hears_comments(&facts, request.url.query()).then(|| {
+        let hears = !wishes.no_comments && self.parts.patience.comment != Patience::NEVER && hears_comments(&facts, request.url.query());
+        let comments = hears.then(|| {
             let mut marks = HeaderMap::new();
             trail.mark(&mut marks);
             (Listener { dialect, api: facts.api, comment: self.parts.patience.comment }, marks)
         });
-        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience };
+        let (lane, patience, elsewhere) = (wishes.lane, wishes.patience(hears), ways.is_some());
+        let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience, elsewhere };
         let stage = Arc::new(Stage::default());
         let (parts, draining) = (self.parts.clone(), self.draining.clone());
-        let run = forward::run(Job { parts, dialect, ask, request, share, trail, stage: stage.clone(), draining });
+        let run = forward::run(Job { parts, dialect, ask, request, ways, share, trail, stage: stage.clone(), draining });
         Ok(match comments {
             None => run.await,
             Some((listener, marks)) => late::or_comments(Box::pin(run), stage, listener, marks).await,

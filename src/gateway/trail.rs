@@ -1,15 +1,17 @@
 //! What is known of one request while it is under way. Ends in exactly one `Finished` event, also when it is dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::admission::Hold;
 use super::parts::Parts;
+use super::routes::Endpoint;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelEnd, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick,
-    Usage, Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelClass, ModelEnd, ModelId, Notice, Outcome, RefusalRecord, RequestRecord,
+    Severity, Snapshot, Tick, Usage, Verdict, VerdictKind,
 };
 use crate::journal::Slot;
 use crate::provider::counted;
@@ -25,6 +27,10 @@ pub(super) struct Trail {
     alias: Option<HeaderValue>,
     arrived: Tick,
     sent: Tick,
+    /// The model that a fallback route put in place of the one that was asked for.
+    refuge: Option<ModelId>,
+    /// What it waited on ways that came to nothing.
+    waited: Duration,
 }
 
 impl Trail {
@@ -60,9 +66,10 @@ impl Trail {
             upstream_request_id: None,
             request_bytes,
             response_bytes: 0,
+            served_by: None,
         };
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
-        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived }
+        Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived, refuge: None, waited: Duration::ZERO }
     }
 
     /// The same, if the model's name was rewritten: `from->to`.
@@ -71,10 +78,42 @@ impl Trail {
         self
     }
 
+    /// It goes another way.
+    pub(super) fn rerouted(&mut self, endpoint: &Endpoint, class: &ModelClass, alias: Option<&str>) {
+        let now = self.parts.clock.now();
+        let record = &mut self.record;
+        self.waited = if record.attempts == 0 { now.tick.since(self.arrived) } else { Duration::from_millis(record.wait_millis) };
+        self.dialect = endpoint.dialect;
+        self.alias = alias.and_then(|alias| HeaderValue::from_str(alias).ok());
+        record.account = endpoint.account.id;
+        record.account_label.clone_from(&endpoint.account.label);
+        record.provider = endpoint.account.provider;
+        record.class = class.clone();
+        record.bound_by = None;
+        self.parts.sink.record(Event::Rerouted(Arc::new(Arrival {
+            id: record.id,
+            at: record.arrived_at,
+            account: record.account,
+            account_label: record.account_label.clone(),
+            provider: record.provider,
+            client: record.client.clone(),
+            lane: record.lane,
+            api: record.api,
+            model: record.model_asked.clone(),
+            class: record.class.clone(),
+        })));
+    }
+
+    /// The way that it goes now is a fallback route, to this model.
+    pub(super) fn sheltered(&mut self, model: ModelId) {
+        self.record.served_by = Some(format!("{}/{model}", self.record.account_label));
+        self.refuge = Some(model);
+    }
+
     /// It was admitted and is sent now.
     pub(super) fn sent(&mut self, hold: &dyn Hold) {
         let now = self.parts.clock.now();
-        let (waited, reserved) = (hold.waited(), hold.reserved());
+        let (waited, reserved) = (self.waited + hold.waited(), hold.reserved());
         self.sent = now.tick;
         let record = &mut self.record;
         record.attempts += 1;
@@ -149,7 +188,7 @@ impl Trail {
     /// It is over.
     pub(super) fn finish(mut self, outcome: Outcome, usage: Usage, response_bytes: u64) {
         let record = &mut self.record;
-        let model = usage.model.as_ref().or(record.model_asked.as_ref());
+        let model = usage.model.as_ref().or(self.refuge.as_ref()).or(record.model_asked.as_ref());
         let took = counted(self.dialect, model, &usage);
         record.counted_input = took[Dimension::InputTokens];
         record.counted_output = took[Dimension::OutputTokens];
@@ -169,6 +208,9 @@ impl Trail {
         headers.insert(HeaderName::from_static("x-tierline-attempts"), record.attempts.into());
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
             headers.insert(HeaderName::from_static("x-tierline-account"), label);
+        }
+        if let Some(Ok(served_by)) = record.served_by.as_deref().map(HeaderValue::from_str) {
+            headers.insert(HeaderName::from_static("x-tierline-served-by"), served_by);
         }
         if let Some(alias) = &self.alias {
             headers.insert(HeaderName::from_static("x-tierline-alias"), alias.clone());
@@ -202,6 +244,6 @@ pub(super) const fn is_refusal(status: u16, kind: VerdictKind) -> bool {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::domain::{ClientName, Lane};
 
 /// The wishes of one request.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Wishes {
     /// `x-tierline-deadline-ms`: the longest it may wait for room.
     pub(super) patience: Option<Duration>,
@@ -17,6 +17,10 @@ pub(super) struct Wishes {
     pub(super) client: Option<ClientName>,
     /// `x-tierline-account`: which account should serve it.
     pub(super) account: Option<String>,
+    /// `x-tierline-keep-alive: off`: no comments while a stream waits.
+    pub(super) no_comments: bool,
+    /// When the client's SDK gives up on an answer that does not come, as it says itself.
+    pub(super) sdk_timeout: Option<Duration>,
 }
 
 /// The longest name of a client that is shown.
@@ -42,8 +46,34 @@ impl Wishes {
             Some(name) if printable(&name) => Some(ClientName::new(name)),
             Some(_) => return Err("x-tierline-client is not a name of 1 to 64 printable ASCII characters".into()),
         };
-        Ok(Self { patience, lane, client, account: get("x-tierline-account").map(str::to_owned) })
+        let no_comments = match get("x-tierline-keep-alive") {
+            None | Some("on") => false,
+            Some("off") => true,
+            Some(_) => return Err("x-tierline-keep-alive is neither on nor off".into()),
+        };
+        let account = get("x-tierline-account").map(str::to_owned);
+        Ok(Self { patience, lane, client, account, no_comments, sdk_timeout: sdk_timeout(headers) })
     }
+
+    /// The longest it may wait for room. A client that hears nothing in the meantime gives up when its SDK does, and then
+    /// the answer must have come too.
+    pub(super) fn patience(&self, hears_comments: bool) -> Option<Duration> {
+        let silent = self.sdk_timeout.filter(|_| !hears_comments).map(|timeout| timeout.saturating_sub(for_the_answer(timeout)));
+        self.patience.into_iter().chain(silent).min()
+    }
+}
+
+/// The time that the official SDKs of Anthropic and OpenAI allow for a silence, in seconds: `x-stainless-read-timeout`
+/// (Python, with decimals) and `x-stainless-timeout` (TypeScript). Not ours to find fault with: what cannot be read is no limit.
+fn sdk_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let secs = |name| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let secs = secs("x-stainless-read-timeout").or_else(|| secs("x-stainless-timeout"))?;
+    Duration::try_from_secs_f64(secs).ok().filter(|timeout| !timeout.is_zero())
+}
+
+/// What of a timeout is left to the provider: a tenth, but half a minute if that is no more than half of it.
+fn for_the_answer(timeout: Duration) -> Duration {
+    (timeout / 10).max(Duration::from_secs(30).min(timeout / 2))
 }
 
 #[cfg(test)]
@@ -61,7 +91,7 @@ mod tests {
                 patience: Some(Duration::from_millis(1500)),
                 lane: Lane::Batch,
                 client: Some(ClientName::new("nightly job")),
-                account: None
+                ..Wishes::default()
             })
         );
         for wrong in [
@@ -69,8 +99,30 @@ mod tests {
             ("x-tierline-deadline-ms", "-1"),
             ("x-tierline-priority", "now"),
             ("x-tierline-client", ""),
+            ("x-tierline-keep-alive", "no"),
         ] {
             assert!(read(&[wrong]).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_silent_client_waits_no_longer_than_its_sdk() {
+        for (pairs, silent_millis, hearing_millis) in [
+            (&[][..], None, None),
+            (&[("x-stainless-read-timeout", "600.0")], Some(540_000), None),
+            (&[("x-stainless-timeout", "600")], Some(540_000), None),
+            (&[("x-stainless-timeout", "60")], Some(30_000), None),
+            (&[("x-stainless-timeout", "1.5")], Some(750), None),
+            (&[("x-stainless-timeout", "60"), ("x-tierline-deadline-ms", "100")], Some(100), Some(100)),
+            (&[("x-stainless-timeout", "60"), ("x-tierline-deadline-ms", "100000")], Some(30_000), Some(100_000)),
+            (&[("x-stainless-timeout", "0")], None, None),
+            (&[("x-stainless-timeout", "-1")], None, None),
+            (&[("x-stainless-timeout", "NaN")], None, None),
+            (&[("x-stainless-read-timeout", "None")], None, None),
+        ] {
+            let wishes = Wishes::read(&pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect()).unwrap();
+            let millis = |hears| wishes.patience(hears).map(|patience| patience.as_millis());
+            assert_eq!((millis(false), millis(true)), (silent_millis, hearing_millis), "{pairs:?}");
         }
     }
 }

@@ -70,6 +70,10 @@ impl Figures {
                 self.row(&key).arrivals.note(arrival.at);
                 self.under_way.insert(arrival.id, key);
             }
+            Event::Rerouted(arrival) => {
+                let key = self.key(arrival.provider, arrival.model.as_ref());
+                self.under_way.insert(arrival.id, key);
+            }
             Event::Sent { id, at, .. } => {
                 if let Some(key) = self.under_way.get(id).cloned() {
                     self.row(&key).sent.note(*at);

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Trend;
 use crate::domain::batch::BatchView;
+use crate::domain::budget::BudgetView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
 use crate::domain::view::{BucketView, ProbeOffer, WaitingView};
@@ -36,6 +37,8 @@ pub struct LiveView {
     pub buckets: Arc<Vec<BucketView>>,
     /// How full they were over the last minutes, as far as somebody looked.
     pub trends: Arc<BTreeMap<BucketKey, Trend>>,
+    /// Every budget.
+    pub budgets: Arc<Vec<BudgetView>>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
     /// Every batch, newest first.
@@ -141,6 +144,7 @@ impl LiveView {
             found_keys: Arc::default(),
             buckets: Arc::default(),
             trends: Arc::default(),
+            budgets: Arc::default(),
             waiting: Arc::default(),
             batches: Arc::default(),
             running: Vec::new(),
@@ -155,6 +159,7 @@ impl LiveView {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Arrived(arrival) => drop(self.arrivals.insert(arrival.id, Arc::clone(arrival))),
+            Event::Rerouted(arrival) => self.rerouted(arrival),
             Event::Sent { id, at, attempt, waited } => self.sent(*id, *at, *attempt, *waited),
             Event::Answered { id, snapshot, .. } => {
                 if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == *id) {
@@ -206,6 +211,13 @@ impl LiveView {
         totals.waited_millis += record.wait_millis;
         totals.retries += u64::from(record.attempts.saturating_sub(1));
         totals.cost_nanos += record.cost_nanos.unwrap_or(0);
+    }
+
+    fn rerouted(&mut self, arrival: &Arc<Arrival>) {
+        self.arrivals.insert(arrival.id, Arc::clone(arrival));
+        if let Some(running) = self.running.iter_mut().find(|running| running.arrival.id == arrival.id) {
+            running.arrival = Arc::clone(arrival);
+        }
     }
 
     fn sent(&mut self, id: RequestId, at: Timestamp, attempt: u32, waited: Duration) {

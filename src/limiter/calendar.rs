@@ -10,6 +10,12 @@ use crate::domain::{Period, Refill, Window};
 /// `None` for periods that no calendar has, and if the zone is not known to the time-zone database.
 #[must_use]
 pub fn next_reset(zone: Zone, period: Period, wall: Timestamp) -> Option<Timestamp> {
+    next_reset_in(&TimeZone::get(zone.iana()).ok()?, period, wall)
+}
+
+/// The same in any zone.
+#[must_use]
+pub fn next_reset_in(zone: &TimeZone, period: Period, wall: Timestamp) -> Option<Timestamp> {
     let next = match period {
         Period::DAY => start_of_day(zone, wall)?.checked_add(1.day()).ok()?.start_of_day().ok()?,
         Period::MONTH => start_of_day(zone, wall)?.first_of_month().ok()?.checked_add(1.month()).ok()?.start_of_day().ok()?,
@@ -18,18 +24,24 @@ pub fn next_reset(zone: Zone, period: Period, wall: Timestamp) -> Option<Timesta
     Some(next.timestamp())
 }
 
+/// The moment at which the calendar window began in which `wall` lies.
+#[must_use]
+pub fn start_in(zone: &TimeZone, period: Period, wall: Timestamp) -> Option<Timestamp> {
+    let day = start_of_day(zone, wall)?;
+    let start = if period == Period::MONTH { day.first_of_month().ok()?.start_of_day().ok()? } else { day };
+    Some(start.timestamp())
+}
+
 /// The moment at which the calendar window that ends at `reset` began; `None` for windows without a calendar.
 #[must_use]
 pub fn start_of_window(window: Window, reset: Timestamp) -> Option<Timestamp> {
     let Refill::Calendar(zone) = window.refill else { return reset.checked_sub(window.period.duration()).ok() };
     let just_before = reset.checked_sub(1.second()).ok()?;
-    let day = start_of_day(zone, just_before)?;
-    let start = if window.period == Period::MONTH { day.first_of_month().ok()?.start_of_day().ok()? } else { day };
-    Some(start.timestamp())
+    start_in(&TimeZone::get(zone.iana()).ok()?, window.period, just_before)
 }
 
-fn start_of_day(zone: Zone, wall: Timestamp) -> Option<ZonedDateTime> {
-    wall.to_zoned_datetime(TimeZone::get(zone.iana()).ok()?).start_of_day().ok()
+fn start_of_day(zone: &TimeZone, wall: Timestamp) -> Option<ZonedDateTime> {
+    wall.to_zoned_datetime(zone.clone()).start_of_day().ok()
 }
 
 #[cfg(test)]

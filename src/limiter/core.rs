@@ -11,15 +11,18 @@ use super::book::{Book, BucketId};
 use super::breaker::Breaker;
 use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
+use super::choice::Homes;
 use super::configured::ConfiguredLimit;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
+use super::pools::LongAbove;
+use super::purse::{Held, Purses};
 use super::random::Random;
 use crate::domain::command::UserLimit;
 use crate::domain::{
-    AccountId, Api, BucketKey, Dialect, Dimension, Lane, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice,
-    Now, Provider, Scope, Tick,
+    AccountId, Api, BucketKey, Dialect, Dimension, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice, Now,
+    Provider, Scope, Tick,
 };
 
 /// What the user can set.
@@ -83,11 +86,17 @@ pub struct Core {
     pub(super) waiting: BTreeMap<Ticket, Waiting>,
     pub(super) flights: BTreeMap<Ticket, Flight>,
     pub(super) estimator: Estimator,
+    pub(super) homes: Homes,
+    pub(super) long_above: Option<LongAbove>,
+    pub(super) purses: Purses,
+    pub(super) next_purse: u64,
+    /// Whose buckets accounts were found to draw on, before the last start.
+    pub(super) known_scopes: BTreeMap<AccountId, Scope>,
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
     pub(super) configured: Vec<ConfiguredLimit>,
     assumptions: Assumptions,
-    deadlines: BTreeSet<(Tick, Ticket)>,
+    pub(super) deadlines: BTreeSet<(Tick, Ticket)>,
     next_ticket: u64,
     closing: bool,
 }
@@ -100,6 +109,8 @@ pub(super) struct Account {
     pub(super) scope: Scope,
     /// Money or key: nothing goes before this, then one request tries.
     pub(super) stopped: Option<Stop>,
+    /// The provider refused its key: another account is asked first until then.
+    pub(super) key_refused_until: Option<Tick>,
     pub(super) retries: super::retry::Budget,
     pub(super) breakers: BTreeMap<(ModelClass, Api), Breaker>,
 }
@@ -115,6 +126,8 @@ pub(super) struct Stop {
 pub(super) struct LineState {
     pub(super) line: Line,
     pub(super) buckets: Vec<BucketId>,
+    /// Prompts of more tokens than this draw on other buckets.
+    pub(super) long_above: Option<u64>,
     pub(super) in_flight: u64,
     /// Headers told the limits, or a refusal did.
     pub(super) verified: bool,
@@ -128,6 +141,8 @@ pub(super) struct Waiting {
     pub(super) ask: Ask,
     pub(super) kind: Kind,
     pub(super) expected: Expectation,
+    /// What it may cost in nano-dollars, if a budget asks.
+    pub(super) price: Option<u64>,
     pub(super) since: Tick,
     pub(super) deadline: Tick,
     pub(super) not_before: Option<Tick>,
@@ -139,6 +154,7 @@ pub(super) struct Waiting {
 pub(super) struct Flight {
     pub(super) waiting: Waiting,
     pub(super) takes: Vec<(BucketId, Need)>,
+    pub(super) money: Vec<Held>,
     pub(super) sent_at: Tick,
     /// How many of its kind were out when it was sent, itself included.
     pub(super) among: u64,
@@ -175,6 +191,11 @@ impl Core {
             waiting: BTreeMap::new(),
             flights: BTreeMap::new(),
             estimator: Estimator::default(),
+            homes: Homes::default(),
+            long_above: None,
+            purses: Purses::default(),
+            next_purse: 0,
+            known_scopes: BTreeMap::new(),
             effects: Vec::new(),
             configured: Vec::new(),
             assumptions,
@@ -186,12 +207,19 @@ impl Core {
 
     /// Makes an account known, or changes what is known of it.
     pub fn set_account(&mut self, setup: AccountSetup) {
-        let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
+        let known = setup.scope.clone().or_else(|| self.known_scopes.get(&setup.id).cloned());
+        let scope = known.unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
             account.setup = setup;
         } else {
-            let account =
-                Account { setup: setup.clone(), scope, stopped: None, retries: super::retry::Budget::default(), breakers: BTreeMap::new() };
+            let account = Account {
+                setup: setup.clone(),
+                scope,
+                stopped: None,
+                key_refused_until: None,
+                retries: super::retry::Budget::default(),
+                breakers: BTreeMap::new(),
+            };
             self.accounts.insert(setup.id, account);
         }
     }
@@ -260,21 +288,39 @@ impl Core {
             refusal.ready_at = Some(now.wall_at(now.tick + wait));
             return Err(refusal);
         }
+        self.check_serves(&ask, now)?;
         if let Some(refusal) = self.outage(&ask, now) {
             return Err(refusal);
         }
-        let key = (ask.account, ask.class.clone());
+        let mut ask = ask;
+        let mut key = (ask.account, ask.class.clone());
         self.open_line(&key, now);
         let kind = Kind { class: ask.class.clone(), api: ask.facts.api, client: ask.client.clone(), media: ask.facts.media > 0 };
         let expected = self.estimator.expect(&kind, &ask.facts);
+        if let Some(class) = self.pooled(&key, &ask.facts, &expected) {
+            key.1 = class.clone();
+            ask.class = class;
+            self.open_line(&key, now);
+        }
         self.check_fits(&key, &expected)?;
+        let price = self.price(&ask, &expected);
+        self.check_budgets(ask.account, price, now)?;
         let patience = ask.patience.map_or(self.settings.max_wait, |own| own.min(self.settings.max_wait));
         self.check_deadline(&key, ask.lane, &expected, patience, now)?;
 
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        let waiting =
-            Waiting { kind, expected, since: now.tick, deadline: now.tick + patience, not_before: None, bound_by: None, attempt: 1, ask };
+        let waiting = Waiting {
+            kind,
+            expected,
+            price,
+            since: now.tick,
+            deadline: now.tick + patience,
+            not_before: None,
+            bound_by: None,
+            attempt: 1,
+            ask,
+        };
         if let Some(state) = self.lines.get_mut(&key) {
             state.line.push(ticket, waiting.ask.lane, &waiting.ask.client, &expected);
         }
@@ -290,8 +336,19 @@ impl Core {
 
     /// Lets go who may go, refuses whose time is up, and says when to look again.
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
+        let mut wake = self.let_go(now);
+        // after that: who may go at the very moment of its deadline goes. Those behind one that expired may go then
+        if self.expire(now) {
+            wake = self.let_go(now);
+        }
+        if let Some((deadline, _)) = self.deadlines.first() {
+            wake.also(*deadline);
+        }
+        wake.0
+    }
+
+    fn let_go(&mut self, now: Now) -> Earliest {
         let mut wake = Earliest::default();
-        self.expire(now);
         let mut open: Vec<(Tick, LineKey)> = self
             .lines
             .iter()
@@ -303,6 +360,9 @@ impl Core {
         while !open.is_empty() {
             open.retain(|(_, key)| {
                 let Some(head) = self.lines.get(key).and_then(|state| state.line.next()) else { return false };
+                if self.refuse_if_spent(head, now) {
+                    return true;
+                }
                 match self.obstacle(key, head, &claims, now) {
                     None => {
                         self.grant(key, head, now);
@@ -325,10 +385,7 @@ impl Core {
                 }
             });
         }
-        if let Some((deadline, _)) = self.deadlines.first() {
-            wake.also(*deadline);
-        }
-        wake.0
+        wake
     }
 
     /// What was decided since the last call.
@@ -385,6 +442,7 @@ impl Core {
                 }
             }
         }
+        released |= self.is_money_held(waiting.ask.account, waiting.price);
         (until.is_some() || released).then_some(Obstacle { until: until.filter(|_| !released), bucket })
     }
 
@@ -470,7 +528,8 @@ impl Core {
             }
             account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent(now.tick);
         }
-        self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, among, answered: false });
+        let money = self.hold_money(waiting.ask.account, waiting.price);
+        self.flights.insert(ticket, Flight { waiting, takes, money, sent_at: now.tick, among, answered: false });
         self.effects.push(Effect::Grant(ticket));
     }
 
@@ -495,7 +554,7 @@ impl Core {
         }
     }
 
-    fn open_line(&mut self, key: &LineKey, now: Now) {
+    pub(super) fn open_line(&mut self, key: &LineKey, now: Now) {
         if self.lines.contains_key(key) {
             return;
         }
@@ -506,7 +565,8 @@ impl Core {
             let (_, change) = self.book.set(&bucket, limit, rule, now);
             self.effects.extend(change.map(Effect::Limit));
         }
-        self.lines.insert(key.clone(), LineState::default());
+        let long_above = self.long_above(key);
+        self.lines.insert(key.clone(), LineState { long_above, ..LineState::default() });
         self.apply_configured(key, now);
         self.redraw();
     }
@@ -534,93 +594,6 @@ impl Core {
             }
         }
         Ok(())
-    }
-
-    fn check_deadline(
-        &mut self,
-        key: &LineKey,
-        lane: Lane,
-        expected: &Expectation,
-        patience: Duration,
-        now: Now,
-    ) -> Result<(), LocalRefusal> {
-        let Some((bucket, at)) = self.expected_start(key, lane, expected, now) else { return Ok(()) };
-        let wait = at.since(now.tick);
-        if wait <= patience {
-            return Ok(());
-        }
-        let key = self.book.get(bucket).key.clone();
-        Err(self.too_late(Some(key), wait, patience, now))
-    }
-
-    /// When a request at the end of the queue can be expected to go, by the bucket that decides.
-    pub(super) fn expected_start(&mut self, key: &LineKey, lane: Lane, expected: &Expectation, now: Now) -> Option<(BucketId, Tick)> {
-        let state = self.lines.get(key)?;
-        let mut ahead = *state.line.queued(Lane::Interactive);
-        if lane == Lane::Batch {
-            ahead = ahead.plus(state.line.queued(Lane::Batch));
-        }
-        let mut latest = None;
-        for id in state.buckets.clone() {
-            let entry = self.book.get_mut(id);
-            entry.bucket.refill(now);
-            let rule = entry.evidence.rule();
-            let need = match entry.key.dimension {
-                Dimension::Requests => ahead.count + 1,
-                // places in flight come back at a pace that nobody knows
-                Dimension::Concurrent => continue,
-                dimension => rule.need(dimension, &ahead.sum).total().saturating_add(rule.need(dimension, expected).total()),
-            };
-            let missing = i64::try_from(need).unwrap_or(i64::MAX).saturating_sub(entry.bucket.available());
-            let mut at = entry.bucket.frozen_until().unwrap_or(now.tick);
-            if missing > 0 {
-                at = at.max(match entry.bucket.limit().window.refill {
-                    crate::domain::Refill::Continuous => now.tick + entry.bucket.time_to_gain(missing),
-                    _ => match entry.bucket.ready(1, now) {
-                        Ready::At(at) => at,
-                        Ready::Now | Ready::OnRelease => now.tick,
-                    },
-                });
-            }
-            if latest.is_none_or(|(_, latest)| at > latest) {
-                latest = Some((id, at));
-            }
-        }
-        latest
-    }
-
-    fn too_late(&self, bucket: Option<BucketKey>, wait: Duration, patience: Duration, now: Now) -> LocalRefusal {
-        let what = bucket.as_ref().map_or_else(|| "the queue".to_owned(), ToString::to_string);
-        let message = format!(
-            "{what} has room for this request in {:.1} s, later than its deadline of {:.1} s; {} requests wait",
-            wait.as_secs_f64(),
-            patience.as_secs_f64(),
-            self.waiting.len(),
-        );
-        LocalRefusal {
-            reason: LocalReason::Deadline,
-            bucket,
-            retry_after: Some(wait),
-            ready_at: Some(now.wall_at(now.tick + wait)),
-            message,
-        }
-    }
-
-    fn expire(&mut self, now: Now) {
-        while let Some((deadline, ticket)) = self.deadlines.first().copied() {
-            if deadline > now.tick {
-                break;
-            }
-            self.deadlines.pop_first();
-            let Some(waiting) = self.waiting.get(&ticket) else { continue };
-            let key = (waiting.ask.account, waiting.ask.class.clone());
-            let patience = deadline.since(waiting.since);
-            let obstacle = self.obstacle(&key, ticket, &BTreeMap::new(), now);
-            let at = obstacle.and_then(|o| o.until).unwrap_or(now.tick + Duration::from_secs(1));
-            let bucket = obstacle.and_then(|o| o.bucket).map(|id| self.book.get(id).key.clone());
-            let refusal = self.too_late(bucket, at.since(now.tick), patience, now);
-            self.refuse_waiting(ticket, refusal);
-        }
     }
 
     pub(super) fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {

@@ -33,6 +33,8 @@ pub struct Ask {
     pub facts: Arc<RequestFacts>,
     /// The longest it may wait for room. `None` is the user's setting.
     pub patience: Option<Duration>,
+    /// Whether somebody else can serve it: then it does not wait for an account that is stopped or an endpoint that fails.
+    pub elsewhere: bool,
 }
 
 /// What the limiter has to tell that belongs to no single request.
@@ -275,7 +277,9 @@ impl Reservation {
     /// What the buckets it draws on hold now, one line each.
     #[must_use]
     pub fn ledger(&self) -> Vec<String> {
-        self.shared.lock().core.ledger(self.ask.account, &self.ask.class)
+        let state = self.shared.lock();
+        let class = state.core.class_of_flight(self.ticket).unwrap_or(&self.ask.class);
+        state.core.ledger(self.ask.account, class)
     }
 }
 

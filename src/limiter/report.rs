@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{BucketId, Entry};
 use super::charge::ChargeRule;
-use super::core::Core;
+use super::core::{Account, Core};
 use super::estimate::{Kind, Learned};
 use super::line::Ticket;
 use crate::domain::view::{Belief, BucketView, WaitingView};
-use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Refill, Scope};
+use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Refill, Scope, ScopeKind};
 
 /// One bucket as it is kept over a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Memory {
     pub buckets: Vec<SavedBucket>,
     /// What was learned about sizes.
     pub sizes: Vec<(Kind, Learned)>,
+    /// Whose buckets accounts were found to draw on.
+    #[serde(default)]
+    pub scopes: Vec<(AccountId, Scope)>,
 }
 
 impl Core {
@@ -187,7 +190,9 @@ impl Core {
                 }
             })
             .collect();
-        Memory { buckets, sizes: self.estimator.export() }
+        let known = |account: &Account| account.scope.kind != ScopeKind::Account;
+        let scopes = self.accounts.iter().filter(|(_, account)| known(account)).map(|(id, account)| (*id, account.scope.clone())).collect();
+        Memory { buckets, sizes: self.estimator.export(), scopes }
     }
 
     /// Recalls what was saved `ago`.
@@ -204,6 +209,7 @@ impl Core {
             entry.bucket.restore(saved.available, ago, now);
         }
         self.estimator.import(memory.sizes);
+        self.known_scopes.extend(memory.scopes);
         self.redraw();
     }
 

@@ -8,10 +8,11 @@ use super::cap::{Cap, Refused};
 use super::charge::{ChargeRule, Need};
 use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
+use super::pools::class_of_reading;
 use super::retry;
 use crate::domain::{
-    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill,
-    Scope, ScopeKind, Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
+    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Period, Reading, Refill, Scope,
+    ScopeKind, Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
 
@@ -44,6 +45,11 @@ impl Core {
         if snapshot.status < 500 {
             self.note_success(&key, api, now);
         }
+        if snapshot.status < 400
+            && let Some(account) = self.accounts.get_mut(&key.0)
+        {
+            account.key_refused_until = None;
+        }
         self.learn_from(key.0, &key.1, snapshot, &asked, now);
     }
 
@@ -68,8 +74,9 @@ impl Core {
             self.redraw();
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
-        for reading in snapshot.readings.iter().filter(|reading| reading.pool == Pool::Standard) {
-            self.read(&scope, class, ChargeRule::prior(dialect), reading, asked, now);
+        for reading in &snapshot.readings {
+            let Some(class) = class_of_reading(class, reading.pool) else { continue };
+            self.read(&scope, &class, ChargeRule::prior(dialect), reading, asked, now);
         }
     }
 
@@ -160,6 +167,7 @@ impl Core {
                 entry.bucket.burst_mut().clean_answer(flight.sent_at, now.tick);
             }
         }
+        self.settle_money(&flight, usage, now);
         self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
         if flight.answered
             && let Some(account) = self.accounts.get_mut(&key.0)
@@ -186,11 +194,16 @@ impl Core {
                 self.note_failure(&key, flight.waiting.ask.facts.api, &verdict.reason, verdict.retry_after, now);
                 self.retry_after_failure(&key, attempt).map(|pause| pause.max(verdict.retry_after.unwrap_or(Duration::ZERO)))
             }
-            VerdictKind::Money => {
-                self.stop(&key, verdict, now);
+            VerdictKind::Money | VerdictKind::Key => {
+                if verdict.kind == VerdictKind::Money {
+                    self.stop(&key, verdict, now);
+                } else {
+                    self.key_refused(key.0, now.tick);
+                }
+                self.send_elsewhere(key.0, now);
                 None
             }
-            VerdictKind::Never | VerdictKind::Key | VerdictKind::Model | VerdictKind::Request => None,
+            VerdictKind::Never | VerdictKind::Model | VerdictKind::Request => None,
         };
         self.again(ticket, flight, wait, now)
     }
@@ -246,6 +259,7 @@ impl Core {
 
     /// Returns for each bucket whether it had room for the request before it was sent, by our own books.
     fn give_back(&mut self, flight: &Flight, now: Now) -> Vec<(BucketId, bool)> {
+        self.release_money(&flight.money);
         let mut room = Vec::with_capacity(flight.takes.len());
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);

@@ -34,6 +34,7 @@ pub fn local_refusal(dialect: Dialect, api: Api, refusal: &LocalRefusal) -> Loca
         LocalReason::NeverFits if shape == Shape::OpenAi && dialect != Dialect::Groq => (StatusCode::TOO_MANY_REQUESTS, "never_fits"),
         LocalReason::NeverFits => (StatusCode::PAYLOAD_TOO_LARGE, "never_fits"),
         LocalReason::AccountStopped => (StatusCode::FORBIDDEN, "account_stopped"),
+        LocalReason::OverBudget => (StatusCode::PAYMENT_REQUIRED, "over_budget"),
         LocalReason::BreakerOpen => (StatusCode::SERVICE_UNAVAILABLE, "breaker_open"),
         LocalReason::QueueFull => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
         LocalReason::KeysUnread => (StatusCode::SERVICE_UNAVAILABLE, "keys_unread"),
@@ -44,7 +45,9 @@ pub fn local_refusal(dialect: Dialect, api: Api, refusal: &LocalRefusal) -> Loca
     let message = if too_large { format!("Request too large: {}", refusal.message) } else { refusal.message.clone() };
     let of_tokens = refusal.bucket.as_ref().is_none_or(|bucket| bucket.dimension != Dimension::Requests);
     let error = Error { status, message: &message, of_tokens, retry_after: refusal.retry_after };
-    let mut answer = answer(shape, &error, reason, refusal.retry_after.is_some());
+    // a budget begins anew after hours or days: no SDK should wait for it, or try again at once
+    let worth_a_retry = refusal.retry_after.is_some() && refusal.reason != LocalReason::OverBudget;
+    let mut answer = answer(shape, &error, reason, worth_a_retry);
     if let Some(wait) = refusal.retry_after {
         // rounded up and at least one, so that nobody comes a moment too early
         let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
@@ -156,6 +159,7 @@ impl Error<'_> {
         match self.status.as_u16() {
             400 => "invalid_request_error",
             401 => "authentication_error",
+            402 => "billing_error",
             403 => "permission_error",
             404 => "not_found_error",
             413 => "request_too_large",
@@ -169,6 +173,7 @@ impl Error<'_> {
         let kind = match self.status.as_u16() {
             413 | 429 if self.of_tokens => "tokens",
             413 | 429 => "requests",
+            402 => "insufficient_quota",
             503 => "service_unavailable_error",
             500.. => "server_error",
             _ => "invalid_request_error",
@@ -180,6 +185,7 @@ impl Error<'_> {
         match self.status.as_u16() {
             400 => "invalid_request",
             401 => "invalid_api_key",
+            402 => "insufficient_quota",
             403 => "permission_denied",
             404 => "not_found",
             413 | 429 => "rate_limit_exceeded",
@@ -194,7 +200,7 @@ impl Error<'_> {
             401 => "UNAUTHENTICATED",
             403 => "PERMISSION_DENIED",
             404 => "NOT_FOUND",
-            429 => "RESOURCE_EXHAUSTED",
+            402 | 429 => "RESOURCE_EXHAUSTED",
             _ => "UNAVAILABLE",
         };
         let mut error = json!({ "code": self.status.as_u16(), "message": self.message, "status": status });
@@ -212,6 +218,7 @@ impl Error<'_> {
             401 => "unauthenticated",
             403 => "permission_denied",
             404 => "not_found",
+            402 => "insufficient_quota",
             429 => "rate_limit_exceeded",
             _ => "unavailable",
         }
@@ -284,11 +291,12 @@ mod tests {
 
     #[test]
     fn every_reason_has_its_status() {
-        use LocalReason::{AccountStopped, BreakerOpen, Deadline, NeverFits, QueueFull, ShuttingDown};
+        use LocalReason::{AccountStopped, BreakerOpen, Deadline, NeverFits, OverBudget, QueueFull, ShuttingDown};
         for (reason, word, openai, groq, anthropic, gemini) in [
             (Deadline, "deadline", 429, 429, 429, 429),
             (NeverFits, "never_fits", 429, 413, 413, 413),
             (AccountStopped, "account_stopped", 403, 403, 403, 403),
+            (OverBudget, "over_budget", 402, 402, 402, 402),
             (BreakerOpen, "breaker_open", 503, 503, 503, 503),
             (QueueFull, "queue_full", 429, 429, 429, 429),
             (ShuttingDown, "shutting_down", 503, 503, 503, 503),

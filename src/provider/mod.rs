@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod snapshot;
 mod sse;
 pub mod usage;
+pub mod wire;
 
 pub use admin::{
     AdminPage, ConfiguredLimit, NoAdminApi, ReportPage, admin_costs_path, admin_limits_path, admin_page, admin_usage_paths,
@@ -23,7 +24,7 @@ pub use admin::{
 pub use credential::{Presented, authorize, presented, without_credentials};
 pub use ends::listed_ends;
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
-pub use facts::{path_with_model, request_facts};
+pub use facts::{is_tied, path_with_model, request_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_batch.sql"),
     include_str!("../../migrations/0005_admin_usage.sql"),
     include_str!("../../migrations/0006_parts.sql"),
+    include_str!("../../migrations/0007_budgets_routes.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.
@@ -72,9 +73,9 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables.join(" "),
-            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_rows batches bucket_state client_tokens learned limit_changes model_days \
+            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
               part_day part_hour part_minute refusals requests \
-             rollup_day rollup_hour rollup_minute settings snapshots user_limits"
+             rollup_day rollup_hour rollup_minute routes settings snapshots user_limits"
         );
     }
 

@@ -17,8 +17,8 @@ pub(super) fn insert(db: &Connection, r: &RequestRecord) -> rusqlite::Result<boo
                  model_asked, model_served, class, status, outcome, wait_millis, first_byte_millis, attempts,
                  input, cache_read, cache_write, cache_write_long, tool_input, output, reasoning, images, certainty, service_tier,
                  counted_input, counted_output, cost_nanos, reserved_input, reserved_output, bound_by, verdict,
-                 upstream_request_id, request_bytes, response_bytes)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 upstream_request_id, request_bytes, response_bytes, served_by)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             int(r.id.0),
@@ -58,6 +58,7 @@ pub(super) fn insert(db: &Connection, r: &RequestRecord) -> rusqlite::Result<boo
             r.upstream_request_id,
             int(r.request_bytes),
             int(r.response_bytes),
+            r.served_by,
         ])?;
     Ok(added > 0)
 }
@@ -108,6 +109,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
         upstream_request_id: row.get("upstream_request_id")?,
         request_bytes: number("request_bytes")?,
         response_bytes: number("response_bytes")?,
+        served_by: row.get("served_by")?,
     })
 }
 

@@ -63,7 +63,12 @@ impl Write {
             }
             Event::Refused(record) => Self::Refused(Arc::clone(record)),
             Event::LimitChanged(change) => Self::LimitChanged(Arc::clone(change)),
-            Event::Arrived(_) | Event::Sent { .. } | Event::Answered { .. } | Event::ModelsEnd(..) | Event::Noticed(_) => return None,
+            Event::Arrived(_)
+            | Event::Rerouted(_)
+            | Event::Sent { .. }
+            | Event::Answered { .. }
+            | Event::ModelsEnd(..)
+            | Event::Noticed(_) => return None,
         })
     }
 }

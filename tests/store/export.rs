@@ -79,6 +79,7 @@ fn expected(r: &RequestRecord) -> Vec<Option<String>> {
         r.upstream_request_id.clone(),
         some(&r.request_bytes),
         some(&r.response_bytes),
+        r.served_by.clone(),
     ]
 }
 
@@ -133,7 +134,7 @@ fn no_cell_is_a_formula_and_numbers_stay_numbers() {
         let row = csv.split_once("\r\n").unwrap().1;
         let begin = format!("1,2026-11-24T12:00:00.000Z,2026-11-24T12:00:01.000Z,{cell},anthropic,agent,");
         assert!(row.starts_with(&begin), "{row:?}");
-        assert!(row.ends_with(",400,200\r\n"), "{row:?}");
+        assert!(row.ends_with(",400,200,\r\n"), "{row:?}");
     }
 }
 
@@ -147,7 +148,7 @@ fn the_columns_are_a_contract() {
             "id,arrived_at,finished_at,account,provider,client,lane,api,model_asked,model_served,class,status,outcome,wait_millis,\
              first_byte_millis,attempts,input_tokens,cache_read_tokens,cache_write_tokens,cache_write_long_tokens,tool_input_tokens,\
              output_tokens,reasoning_tokens,images,usage_certainty,service_tier,counted_input_tokens,counted_output_tokens,cost_nanos,\
-             reserved_input_tokens,reserved_output_tokens,bound_by,verdict,upstream_request_id,request_bytes,response_bytes",
+             reserved_input_tokens,reserved_output_tokens,bound_by,verdict,upstream_request_id,request_bytes,response_bytes,served_by",
         ),
         (
             ExportWhat::Snapshots,

@@ -87,6 +87,7 @@ pub(crate) fn record(id: u64, arrived: i64) -> RequestRecord {
         upstream_request_id: Some("req_1".into()),
         request_bytes: 400,
         response_bytes: 200,
+        served_by: None,
     }
 }
 
@@ -162,6 +163,7 @@ impl Random {
             upstream_request_id: self.maybe(Self::text),
             request_bytes: self.next_small(),
             response_bytes: self.next_small(),
+            served_by: self.maybe(Self::text),
         }
     }
 

@@ -510,6 +510,7 @@ pub(crate) fn record(id: u64, secs_ago: i64) -> RequestRecord {
         upstream_request_id: Some("req_011CVJ4nAcQ2yY6mZpBwT8dK".into()),
         request_bytes: 58_211,
         response_bytes: 9_402,
+        served_by: None,
     }
 }
 

@@ -414,6 +414,7 @@ impl<'a> World<'a> {
             lane: job.lane,
             facts: Arc::new(facts),
             patience: None,
+            elsewhere: false,
         };
         match self.core.enqueue(ask, self.moment()) {
             Ok(ticket) => drop(self.holds.insert(ticket, index)),

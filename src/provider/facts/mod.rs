@@ -4,10 +4,12 @@ mod body;
 mod form;
 mod path;
 mod text;
+mod tied;
 
 use http::{HeaderMap, Method};
 
 use self::body::{Body, hash_of};
+pub use self::tied::is_tied;
 use crate::domain::{Api, Dialect, ModelId, RequestFacts};
 
 pub use path::path_with_model;

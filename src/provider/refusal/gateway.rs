@@ -15,7 +15,7 @@ pub(super) fn read(said: &Said, headers: &HeaderMap) -> Option<Verdict> {
     let wait = said.snapshot.retry_after;
     let (kind, advice) = match said.status {
         401 | 403 => (VerdictKind::Key, "use a local token of this Tierline, made with `tierline token new`"),
-        402 => (VerdictKind::Money, "see the account in Tierline: it was stopped because money ran out"),
+        402 => (VerdictKind::Money, "see `tierline budgets list`: a budget of yours is spent; raise it, or wait until it begins anew"),
         400 | 404 | 422 => (VerdictKind::Request, "check the route and the request"),
         // our refusals say when, or say never
         _ if wait.is_none() => (VerdictKind::Never, "make the request smaller, or raise the limit in Tierline"),

@@ -103,6 +103,7 @@ const fn text(name: &'static str, sql: &'static str) -> Column {
 /// | `upstream_request_id` | provider's id for the request |
 /// | `request_bytes` | bytes of the request's body |
 /// | `response_bytes` | bytes of the answer's body |
+/// | `served_by` | `account/model`, if a fallback route led it there |
 pub const REQUESTS: &[Column] = &[
     number("id", "id"),
     time("arrived_at", "arrived_at"),
@@ -140,6 +141,7 @@ pub const REQUESTS: &[Column] = &[
     text("upstream_request_id", "upstream_request_id"),
     number("request_bytes", "request_bytes"),
     number("response_bytes", "response_bytes"),
+    text("served_by", "served_by"),
 ];
 
 /// What response heads said about limits, one row for each reading, by time.

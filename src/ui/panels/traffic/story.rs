@@ -104,6 +104,7 @@ fn name(reading: &Reading) -> String {
         Pool::Priority => format!("{meter}, priority"),
         Pool::Fast => format!("{meter}, fast"),
         Pool::Project => format!("{meter}, project"),
+        Pool::LongContext => format!("{meter}, long context"),
     }
 }
 

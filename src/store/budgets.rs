@@ -1,0 +1,74 @@
+//! Budgets, and what the history says was spent.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::failure::failed;
+use super::reader::Reader;
+use super::row::{int, millis, uint};
+use super::writer::Store;
+use crate::domain::budget::{Budget, Spent};
+use crate::domain::{AccountId, Period, Problem};
+
+impl Store {
+    /// Sets a budget, in place of one for the same account and period. Blocks until it is written.
+    ///
+    /// # Errors
+    /// No account has this number.
+    pub fn set_budget(&self, budget: Budget) -> Result<(), Problem> {
+        self.call(move |db| {
+            let Budget { account, period, nanos, zone } = budget;
+            db.execute(
+                "INSERT INTO budgets (account, period_secs, nanos, zone) VALUES (?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET nanos = excluded.nanos, zone = excluded.zone",
+                params![account.map(|id| id.0), period.as_secs(), int(nanos), zone],
+            )
+            .map(drop)
+            .map_err(failed("set the budget"))
+        })
+    }
+
+    /// Takes a budget away. Blocks until it is written.
+    ///
+    /// # Errors
+    /// There is none for this account and period.
+    pub fn remove_budget(&self, account: Option<AccountId>, period: Period) -> Result<(), Problem> {
+        self.call(move |db| {
+            let removed = db
+                .execute("DELETE FROM budgets WHERE account IS ? AND period_secs = ?", params![account.map(|id| id.0), period.as_secs()])
+                .map_err(failed("remove the budget"))?;
+            if removed == 0 { Err(Problem::new("there is no such budget").hint("see `tierline budgets list`")) } else { Ok(()) }
+        })
+    }
+}
+
+impl Reader {
+    /// Every budget, that of all accounts first.
+    pub fn budgets(&self) -> Result<Vec<Budget>, Problem> {
+        let sql = "SELECT account, period_secs, nanos, zone FROM budgets ORDER BY ifnull(account, 0), period_secs";
+        self.all("read the budgets", sql, [], from_row)
+    }
+
+    /// What was spent by an account, or by all of them, on requests that ended since a time.
+    pub fn spent(&self, account: Option<AccountId>, since: Timestamp) -> Result<Spent, Problem> {
+        // no request takes longer than a day, and arrivals have the index
+        let arrived = millis(since) - 86_400_000;
+        self.db
+            .query_row(
+                "SELECT ifnull(sum(cost_nanos), 0), ifnull(sum(cost_nanos IS NULL AND outcome = 'ok' AND certainty <> 'unknown'), 0)
+                 FROM requests WHERE arrived_at >= ?1 AND finished_at >= ?2 AND (?3 IS NULL OR account = ?3)",
+                params![arrived, millis(since), account.map(|id| id.0)],
+                |row| Ok(Spent { nanos: uint(row.get(0)?), unpriced: uint(row.get(1)?) }),
+            )
+            .map_err(failed("read what was spent"))
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Budget> {
+    Ok(Budget {
+        account: row.get::<_, Option<i64>>(0)?.map(AccountId),
+        period: Period::secs(row.get(1)?),
+        nanos: uint(row.get(2)?),
+        zone: row.get(3)?,
+    })
+}
