@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 #[path = "../tests/support/fixture.rs"]
-#[expect(dead_code, reason = "it has more than is needed here")]
+#[expect(dead_code, clippy::expect_used, reason = "it has more than is needed here, and is made by hand")]
 mod fixture;
 
 use std::error::Error;

@@ -132,7 +132,7 @@ def demo(export):
 
     press("Export…")
     press("This chart as a picture")
-    chart = os.path.join(os.path.dirname(export), "chart.png")
+    chart = os.path.join(os.environ["PICTURES"], "demo_chart.png")
     write("File", chart)
     press("Export")
     shown("Picture written")

@@ -143,6 +143,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, state: &mut ExportState, range: Ra
 }
 
 fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range, chart: Option<&SeriesQuery>) -> (Option<Intent>, bool) {
+    let before = state.what;
     choice(ui, "What", |ui| {
         for (what, name) in [
             (What::Table(ExportWhat::Requests), "Requests"),
@@ -155,7 +156,10 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range, c
             ui.selectable_value(&mut state.what, what, name);
         }
     });
-    if let What::Table(_) = state.what {
+    if state.what != before {
+        state.written = Slot::default(); // what was written was something else
+    }
+    ui.add_enabled_ui(matches!(state.what, What::Table(_)), |ui| {
         choice(ui, "Time", |ui| {
             ui.selectable_value(&mut state.everything, false, format!("Last {}", range.name()));
             ui.selectable_value(&mut state.everything, true, "Everything");
@@ -164,7 +168,7 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut ExportState, range: Range, c
             ui.selectable_value(&mut state.format, ExportFormat::Csv, "CSV");
             ui.selectable_value(&mut state.format, ExportFormat::Json, "JSON");
         });
-    }
+    });
 
     let label = ui.label(note(ui, "File"));
     let mut path = state.path.clone().unwrap_or_else(|| state.default_path(scene));
