@@ -19,7 +19,7 @@ const PIECES: usize = 800;
 const FAST: usize = 4 * 1024 * 1024;
 
 /// A provider whose streams are 50 MiB long, but for `/short`, where one event comes and no end; and how many bytes it got rid of.
-async fn provider() -> (SocketAddr, Arc<AtomicU64>) {
+fn provider() -> (SocketAddr, Arc<AtomicU64>) {
     // the system would hold megabytes of each stream, and fill them first
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(128 * 1024).unwrap();
@@ -72,7 +72,7 @@ struct Site {
 }
 
 async fn site() -> Site {
-    let (upstream, sent) = provider().await;
+    let (upstream, sent) = provider();
     let home = Home::with(&[("WORK_KEY", "sk-test-0d3b7c51")]);
     home.add_account("custom", "local", &format!("http://{upstream}"), "WORK_KEY");
     let token = home.token("reader");
