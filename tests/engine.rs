@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ask::{message, post, post_with};
-use scripted::Scripted;
+use scripted::{Scripted, Step};
 use serde_json::json;
 use tempfile::TempDir;
 use tierline::clock::SystemClock;
@@ -38,9 +38,14 @@ async fn engine(folder: &Path, vault: Vault, listen: SocketAddr) -> Result<Engin
 
 /// An engine with an account `work` at this address.
 async fn at(address: &str) -> (TempDir, Vault, Engine) {
+    of(Provider::Anthropic, address).await
+}
+
+/// The same for an account of this provider.
+async fn of(provider: Provider, address: &str) -> (TempDir, Vault, Engine) {
     let (temp, vault) = (tempfile::tempdir().unwrap(), Vault::memory());
     let engine = engine(&temp.path().join("data"), vault.clone(), ANYWHERE).await.unwrap();
-    order(&engine, |reply| Command::AddAccount(account(address), reply)).await.unwrap();
+    order(&engine, |reply| Command::AddAccount(NewAccount { provider, ..account(address) }, reply)).await.unwrap();
     (temp, vault, engine)
 }
 
@@ -157,6 +162,68 @@ async fn odd_headers_and_ending_models_become_notices() {
     let odd = notice("header/anthropic-ratelimit-requests-limit");
     assert!(odd.text.contains("sent more than once"), "{odd:?}");
     assert!(notice("retirement/claude-opus-4-20250514").text.contains("claude-opus-4-20250514"));
+    engine.stop().await.unwrap();
+}
+
+/// A provider that answers every path with its body.
+async fn answering(answers: &'static [(&'static str, &'static str)]) -> Scripted {
+    Scripted::start(move |_, seen| {
+        let body = answers.iter().find(|(path, _)| seen.line().contains(path)).map_or("{}", |(_, body)| body);
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        vec![Step::Send(format!("{head}{body}").into_bytes())]
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_models_tells_the_end_of_those_that_are_used() {
+    let upstream = answering(&[
+        ("GET /v1/models", r#"{"object":"list","data":[{"id":"gpt-made-up","shutdown_date":"2027-03-01"},{"id":"gpt-unused","shutdown_date":"2027-03-02"}]}"#),
+        ("POST", r#"{"model":"gpt-made-up","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#),
+    ])
+    .await;
+    let (_temp, _, engine) = of(Provider::OpenAi, &format!("http://{}", upstream.addr)).await;
+    let url = format!("{}/openai/v1", engine.url().unwrap());
+    let listed = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{url}/models")).bearer_auth(KEY).send().await.unwrap();
+    assert!(listed.text().await.unwrap().contains("gpt-unused"), "the list passes as it is");
+    let body = json!({ "model": "gpt-made-up", "messages": [] }).to_string();
+    assert_eq!(post(&format!("{url}/chat/completions"), KEY, body).await.status, 200);
+    let view = seen(&engine, "the notice", |view| view.notices.iter().any(|notice| notice.key == "model-end/gpt-made-up")).await;
+    let texts: Vec<&str> =
+        view.notices.iter().filter(|notice| notice.key.starts_with("model-end/")).map(|notice| notice.text.as_str()).collect();
+    assert_eq!(texts, ["openai says that `gpt-made-up` ends 2027-03-01 (shutdown_date); requests of the last 7 days that name it: 1"]);
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_by_another_model_and_one_that_names_its_own_end_are_noticed() {
+    let upstream = answering(&[
+        (
+            "gemini-made-up:generateContent",
+            r#"{"candidates":[{"finishReason":"STOP"}],"modelVersion":"gemini-made-up","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1},"modelStatus":{"modelStage":"DEPRECATED","retirementTime":"2027-01-15T00:00:00Z"}}"#,
+        ),
+        (
+            "gemini-other:generateContent",
+            r#"{"candidates":[{"finishReason":"STOP"}],"modelVersion":"gemini-new","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1}}"#,
+        ),
+    ])
+    .await;
+    let (_temp, _, engine) = of(Provider::Gemini, &format!("http://{}", upstream.addr)).await;
+    for model in ["gemini-made-up", "gemini-other"] {
+        let url = format!("{}/gemini/v1beta/models/{model}:generateContent", engine.url().unwrap());
+        assert_eq!(post(&url, KEY, json!({ "contents": [] }).to_string()).await.status, 200);
+    }
+    let view = seen(&engine, "both notices", |view| view.notices.len() >= 2).await;
+    let mut notices: Vec<(&str, &str)> = view.notices.iter().map(|notice| (notice.key.as_str(), notice.text.as_str())).collect();
+    notices.sort_unstable();
+    assert_eq!(
+        notices,
+        [
+            ("model-end/gemini-made-up", "gemini says that `gemini-made-up` ends 2027-01-15 (modelStatus DEPRECATED)"),
+            ("rerouted/gemini-other", "requests for `gemini-other` are answered by `gemini-new`, at its price and with its behaviour"),
+        ]
+    );
     engine.stop().await.unwrap();
 }
 

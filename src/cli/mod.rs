@@ -4,6 +4,7 @@
 //! line while a command runs. Commands write to what they are given; only `main` knows stdout.
 
 mod accounts;
+mod admin;
 mod alias;
 mod batch;
 mod bypass;
@@ -14,6 +15,7 @@ mod doctor;
 mod explain;
 mod export;
 mod import_limits;
+mod import_usage;
 mod limits;
 mod models;
 mod plan;
@@ -22,6 +24,7 @@ mod process;
 mod serve;
 mod status;
 mod table;
+mod tier;
 mod tokens;
 mod window;
 
@@ -97,6 +100,8 @@ enum Command {
     Status,
     /// Look over the installation, and search Tierline's own files for the stored keys: none is expected.
     Doctor(doctor::DoctorArgs),
+    /// Which tier the limits that were seen are of, and what the next one would give.
+    Tier,
     /// Ask a provider for an account's limits now.
     Probe(probe::ProbeArgs),
     /// Write requests, header snapshots, refusals or limit changes to a file.
@@ -175,6 +180,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
         Some(Command::Bypass(args)) => bypass::run(&Context::open(&common)?, &args, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
+        Some(Command::Tier) => tier::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),
     }

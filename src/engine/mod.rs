@@ -2,7 +2,6 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
-mod configured;
 mod control;
 pub mod doctor;
 pub mod explain;
@@ -23,7 +22,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use self::configured::Configured;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -97,12 +95,11 @@ impl Engine {
         let next_id = reader.next_request_id()?;
         let (sink, events) = Sink::new();
 
-        let configured = Configured::default();
-        let limiter = limiter(&sink, &clock, &configured);
+        let limiter = limiter(&sink, &clock);
         recall(&limiter, &reader, clock.as_ref())?;
 
         let (routes, routes_seen) = watch::channel(Arc::default());
-        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes, configured);
+        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
         registry.reload().await?;
         for notice in notices {
             tracing::warn!("{notice}");
@@ -264,14 +261,12 @@ fn save(store: &Store, limiter: &Limiter) {
     let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
 }
 
-fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limiter {
+fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
     let assumed = {
-        let (clock, configured) = (Arc::clone(clock), configured.clone());
+        let clock = Arc::clone(clock);
         move |provider: Provider, class: &ModelClass| {
             let Now { wall, .. } = clock.now();
-            let mut limits = Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date());
-            limits.extend(configured.of(provider, class));
-            limits
+            Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date())
         }
     };
     let seed = clock.now().wall.as_nanosecond().unsigned_abs();

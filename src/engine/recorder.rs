@@ -12,7 +12,8 @@ use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity,
+    Window,
 };
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
@@ -30,6 +31,8 @@ pub(super) struct Recorder {
     view: LiveView,
     /// How often each model was named lately.
     named: BTreeMap<(Dialect, ModelId), Named>,
+    /// What the providers' own lists say about the end of models, and of how many requests a notice has told.
+    ends: BTreeMap<(Dialect, ModelId), (ModelEnd, u64)>,
 }
 
 impl Recorder {
@@ -42,10 +45,12 @@ impl Recorder {
     const BATCH: usize = 2_048;
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
+    /// No provider lists as many models.
+    const MOST_ENDS: usize = 50_000;
 
     pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new() }
+        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -114,6 +119,14 @@ impl Recorder {
             }
             self.note_rerouting(record);
         }
+        if let Event::ModelsEnd(provider, ends) = event {
+            for end in ends.iter().take(Self::MOST_ENDS.saturating_sub(self.ends.len())) {
+                let known = self.ends.entry(((*provider).into(), end.model.clone())).or_insert_with(|| (end.clone(), 0));
+                if known.0 != *end {
+                    *known = (end.clone(), 0);
+                }
+            }
+        }
         if let Event::LimitChanged(_) = event {
             // the answer that told the limit may also have told whose it is
             let (buckets, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.accounts()));
@@ -143,6 +156,7 @@ impl Recorder {
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();
+        self.warn_of_listed_ends();
         moving
     }
 
@@ -197,6 +211,18 @@ impl Recorder {
                 // a model that does not end is not looked up again
                 None => named.told = u64::MAX,
             }
+        }
+    }
+
+    /// What providers' lists say about models that the traffic names, where it has gone on since it was said last.
+    fn warn_of_listed_ends(&mut self) {
+        for (key, named) in &self.named {
+            let Some((end, told)) = self.ends.get_mut(key).filter(|(_, told)| named.requests > *told) else { continue };
+            let (dialect, model) = key;
+            *told = named.requests;
+            let text = format!("{} says that {end}; requests of the last 7 days that name it: {}", dialect.name(), named.requests);
+            let hint = Some("see `tierline models` for what replaces it".to_owned());
+            self.view.notice(Notice { key: format!("model-end/{model}"), at: self.view.at, severity: Severity::Warning, text, hint });
         }
     }
 }

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Secret};
+use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Scope, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
-use crate::limiter::{AccountSetup, Limiter};
-use crate::store::{AccountRow, Reader, Store};
+use crate::limiter::{AccountSetup, ConfiguredLimit, Limiter};
+use crate::store::{AccountRow, AdminLimit, Reader, Store};
 use crate::vault::{self, Vault};
 
 /// Everything the user set, in one place. Cheap to clone.
@@ -23,7 +22,6 @@ struct Inner {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
     routes: watch::Sender<Arc<Routes>>,
-    configured: Configured,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
@@ -50,15 +48,8 @@ pub struct Known {
 }
 
 impl Registry {
-    pub(super) fn new(
-        store: Store,
-        vault: Vault,
-        limiter: Limiter,
-        clock: Arc<dyn Clock>,
-        routes: watch::Sender<Arc<Routes>>,
-        configured: Configured,
-    ) -> Self {
-        Self(Arc::new(Inner { store, vault, limiter, clock, routes, configured, state: Mutex::default(), changes: watch::Sender::new(0) }))
+    pub(super) fn new(store: Store, vault: Vault, limiter: Limiter, clock: Arc<dyn Clock>, routes: watch::Sender<Arc<Routes>>) -> Self {
+        Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
     /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
@@ -67,7 +58,8 @@ impl Registry {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
-        self.0.configured.replace(&accounts, &reader.admin_limits()?);
+        let configured = configured(reader.admin_limits()?);
+        let mut identities = reader.identities()?;
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
@@ -89,11 +81,12 @@ impl Registry {
                     provider: account.provider,
                     dialect: account.dialect(),
                     label: account.label.clone(),
-                    scope: None,
+                    scope: identities.remove(&account.id).and_then(|known| Scope::from_identity(account.provider, &known)),
                 };
                 core.set_account(setup);
             }
             core.set_user_limits(&limits, now);
+            core.set_configured(configured, now);
         });
         {
             let mut state = self.lock();
@@ -342,6 +335,16 @@ fn account_row(
     })?;
     let base_url = BaseUrl::parse(url).map_err(|why| Problem::new(why.to_string()))?;
     Ok(AccountRow { provider, label: label.to_owned(), base_url, fingerprint: key.fingerprint(), key: at, created_at: clock.now().wall })
+}
+
+/// What was read with admin keys, the oldest first, so that the newest word holds.
+fn configured(mut limits: Vec<AdminLimit>) -> Vec<ConfiguredLimit> {
+    limits.sort_by_key(|limit| limit.read_at);
+    let configured = |limit| {
+        let AdminLimit { account, class, dimension, period, capacity, .. } = limit;
+        ConfiguredLimit { account, class, dimension, period, capacity }
+    };
+    limits.into_iter().map(configured).collect()
 }
 
 /// Labels and client names stand in routes, headers and files.

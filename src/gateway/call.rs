@@ -88,8 +88,9 @@ impl Call {
         let mut facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
         let asked = facts.model.clone();
         let alias = asked.as_ref().and_then(|model| aliases.iter().find(|alias| alias.holds(model, now)));
-        let rewritten = alias.and_then(|alias| Some((alias, alias::rewritten(&body, &alias.to, &alias.set)?)));
-        let alias = rewritten.map(|(alias, bytes)| {
+        let applied = alias.and_then(|alias| Some((alias, alias::applied(alias, &self.path, &body)?)));
+        let alias = applied.map(|(alias, (path, bytes))| {
+            self.path = path;
             body = bytes.into();
             if let Some(length) = self.headers.get_mut(CONTENT_LENGTH) {
                 *length = body.len().into();

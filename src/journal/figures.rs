@@ -86,7 +86,7 @@ impl Figures {
                 let key = self.under_way.remove(&record.id).unwrap_or_else(|| self.key(record.provider, record.model_asked.as_ref()));
                 self.row(&key).finished(record);
             }
-            Event::Answered { .. } | Event::LimitChanged(_) | Event::Noticed(_) => {}
+            Event::Answered { .. } | Event::LimitChanged(_) | Event::Noticed(_) | Event::ModelsEnd(..) => {}
         }
     }
 

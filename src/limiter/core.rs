@@ -11,6 +11,7 @@ use super::book::{Book, BucketId};
 use super::breaker::Breaker;
 use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
+use super::configured::ConfiguredLimit;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
@@ -84,6 +85,7 @@ pub struct Core {
     pub(super) estimator: Estimator,
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
+    pub(super) configured: Vec<ConfiguredLimit>,
     assumptions: Assumptions,
     deadlines: BTreeSet<(Tick, Ticket)>,
     next_ticket: u64,
@@ -169,6 +171,7 @@ impl Core {
             flights: BTreeMap::new(),
             estimator: Estimator::default(),
             effects: Vec::new(),
+            configured: Vec::new(),
             assumptions,
             deadlines: BTreeSet::new(),
             next_ticket: 1,
@@ -480,6 +483,7 @@ impl Core {
             self.effects.extend(change.map(Effect::Limit));
         }
         self.lines.insert(key.clone(), LineState::default());
+        self.apply_configured(key, now);
         self.redraw();
     }
 

@@ -11,6 +11,7 @@ pub mod burst;
 pub mod calendar;
 pub mod cap;
 pub mod charge;
+pub mod configured;
 pub mod core;
 pub mod depth;
 pub mod estimate;
@@ -24,5 +25,6 @@ pub mod retry;
 pub mod settle;
 
 pub use self::core::{AccountSetup, Core, Settings};
+pub use configured::ConfiguredLimit;
 pub use handle::{Ask, Limiter, Reservation, Told};
 pub use report::{Memory, SavedBucket};

@@ -61,6 +61,9 @@ impl Core {
             if old.kind == ScopeKind::Account {
                 self.book.rescope(&old, &scope, now);
             }
+            for line in self.lines.keys().filter(|(account, _)| *account == id).cloned().collect::<Vec<_>>() {
+                self.apply_configured(&line, now);
+            }
             self.redraw();
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
@@ -74,7 +77,10 @@ impl Core {
         let dimension = reading.dimension;
         // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
         let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));
-        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)) else { return };
+        let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
+        // and one that nobody knows yet, full within the minute, is at the least not that of a day
+        let within_a_minute = || full_in.is_some_and(|full_in| full_in <= Period::MINUTE.duration()).then_some(Period::MINUTE);
+        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
         if let Some(capacity) = reading.limit {
             let is_new = self.book.find(&key).is_none();
@@ -94,7 +100,6 @@ impl Core {
             return;
         }
         let own = asked.takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
-        let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
         let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick };
         entry.bucket.observe(sample, now);
         entry.reading = Some((now.tick, remaining, reading.grain));
@@ -258,11 +263,14 @@ impl Core {
             if rests_on_estimate(entry.key.dimension) {
                 entry.bucket.drop_estimate(need.on_arrival);
             }
-            if entry.key.dimension != Dimension::Requests {
+            let still_taken = if entry.key.dimension == Dimension::Requests {
+                need.on_arrival
+            } else {
                 entry.bucket.correct(-signed(need.on_arrival), now);
                 entry.evidence.cancelled(entry.key.dimension, &flight.waiting.expected, now.tick);
-            }
-            room.push((*id, entry.bucket.available() >= signed(need.total())));
+                0
+            };
+            room.push((*id, entry.bucket.available() + signed(still_taken) >= signed(need.total())));
         }
         room
     }
