@@ -71,7 +71,7 @@ struct Site {
     sent: Arc<AtomicU64>,
 }
 
-async fn site() -> Site {
+fn site() -> Site {
     let (upstream, sent) = provider();
     let home = Home::with(&[("WORK_KEY", "sk-test-0d3b7c51")]);
     home.add_account("custom", "local", &format!("http://{upstream}"), "WORK_KEY");
@@ -118,7 +118,7 @@ impl Site {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_slow_readers_of_long_streams_take_little_memory_and_hinder_nobody() {
-    let site = site().await;
+    let site = site();
     site.read(&mut site.ask("/long").await, FAST).await;
     let before = peak(&site.serve);
     let mut slow = Vec::new();
@@ -142,7 +142,7 @@ async fn two_hundred_slow_readers_of_long_streams_take_little_memory_and_hinder_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_connections_are_served_side_by_side() {
-    let site = site().await;
+    let site = site();
     site.read(&mut site.ask("/short").await, 1).await;
     let before = peak(&site.serve);
     let mut streams = Vec::new();
