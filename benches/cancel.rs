@@ -74,6 +74,6 @@ async fn queued() -> Vec<Duration> {
 
 fn report(phase: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{phase:<26} {:>6.2} ms {:>6.2} ms {:>6.2} ms", at(0.5), at(0.99), at(1.0));
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e3;
+    println!("{phase:<26} {:>6.2} ms {:>6.2} ms {:>6.2} ms", at(50), at(99), at(100));
 }

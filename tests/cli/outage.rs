@@ -39,6 +39,6 @@ fn a_second_one_on_the_same_folder_says_who_has_it() {
     home.run("serve --vault env --listen 127.0.0.1:0").failed(&["already serves from", &format!("process {}", serve.id()), "--data-dir"]);
     // nobody's window can come to the front, so that is said as well
     home.run("--vault env --listen 127.0.0.1:0").failed(&["already serves from"]);
-    let _ = until("the first to go on", || home.run("status").done().starts_with("gateway http").then_some(()));
+    until("the first to go on", || home.run("status").done().starts_with("gateway http").then_some(()));
     serve.stop().done();
 }

@@ -1,6 +1,6 @@
 //! What happens when something goes wrong, on either side and at any moment: nothing is lost, nothing is held, and it is said.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 #[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/rig.rs"]
