@@ -32,6 +32,8 @@ pub enum Command {
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Ask the provider whether the account's key works; costs nothing.
     TestKey(AccountId, Reply<Result<ProbeReport, Problem>>),
+    /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.
+    TryNow(AccountId, Reply<Vec<String>>),
     /// Read a chart's points.
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.

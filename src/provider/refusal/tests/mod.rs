@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod shapes;
 mod tables;
 
 /// 04:00 in California.
