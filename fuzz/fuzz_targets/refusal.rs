@@ -4,7 +4,7 @@
 
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use tierline_fuzz::provider::{delay, explain_json, verdict};
+use tierline_fuzz::provider::{delay, verdict};
 use tierline_fuzz::{choice, dialect, now, status};
 
 fuzz_target!(|data: &[u8]| {
@@ -17,6 +17,6 @@ fuzz_target!(|data: &[u8]| {
         assert!(found.retry_after.is_none_or(|wait| wait <= delay::LONGEST), "{found:?}");
         assert!(!found.reason.is_empty() && !found.advice.is_empty(), "{found:?}");
         assert!(found.reason.len() < 2_000, "a reason of {} bytes", found.reason.len());
-        assert_eq!(explain_json(&found)["verdict"], found.kind.name());
+        assert_eq!(found.json()["verdict"], found.kind.name());
     }
 });
