@@ -50,7 +50,7 @@ impl UsageReader {
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
         // lists and counts generate nothing, and an old answer that is looked at again must not be counted again
-        let silent = matches!(api, Api::Models | Api::CountTokens);
+        let silent = matches!(api, Api::Models | Api::CountTokens | Api::Batches);
         let framing = if silent { Framing::Opaque } else { Framing::of(headers) };
         let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing, story: Story::new(dialect, api).with_tier(tier), read: 0 };
