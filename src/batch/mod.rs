@@ -16,6 +16,7 @@
 //! intent to send and the sending, because nothing could be told from it: after a crash either may have happened. A row is
 //! marked as sent before its first byte leaves; what is marked so when the process ends is sent again, and told.
 
+pub mod handover;
 pub mod input;
 mod judge;
 mod keeper;
@@ -23,6 +24,7 @@ mod line;
 pub mod progress;
 pub mod run;
 mod send;
+mod source;
 pub mod window;
 
 use std::future::Future;
@@ -30,6 +32,7 @@ use std::pin::Pin;
 
 use crate::domain::{Dialect, Problem, Secret};
 
+pub use handover::hand_over;
 pub use keeper::{create_output, write_rest};
 pub use progress::Progress;
 pub use run::{Ended, Job, Options, run};

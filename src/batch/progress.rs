@@ -26,6 +26,8 @@ pub struct Progress {
     pub eta_secs: Option<u64>,
     /// What it cost so far, in nano-dollars, as far as prices are known.
     pub cost_nanos: u64,
+    /// Batches that are with the provider, and the rows in flight in them.
+    pub at_provider: u64,
     /// The meter that rows last waited for.
     pub bound_by: Option<String>,
     /// Seconds since this run of it began.

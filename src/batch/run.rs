@@ -1,7 +1,7 @@
 //! Runs a batch: rows in flight, rows that go again, and everything that can make it stop.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,17 +9,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::input::{InputFile, Place, Reading, Row};
+use super::input::{InputFile, Reading, Row};
 use super::judge::{Answered, Next};
 use super::keeper::Keeper;
 use super::line::line;
 use super::progress::{Pace, Progress, eta_secs};
 use super::send::{Sender, Sent};
+use super::source::Source;
 use super::window::Window;
 use super::{Gateways, Route};
-use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState, BatchWish};
-use crate::domain::{Clock, Problem, RequestFacts, Tick, Usage};
+use crate::domain::{Clock, Problem, RequestFacts, Tick};
 use crate::store::{BatchBook, BatchEnd, BatchRow, BatchStep};
 use crate::upstream::Upstream;
 
@@ -54,6 +54,8 @@ pub struct Options {
     pub max_cost_nanos: Option<u64>,
     /// When it pauses, done or not.
     pub deadline: Option<Timestamp>,
+    /// How often a provider's batch API is asked how things stand; by the age of the batch if `None`.
+    pub poll: Option<Duration>,
 }
 
 /// How a run ended.
@@ -79,8 +81,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const GATEWAY_SECS: u32 = 60;
 /// Until so many rows are done, what a row may cost is taken from its size.
 const LEARN_COST: u64 = 20;
-/// Of the output's length nothing is known before the first answers, if the request sets no maximum.
-const UNKNOWN_OUTPUT: u64 = 1_000;
 
 /// Runs a batch to its end, or until something stops it. Each number in `stop` above zero is a request to pause; at two,
 /// what is on its way is given up as well. `observer` hears how it goes about once a second.
@@ -90,7 +90,7 @@ const UNKNOWN_OUTPUT: u64 = 1_000;
 pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnMut(&Progress)) -> Result<Ended, Problem> {
     let Job { record, book, input, reading, route, gateways, upstream, clock, options } = job;
     let keeper = Keeper::start(book, &record, Arc::clone(&clock))?;
-    let shared = Arc::new(Shared { keeper: keeper.clone(), input: Mutex::new(input), reading, clock: Arc::clone(&clock) });
+    let shared = Arc::new(Shared { keeper: keeper.clone(), source: Source::new(input, reading), clock: Arc::clone(&clock) });
     let window = options.concurrency.map_or_else(|| Window::adaptive(MOST_IN_FLIGHT), Window::fixed);
     let began = clock.now().tick;
     let mut state = Running {
@@ -160,7 +160,7 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
 }
 
 /// A gateway that has gone comes back, or another takes its place once the data folder is free.
-async fn reopen(gateways: &dyn Gateways) -> Result<super::Way, Problem> {
+pub(super) async fn reopen(gateways: &dyn Gateways) -> Result<super::Way, Problem> {
     let mut tries = 0;
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -188,8 +188,7 @@ impl Ended {
 /// What every row's task works with.
 struct Shared {
     keeper: Keeper,
-    input: Mutex<InputFile>,
-    reading: Reading,
+    source: Source,
     clock: Arc<dyn Clock>,
 }
 
@@ -239,7 +238,7 @@ impl Running {
                 return Ok(Some(Problem::new("the deadline has passed").hint("run it again with a later --deadline, or without one")));
             }
             let Some(row) = self.next(now.tick).await? else { return Ok(None) };
-            let request = match self.shared.read(&row) {
+            let request = match self.shared.source.read(&row) {
                 Ok(request) => request,
                 Err(problem) => return Ok(Some(problem)),
             };
@@ -294,10 +293,7 @@ impl Running {
         if self.progress.answered >= LEARN_COST {
             return self.dearest;
         }
-        let usage = Usage { input: facts.text_bytes / 3, output: facts.max_output.unwrap_or(UNKNOWN_OUTPUT), ..Usage::default() };
-        let now = self.shared.clock.now().wall;
-        let price = facts.model.as_ref().and_then(|model| Catalog::bundled().price(self.shared.reading.dialect, model, now, usage.input));
-        price.and_then(|price| price.cost_nanos(&usage)).unwrap_or(0)
+        self.shared.source.may_cost(facts, None, self.shared.clock.now().wall)
     }
 
     fn landed(&mut self, done: Result<Result<Flown, Problem>, tokio::task::JoinError>, clock: &Arc<dyn Clock>) -> Result<Landed, Problem> {
@@ -364,19 +360,6 @@ impl Running {
         progress.eta_secs = eta_secs(progress.rows.saturating_sub(finished), progress.rows_per_min);
         progress.elapsed_secs = self.pace.elapsed(now).as_secs();
         progress.clone()
-    }
-}
-
-impl Shared {
-    /// The request in a row, as it was planned.
-    fn read(&self, row: &BatchRow) -> Result<Row, Problem> {
-        let place = Place { line: row.line, offset: row.offset, length: row.length };
-        let text = self.input.lock().unwrap_or_else(PoisonError::into_inner).record(place)?;
-        let request = self.reading.row(&text, row.line).ok().filter(|request| request.custom_id == row.custom_id);
-        request.ok_or_else(|| {
-            Problem::new(format!("line {} of the input is not what it was when the batch was planned", row.line))
-                .hint("put the file back as it was, or cancel the batch and run the new file")
-        })
     }
 }
 

@@ -46,6 +46,37 @@ impl BatchState {
     }
 }
 
+/// Which way a batch's rows go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchVia {
+    /// One by one through the gateway, at the limits.
+    #[default]
+    Gateway,
+    /// Many at once through the provider's batch API, within a day, for less.
+    ProviderBatch,
+}
+
+impl BatchVia {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::ProviderBatch => "provider_batch",
+        }
+    }
+
+    /// The name in the command line.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::ProviderBatch => "provider-batch",
+        }
+    }
+}
+
 /// What another process may ask of the one that runs a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +109,12 @@ pub struct BatchRecord {
     pub output: PathBuf,
     /// The label of the account that serves it.
     pub account: String,
+    /// Which way its rows go.
+    #[serde(default)]
+    pub via: BatchVia,
+    /// Whether its answers are written in the order of the rows; else as they come.
+    #[serde(default = "yes")]
+    pub ordered: bool,
     /// Where it is in its life.
     pub state: BatchState,
     /// Why it is paused.
@@ -106,6 +143,10 @@ pub struct BatchRecord {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl BatchRecord {

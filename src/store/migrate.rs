@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_admin_limits.sql"),
     include_str!("../../migrations/0003_aliases.sql"),
     include_str!("../../migrations/0004_batch.sql"),
+    include_str!("../../migrations/0007_batch_parts.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.

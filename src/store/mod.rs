@@ -9,6 +9,7 @@ mod accounts;
 mod admin_limits;
 mod aliases;
 mod batch;
+mod batch_parts;
 mod batch_rows;
 mod batches;
 mod data_dir;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use accounts::AccountRow;
 pub use admin_limits::AdminLimit;
+pub use batch_parts::{BatchPart, NewPart};
 pub use batch_rows::{BatchEnd, BatchRow, BatchStep};
 pub use batches::{BatchBook, BatchClaim, NewBatch};
 pub use data_dir::{DataDir, InstanceLock};

@@ -11,8 +11,8 @@ use super::gateways::ForBatch;
 use super::plan::Stored;
 use super::show;
 use crate::batch::input::InputFile;
-use crate::batch::{Ended, Job, Options, Progress, Route, TIMING, run};
-use crate::domain::batch::{BatchRecord, BatchState};
+use crate::batch::{Ended, Job, Options, Progress, Route, TIMING, hand_over, run};
+use crate::domain::batch::{BatchRecord, BatchState, BatchVia, BatchWish};
 use crate::domain::{Account, Problem, Provider};
 use crate::store::BatchBook;
 use crate::upstream::HttpUpstream;
@@ -23,6 +23,7 @@ pub(super) fn go(
     mut book: BatchBook,
     record: &BatchRecord,
     options: Options,
+    wish: Option<BatchWish>,
     out: &mut dyn Write,
 ) -> Result<Done, Problem> {
     let id = record.id;
@@ -41,7 +42,8 @@ pub(super) fn go(
         show::resent(context, &in_flight, out)?;
     }
     book.set_state(id, BatchState::Running, None, context.clock.now())?;
-    let reading = stored.reading(&account, &input)?;
+    wish.map_or(Ok(()), |wish| book.wish(id, wish))?;
+    let reading = stored.reading(&account, record.via, &input)?;
     let client = format!("batch-{}", id.0);
     let gateways = Arc::new(ForBatch::new(context, account.id, client.clone()));
     let job = Job {
@@ -64,7 +66,11 @@ pub(super) fn go(
                 asked.send_modify(|times| *times = times.saturating_add(1));
             }
         });
-        let ended = run(job, stop, &mut |progress: &Progress| meter.show(progress, out)).await;
+        let mut observer = |progress: &Progress| meter.show(progress, out);
+        let ended = match record.via {
+            BatchVia::Gateway => run(job, stop, &mut observer).await,
+            BatchVia::ProviderBatch => hand_over(job, stop, &mut observer).await,
+        };
         signals.abort();
         let closed = gateways.close().await;
         ended.and_then(|ended| closed.map(|()| ended))
@@ -79,7 +85,7 @@ pub(super) fn go(
     if !state.is_open() {
         claim.retire();
     }
-    show::ended(context, &book.batch(id)?, &mut meter, out)?;
+    show::ended(context, &book.batch(id)?, &book.open_parts(id)?, &mut meter, out)?;
     Ok(if matches!(ended, Ended::Paused(_)) { Done::Found } else { Done::Well })
 }
 

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::super::context::Context;
 use super::{RunArgs, show};
 use crate::batch::create_output;
+use crate::batch::handover::is_offered;
 use crate::batch::input::file::Print;
 use crate::batch::input::{Bad, Checks, InputFile, Reading, Room, Scan, Template, scan};
 use crate::catalog::Catalog;
-use crate::domain::batch::{BatchRecord, BatchState};
+use crate::domain::batch::{BatchRecord, BatchState, BatchVia};
 use crate::domain::dimension::Meter;
 use crate::domain::view::BucketView;
 use crate::domain::{Account, LimitSource, ModelId, Problem};
@@ -40,12 +41,13 @@ impl Stored {
             .map_err(|error| Problem::new(format!("the options of batch {} are unreadable", record.id.0)).because(error))
     }
 
-    pub(super) fn reading(&self, account: &Account, input: &InputFile) -> Result<Reading, Problem> {
+    pub(super) fn reading(&self, account: &Account, via: BatchVia, input: &InputFile) -> Result<Reading, Problem> {
         Ok(Reading {
             model: self.model.as_deref().map(ModelId::new),
             template: self.template.as_deref().map(Template::parse).transpose().map_err(Problem::new)?,
             max_output: self.max_output,
             columns: if input.is_csv() { Some(input.columns()?) } else { None },
+            hands_over: via == BatchVia::ProviderBatch,
             ..Reading::of(account)
         })
     }
@@ -67,6 +69,10 @@ pub(super) fn find_or_plan(
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))
                     .hint(format!("cancel it first to run the file with {other}: tierline batch cancel {}", record.id.0)));
             }
+            if let Some(via) = args.via.fixed().filter(|via| *via != record.via) {
+                return Err(Problem::new(format!("batch {} of this file is not finished, via {}", record.id.0, record.via.flag()))
+                    .hint(format!("cancel it first to run the file via {}: tierline batch cancel {}", via.flag(), record.id.0)));
+            }
             show::note(context, out, &format!("batch {} of this file goes on", record.id.0))?;
             return Ok(Some(record));
         }
@@ -74,21 +80,36 @@ pub(super) fn find_or_plan(
     }
     let account = account(context, args.account.as_deref())?;
     let stored = Stored { model: args.model.clone(), template: args.template.clone(), max_output: args.max_output_tokens, print: None };
-    let reading = stored.reading(&account, &input)?;
-    let checks =
-        Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms: rooms(context, &account.label)? };
+    let via = args.via.fixed().unwrap_or_default();
+    if via == BatchVia::ProviderBatch {
+        is_offered(account.dialect())?;
+    }
+    let reading = stored.reading(&account, via, &input)?;
+    // the limits of the minute are not those of the batch API
+    let rooms = if via == BatchVia::Gateway { rooms(context, &account.label)? } else { Vec::new() };
+    let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms };
     if args.dry_run {
         let scan = scan(&input, &checks, &mut |_| Ok(()), &mut shown(context, out))?;
         show::scanned(context, &scan, &reading, out)?;
         return if scan.bad > 0 { Err(refused(&scan)) } else { Ok(None) };
     }
     let output = output(args, input.path())?;
-    plan(context, book, &input, &checks, Planning { account, stored, output, skip: args.skip_invalid }, out).map(Some)
+    plan(
+        context,
+        book,
+        &input,
+        &checks,
+        Planning { account, stored, via, ordered: !args.as_they_come, output, skip: args.skip_invalid },
+        out,
+    )
+    .map(Some)
 }
 
 struct Planning {
     account: Account,
     stored: Stored,
+    via: BatchVia,
+    ordered: bool,
     output: PathBuf,
     skip: bool,
 }
@@ -101,9 +122,16 @@ fn plan(
     planning: Planning,
     out: &mut dyn Write,
 ) -> Result<BatchRecord, Problem> {
-    let Planning { account, mut stored, output, skip } = planning;
+    let Planning { account, mut stored, via, ordered, output, skip } = planning;
     let options = |stored: &Stored| serde_json::to_value(stored).unwrap_or_default();
-    let new = NewBatch { input: input.path().to_owned(), output: output.clone(), account: account.label, options: options(&stored) };
+    let new = NewBatch {
+        input: input.path().to_owned(),
+        output: output.clone(),
+        account: account.label,
+        via,
+        ordered,
+        options: options(&stored),
+    };
     let id = book.create(&new, context.clock.now())?;
     let mut chunk = Vec::with_capacity(CHUNK);
     let scanned = scan(

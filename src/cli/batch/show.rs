@@ -12,7 +12,7 @@ use crate::batch::input::{Reading, Scan};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState};
 use crate::domain::{Problem, Usage};
-use crate::store::BatchRow;
+use crate::store::{BatchPart, BatchRow};
 
 /// Without a terminal a line is enough this often, in seconds.
 const PLAIN_SECS: u64 = 10;
@@ -70,17 +70,18 @@ fn bar(progress: &Progress) -> String {
 }
 
 fn text(progress: &Progress) -> String {
-    let Progress { rows, answered, failed, in_flight, again, rows_per_min, eta_secs, cost_nanos, bound_by, .. } = progress;
+    let Progress { rows, answered, failed, in_flight, again, rows_per_min, eta_secs, cost_nanos, bound_by, at_provider, .. } = progress;
     let done = answered + failed;
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let eta = eta_secs.filter(|_| done < *rows).map(|secs| format!("about {} left", long(secs as f64)));
     let parts = [
         Some(format!("{done} of {rows} rows")),
         (*failed > 0).then(|| format!("{failed} failed")),
-        Some(format!("{rows_per_min:.0} a minute")),
+        (*at_provider == 0).then(|| format!("{rows_per_min:.0} a minute")),
         eta,
         Some(dollars(*cost_nanos)),
         Some(format!("{in_flight} on their way")),
+        (*at_provider > 0).then(|| format!("in {at_provider} batches at the provider")),
         (*again > 0).then(|| format!("{again} go again")),
         bound_by.as_ref().map(|meter| format!("bound by {meter}")),
     ];
@@ -94,7 +95,9 @@ pub(super) fn scanned(context: &Context, scan: &Scan, reading: &Reading, out: &m
     for (model, tally) in &scan.models {
         let rows = tally.rows.max(1);
         let usage = Usage { input: tally.text_bytes / 4 / rows, output: tally.max_output / rows, ..Usage::default() };
-        let each = Catalog::bundled().price(reading.dialect, model, now, usage.input).and_then(|price| price.cost_nanos(&usage));
+        let service = reading.hands_over.then_some("batch");
+        let price = Catalog::bundled().price_at_service(reading.dialect, model, service, now, usage.input);
+        let each = price.and_then(|price| price.cost_nanos(&usage));
         let known = each.filter(|_| tally.without_max == 0);
         cost = cost.zip(known).map(|(sum, each)| sum.saturating_add(each.saturating_mul(rows)));
     }
@@ -139,10 +142,16 @@ pub(super) fn resent(context: &Context, rows: &[BatchRow], out: &mut dyn Write) 
 }
 
 /// How it ended.
-pub(super) fn ended(context: &Context, batch: &BatchRecord, meter: &mut Meter, out: &mut dyn Write) -> Result<(), Problem> {
+pub(super) fn ended(
+    context: &Context,
+    batch: &BatchRecord,
+    parts: &[BatchPart],
+    meter: &mut Meter,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     meter.end(out);
     if context.json {
-        return writeln!(out, "{}", json!({ "batch": batch })).map_err(|error| unwritable(&error));
+        return writeln!(out, "{}", json!({ "batch": batch, "at_provider": parts })).map_err(|error| unwritable(&error));
     }
     let mut lines = vec![format!(
         "batch {} {}: {} of {} rows, {} failed, {}",
@@ -154,6 +163,10 @@ pub(super) fn ended(context: &Context, batch: &BatchRecord, meter: &mut Meter, o
         cost(batch)
     )];
     lines.extend(batch.reason.clone());
+    if !parts.is_empty() {
+        let rows: u64 = parts.iter().map(|part| part.rows).sum();
+        lines.push(format!("{rows} rows in {} batches stay with the provider and go on there", parts.len()));
+    }
     if batch.state == BatchState::Paused {
         lines.push(format!("go on with: tierline batch resume {}", batch.id.0));
     } else {
