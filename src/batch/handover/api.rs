@@ -61,8 +61,10 @@ pub(super) enum Standing {
 /// Why a batch was not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// It would exceed what may be queued; how much that is, if it says so.
-    pub(super) queue: Option<Option<u64>>,
+    /// It would exceed what may be queued.
+    pub(super) is_queue_full: bool,
+    /// How much may be queued, if it says so.
+    pub(super) queue: Option<u64>,
     /// Which of its requests is at fault, from 1.
     pub(super) line: Option<u64>,
     pub(super) message: String,

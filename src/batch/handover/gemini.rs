@@ -40,7 +40,7 @@ pub(super) fn standing(id: &str, operation: &Value) -> Option<Standing> {
         "CANCELLED" | "EXPIRED" => Standing::Over(Vec::new()),
         "FAILED" => {
             let message = operation.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
-            Standing::Failed(vec![Fault { queue: None, line: None, message }])
+            Standing::Failed(vec![Fault { is_queue_full: false, queue: None, line: None, message }])
         }
         _ => Standing::Working(count("requestCount").zip(count("pendingRequestCount")).map(|(all, pending)| all.saturating_sub(pending))),
     })

@@ -75,7 +75,7 @@ fn faults(batch: &Value) -> Vec<Fault> {
     let faults = all.into_iter().flatten().map(|error| {
         let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
         let full = error.get("code").and_then(Value::as_str) == Some("token_limit_exceeded");
-        Fault { queue: full.then(|| limit_in(&message)), line: error.get("line").and_then(Value::as_u64), message }
+        Fault { is_queue_full: full, queue: limit_in(&message).filter(|_| full), line: error.get("line").and_then(Value::as_u64), message }
     });
     faults.collect()
 }
@@ -121,7 +121,7 @@ mod tests {
         let message = "Enqueued token limit reached for gpt-4o-mini in organization org-AAA. Limit: 2,000,000 enqueued tokens. Please try \
                        again once some in_progress batches have been completed.";
         let batch = json!({"status": "failed", "errors": {"data": [{"code": "token_limit_exceeded", "message": message, "line": null}]}});
-        let fault = Fault { queue: Some(Some(2_000_000)), line: None, message: message.to_owned() };
+        let fault = Fault { is_queue_full: true, queue: Some(2_000_000), line: None, message: message.to_owned() };
         assert_eq!(standing(&batch), Some(Standing::Failed(vec![fault])));
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Parcel {
 
 /// What was found to pack.
 pub(super) enum Packed {
-    Parcel(Parcel),
+    Parcel(Box<Parcel>),
     /// No row is planned.
     Nothing,
     /// The next row could cost more than is left.
@@ -95,7 +95,7 @@ pub(super) async fn pack(api: Api, source: &Source, keeper: &Keeper, allowed: Al
     part.endpoint.clone_from(&target.endpoint);
     part.model.clone_from(&target.model);
     let single = first.filter(|_| part.rows.len() == 1);
-    Ok(Packed::Parcel(Parcel { part, target, text: text.into(), single }))
+    Ok(Packed::Parcel(Box::new(Parcel { part, target, text: text.into(), single })))
 }
 
 /// A row's name on the wire: letters, digits and a dash, well under 64 of them.

@@ -220,7 +220,7 @@ impl Desk {
         let (planned, single) = (parcel.part.clone(), parcel.single.clone());
         let part = self.keeper.with(move |book, id, now| book.plan_part(id, &planned, now)).await?;
         let (number, rows) = (part.part, part.rows);
-        let submitted = submit(self.api, &mut self.line, parcel).await?;
+        let submitted = submit(self.api, &mut self.line, *parcel).await?;
         let now = self.clock.now().tick;
         let mut open = Open { part, next: now + self.pace.next(Duration::ZERO), failures: 0, cancel_sent: false };
         match submitted {
@@ -234,7 +234,7 @@ impl Desk {
             Submitted::Unsure => self.open.push(open),
             Submitted::Not(refusal) => {
                 self.keeper.with(move |book, id, _| book.part_withdrawn(id, number)).await?;
-                return self.refused(refusal, rows, single).await;
+                return self.refused(*refusal, rows, single).await;
             }
         }
         self.tell().await?;
@@ -369,14 +369,14 @@ impl Desk {
         let part = self.open[at].part.clone();
         let now = self.clock.now().tick;
         let reason = faults.first().map_or("no reason was given", |fault| &fault.message).to_owned();
-        if let Some(limit) = faults.iter().find_map(|fault| fault.queue) {
+        if let Some(full) = faults.iter().find(|fault| fault.is_queue_full) {
             let number = part.part;
             self.keeper.with(move |book, id, _| book.part_withdrawn(id, number)).await?;
             if self.open.len() == 1 {
                 // nothing else of ours fills the queue: this is too large for it, whatever we count
                 self.queue.was_too_much(part.rows);
             }
-            let goes_on = self.queue.was_full(limit, self.pace, now);
+            let goes_on = self.queue.was_full(full.queue, self.pace, now);
             let closed_until = self.queue.closed_until;
             let turn = self.close(at).await?;
             self.queue.closed_until = closed_until;

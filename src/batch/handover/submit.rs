@@ -14,7 +14,7 @@ pub(super) enum Submitted {
     /// The provider has it, under this name.
     As(String),
     /// It certainly has not.
-    Not(Refusal),
+    Not(Box<Refusal>),
     /// It may have it.
     Unsure,
 }
@@ -43,19 +43,19 @@ pub(super) async fn submit(api: Api, line: &mut Line, parcel: Parcel) -> Result<
         match line.call(&upload).await? {
             Called::Took(response) => match json(response, MOST_ANSWER).await {
                 Ok((body, _)) => text = body,
-                Err(reason) => return Ok(Submitted::Not(unreached(reason))),
+                Err(reason) => return Ok(Submitted::Not(Box::new(unreached(reason)))),
             },
             // without a batch that names it, a file costs nothing and does nothing
-            Called::Unsure(reason) => return Ok(Submitted::Not(unreached(reason))),
-            Called::Refused(refusal) => return Ok(Submitted::Not(refusal)),
+            Called::Unsure(reason) => return Ok(Submitted::Not(Box::new(unreached(reason)))),
+            Called::Refused(refusal) => return Ok(Submitted::Not(Box::new(refusal))),
         }
     }
     let create = match api.create(&target, &part.tag, text) {
         Ok(create) => create,
-        Err(reason) => return Ok(Submitted::Not(unreached(reason))),
+        Err(reason) => return Ok(Submitted::Not(Box::new(unreached(reason)))),
     };
     Ok(match line.call(&create).await? {
-        Called::Refused(refusal) => Submitted::Not(refusal),
+        Called::Refused(refusal) => Submitted::Not(Box::new(refusal)),
         Called::Unsure(_) => Submitted::Unsure,
         Called::Took(response) => {
             json(response, MOST_ANSWER).await.ok().and_then(|(_, answer)| api.created(&answer)).map_or(Submitted::Unsure, Submitted::As)

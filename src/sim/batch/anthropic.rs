@@ -94,9 +94,14 @@ pub(super) fn results(shared: &Shared, job: &Job) -> String {
         })
         .collect();
     shared.rng.shuffle(&mut lines);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    jsonl(&lines)
 }
 
-pub(super) fn list(batches: Vec<Value>, last: Option<String>, more: bool) -> Value {
+/// A line for each value.
+pub(super) fn jsonl(lines: &[Value]) -> String {
+    lines.iter().fold(String::new(), |text, line| text + &line.to_string() + "\n")
+}
+
+pub(super) fn list(batches: &[Value], last: Option<&str>, more: bool) -> Value {
     json!({"first_id": batches.first().map(|batch| batch["id"].clone()), "data": batches, "has_more": more, "last_id": last})
 }

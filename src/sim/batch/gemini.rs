@@ -90,7 +90,7 @@ fn inlined(row: &Row, fate: Fate) -> Value {
     answer
 }
 
-pub(super) fn list(operations: Vec<Value>, next: Option<String>) -> Value {
+pub(super) fn list(operations: Vec<Value>, next: Option<&str>) -> Value {
     // a list shows no answers
     let bare = operations.into_iter().map(|mut operation| {
         operation.as_object_mut().map(|fields| fields.remove("response"));

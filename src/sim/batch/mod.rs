@@ -189,12 +189,12 @@ fn list(shared: &Shared, query: &str) -> Value {
     let start = after.and_then(|after| jobs.iter().position(|job| job.id == after)).map_or(0, |at| at + 1);
     let page: Vec<&Arc<Job>> = jobs.iter().skip(start).take(limit).collect();
     let more = start + page.len() < jobs.len();
-    let last = page.last().map(|job| job.id.clone());
-    let written = page.iter().map(|job| written(shared, job)).collect();
+    let last = page.last().map(|job| job.id.as_str());
+    let written: Vec<Value> = page.iter().map(|job| written(shared, job)).collect();
     match shared.config.provider {
         SimProvider::Gemini => gemini::list(written, last.filter(|_| more)),
-        SimProvider::OpenAi => openai::list(written, last, more),
-        SimProvider::Anthropic | SimProvider::DeepSeek => anthropic::list(written, last, more),
+        SimProvider::OpenAi => openai::list(&written, last, more),
+        SimProvider::Anthropic | SimProvider::DeepSeek => anthropic::list(&written, last, more),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::provider::Failure;
 use super::super::state::Shared;
 use super::super::wire::Wire;
-use super::anthropic::expires;
+use super::anthropic::{expires, jsonl};
 use super::job::{Fate, Job, Phase, Row};
 use super::upload::Upload;
 use super::{answered, bad};
@@ -120,7 +120,7 @@ pub(super) fn written(shared: &Shared, job: &Job) -> Value {
     })
 }
 
-pub(super) fn list(batches: Vec<Value>, last: Option<String>, more: bool) -> Value {
+pub(super) fn list(batches: &[Value], last: Option<&str>, more: bool) -> Value {
     json!({"object": "list", "first_id": batches.first().map(|batch| batch["id"].clone()), "data": batches, "last_id": last, "has_more": more})
 }
 
@@ -156,5 +156,5 @@ pub(super) fn content(shared: &Shared, id: &str) -> Result<String, Failure> {
         })
         .collect();
     shared.rng.shuffle(&mut lines);
-    Ok(lines.iter().map(|line| format!("{line}\n")).collect())
+    Ok(jsonl(&lines))
 }
