@@ -28,6 +28,8 @@ pub struct Progress {
     pub cost_nanos: u64,
     /// Batches that are with the provider, and the rows in flight in them.
     pub at_provider: u64,
+    /// It pauses: what is on its way may take so many seconds at most to end.
+    pub pausing_secs: Option<u64>,
     /// The meter that rows last waited for.
     pub bound_by: Option<String>,
     /// Seconds since this run of it began.

@@ -73,8 +73,9 @@ pub enum Ended {
 const MOST_IN_FLIGHT: usize = 512;
 /// How many planned rows are read from the journal at a time.
 const FEED: u32 = 1_024;
-/// How long rows that are on their way may take to end when the batch pauses.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long rows that are on their way may take to end when the batch pauses. Nobody waits longer for a pause; what is given
+/// up is in the journal as sent.
+const GRACE: Duration = Duration::from_secs(5);
 /// The longest pause between tries that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many seconds a gateway that went away is waited for.
@@ -149,6 +150,9 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             }
         }
     };
+    if !state.tasks.is_empty() {
+        observer(&Progress { pausing_secs: Some(GRACE.as_secs()), ..state.seen(&clock) });
+    }
     state.land(&mut stop, &clock).await;
     let finished = keeper.finish(ended == Ended::Cancelled).await;
     observer(&state.seen(&clock));

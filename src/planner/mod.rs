@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod check;
 pub mod demand;
+pub mod way;
 
 pub use advice::Advice;
 pub use check::{BatchTime, Fit, LimitCheck};

@@ -89,10 +89,9 @@ impl BatchBook {
         rows().map_err(failed("read the batch's rows"))
     }
 
-    /// Rows that were being sent when the process ended: they are to be sent again, and are told. Those in parts that are
-    /// with the provider, or may be, stay where they are.
-    pub fn recover(&mut self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
-        let in_flight = || -> rusqlite::Result<Vec<BatchRow>> {
+    /// Rows that were sent one by one and have no answer.
+    pub fn in_flight(&self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
+        let rows = || -> rusqlite::Result<Vec<BatchRow>> {
             self.db
                 .prepare_cached(
                     "SELECT row, line, offset, length, custom_id, sends FROM batch_rows
@@ -101,7 +100,13 @@ impl BatchBook {
                 .query_map([id.0], batch_row)?
                 .collect()
         };
-        let in_flight = in_flight().map_err(failed("read the rows in flight"))?;
+        rows().map_err(failed("read the rows in flight"))
+    }
+
+    /// Rows that were being sent when the process ended: they are to be sent again, and are told. Those in parts that are
+    /// with the provider, or may be, stay where they are.
+    pub fn recover(&mut self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
+        let in_flight = self.in_flight(id)?;
         let reset = |db: &mut Connection| -> rusqlite::Result<()> {
             let tx = db.transaction()?;
             let reset = tx.execute("UPDATE batch_rows SET state = 0 WHERE batch = ? AND state = 1 AND part IS NULL", [id.0])?;

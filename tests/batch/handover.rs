@@ -220,3 +220,33 @@ fn a_batch_never_costs_more_than_it_may() {
     assert!(batch["answered"].as_u64().unwrap() > 10, "{batch}");
     assert!(batch["reason"].as_str().unwrap().contains("maximum cost"), "{batch}");
 }
+
+#[test]
+fn the_way_is_chosen_by_deadline_and_cost_and_says_why() {
+    let home = home(SimProvider::Anthropic, Batches::default());
+    for (n, (deadline, expect, why)) in
+        [(&[][..], "provider_batch", "no deadline"), (&["--deadline", "8h"], "gateway", "the deadline is in 8 h")].into_iter().enumerate()
+    {
+        let input = format!("in{n}.jsonl");
+        home.write(&input, (0..20).map(row));
+        let told = home.well(&[&["batch", "run", &input, "--via", "auto", "--poll", "0.1"], deadline].concat());
+        let way = told.iter().find_map(|line| line.get("way")).unwrap();
+        assert_eq!(way["via"], expect, "{way}");
+        assert!(way["why"].as_str().unwrap().contains(why), "{way}");
+        assert_eq!(told.last().unwrap()["batch"]["via"], expect);
+        assert_whole(&home.answers(&format!("in{n}.out.jsonl")), 20);
+    }
+}
+
+#[test]
+fn an_unfinished_batch_keeps_its_way() {
+    let home = home(SimProvider::Anthropic, Batches { take_ms: 60_000, ..Batches::default() });
+    home.write("in.jsonl", (0..5).map(row));
+    let mut child = home.start(&RUN);
+    home.until_batches(1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let refused = home.run(&["batch", "run", "in.jsonl", "--via", "gateway"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("batch 1 of this file is not finished, via provider-batch"), "{said}");
+}

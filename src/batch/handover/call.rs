@@ -91,7 +91,8 @@ impl Line {
             return Called::Took(UpstreamResponse { status, headers, body });
         }
         let by_gateway = headers.get("x-tierline-refused-by").is_some_and(|by| by == "gateway");
-        let body = http_body_util::Limited::new(body, MOST_ERROR).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body =
+            http_body_util::Limited::new(body, MOST_ERROR).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let mut answered = Answered { body: body.clone(), ..Answered::head(status, &headers) };
         let next = judge(self.route.dialect, status, &headers, &mut answered, self.now());
         let reason = answered.error.as_ref().and_then(|error| error.get("reason")?.as_str()).unwrap_or("no reason was given").to_owned();

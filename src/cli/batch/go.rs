@@ -85,7 +85,7 @@ pub(super) fn go(
     if !state.is_open() {
         claim.retire();
     }
-    show::ended(context, &book.batch(id)?, &book.open_parts(id)?, &mut meter, out)?;
+    show::ended(context, &book.batch(id)?, &book.open_parts(id)?, &book.in_flight(id)?, &mut meter, out)?;
     Ok(if matches!(ended, Ended::Paused(_)) { Done::Found } else { Done::Well })
 }
 

@@ -4,6 +4,7 @@ mod gateways;
 mod go;
 mod plan;
 mod show;
+mod way;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -71,9 +72,9 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Which way the rows go: one by one at the limits; through the provider's batch API, within a day, for less; or
-    /// whichever of the two is better.
-    #[arg(long, value_enum, default_value = "gateway")]
-    via: ViaArg,
+    /// whichever the deadline and the cost speak for [default: gateway].
+    #[arg(long, value_enum)]
+    via: Option<ViaArg>,
     /// Write answers as they come, not in the order of the rows.
     #[arg(long, alias = "unordered")]
     as_they_come: bool,
@@ -91,6 +92,7 @@ pub(super) struct RunArgs {
 enum ViaArg {
     Gateway,
     ProviderBatch,
+    Auto,
 }
 
 impl ViaArg {
@@ -99,6 +101,7 @@ impl ViaArg {
         match self {
             Self::Gateway => Some(BatchVia::Gateway),
             Self::ProviderBatch => Some(BatchVia::ProviderBatch),
+            Self::Auto => None,
         }
     }
 }
@@ -238,8 +241,12 @@ fn state_of(context: &Context, batch: &BatchRecord) -> String {
 }
 
 impl OptionArgs {
+    fn deadline(&self, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        self.deadline.as_deref().map(|text| moment(text, now)).transpose()
+    }
+
     fn options(&self, now: Now) -> Result<Options, Problem> {
-        let deadline = self.deadline.as_deref().map(|text| moment(text, now.wall)).transpose()?;
+        let deadline = self.deadline(now.wall)?;
         let concurrency = match self.concurrency {
             Concurrency::Auto => None,
             Concurrency::Fixed(size) => Some(size),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{RunArgs, show};
+use super::{RunArgs, ViaArg, show, way};
 use crate::batch::create_output;
 use crate::batch::handover::is_offered;
 use crate::batch::input::file::Print;
@@ -69,7 +69,7 @@ pub(super) fn find_or_plan(
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))
                     .hint(format!("cancel it first to run the file with {other}: tierline batch cancel {}", record.id.0)));
             }
-            if let Some(via) = args.via.fixed().filter(|via| *via != record.via) {
+            if let Some(via) = args.via.and_then(ViaArg::fixed).filter(|via| *via != record.via) {
                 return Err(Problem::new(format!("batch {} of this file is not finished, via {}", record.id.0, record.via.flag()))
                     .hint(format!("cancel it first to run the file via {}: tierline batch cancel {}", via.flag(), record.id.0)));
             }
@@ -80,7 +80,14 @@ pub(super) fn find_or_plan(
     }
     let account = account(context, args.account.as_deref())?;
     let stored = Stored { model: args.model.clone(), template: args.template.clone(), max_output: args.max_output_tokens, print: None };
-    let via = args.via.fixed().unwrap_or_default();
+    let via = match args.via {
+        Some(ViaArg::Auto) => {
+            let way = way::auto(context, &account, &stored, &input, args.options.deadline(context.clock.now().wall)?)?;
+            show::way(context, &way, out)?;
+            way.via
+        }
+        named => named.and_then(ViaArg::fixed).unwrap_or_default(),
+    };
     if via == BatchVia::ProviderBatch {
         is_offered(account.dialect())?;
     }
@@ -214,10 +221,7 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
 
 /// What the account's buckets hold, as far as the provider or the user said so.
 fn rooms(context: &Context, label: &str) -> Result<Vec<Room>, Problem> {
-    let views: Vec<BucketView> = match engine::ask(context.dir.path(), &Request::Status) {
-        Some(Answer::Status { buckets, .. }) => buckets,
-        _ => context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect(),
-    };
+    let views = views(context)?;
     let said = |view: &BucketView| !matches!(view.source, LimitSource::Catalog { .. } | LimitSource::Learned);
     Ok(views
         .into_iter()
@@ -230,6 +234,14 @@ fn rooms(context: &Context, label: &str) -> Result<Vec<Room>, Problem> {
             source: view.source.to_string(),
         })
         .collect())
+}
+
+/// The buckets of the Tierline that serves, else as they were kept.
+pub(super) fn views(context: &Context) -> Result<Vec<BucketView>, Problem> {
+    match engine::ask(context.dir.path(), &Request::Status) {
+        Some(Answer::Status { buckets, .. }) => Ok(buckets),
+        _ => Ok(context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect()),
+    }
 }
 
 fn output(args: &RunArgs, input: &Path) -> Result<PathBuf, Problem> {
