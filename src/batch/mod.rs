@@ -18,6 +18,7 @@
 
 pub mod handover;
 pub mod input;
+mod forecast;
 mod judge;
 mod keeper;
 mod line;
@@ -27,9 +28,10 @@ mod send;
 mod source;
 pub mod window;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 
+use crate::domain::view::BucketView;
 use crate::domain::{Dialect, Problem, Secret};
 
 pub use handover::hand_over;
@@ -50,10 +52,27 @@ pub struct Way {
 /// The way, or why there is none.
 pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Way, Problem>> + Send + 'a>>;
 
+/// How the limiter stands.
+#[derive(Debug, Clone, Default)]
+pub struct Room {
+    /// Every bucket.
+    pub buckets: Vec<BucketView>,
+    /// How many rows of the batch wait for room.
+    pub waiting: u64,
+}
+
+/// A look at the limiter.
+pub type Looking<'a> = Pin<Box<dyn Future<Output = Option<Room>> + Send + 'a>>;
+
 /// Somebody who finds a gateway, or starts one.
 pub trait Gateways: Send + Sync {
     /// The gateway to use from now on. Asked again when the last one has gone.
     fn open(&self) -> Opening<'_>;
+
+    /// How the limiter behind it stands; `None` if that cannot be told.
+    fn room(&self) -> Looking<'_> {
+        Box::pin(ready(None))
+    }
 }
 
 /// Where a batch's rows go.

@@ -89,6 +89,13 @@ impl BatchBook {
         rows().map_err(failed("read the batch's rows"))
     }
 
+    /// How many bytes of the input the rows have that have no answer.
+    pub fn bytes_left(&self, id: BatchId) -> Result<u64, Problem> {
+        self.db
+            .query_row("SELECT ifnull(sum(length), 0) FROM batch_rows WHERE batch = ? AND state < 2", [id.0], |row| row.get(0).map(uint))
+            .map_err(failed("read the batch's rows"))
+    }
+
     /// Rows that were sent one by one and have no answer.
     pub fn in_flight(&self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
         let rows = || -> rusqlite::Result<Vec<BatchRow>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::super::context::Context;
-use crate::batch::{Gateways, Opening, Way};
+use crate::batch::{Gateways, Looking, Opening, Room, Way};
 use crate::domain::{AccountId, ClientName, Clock, Problem, Secret};
 use crate::engine::{self, Answer, Engine, Request, registry};
 use crate::store::{DataDir, Store};
@@ -130,5 +130,13 @@ impl ForBatch {
 impl Gateways for ForBatch {
     fn open(&self) -> Opening<'_> {
         Box::pin(self.find_or_start())
+    }
+
+    fn room(&self) -> Looking<'_> {
+        Box::pin(async {
+            let Some(Answer::Status { buckets, waiting, .. }) = self.ask(Request::Status).await else { return None };
+            let waiting = waiting.iter().filter(|waiting| waiting.client.as_str() == self.client).count() as u64;
+            Some(Room { buckets, waiting })
+        })
     }
 }
