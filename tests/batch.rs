@@ -17,3 +17,5 @@ mod large;
 mod rows;
 #[path = "batch/shared.rs"]
 mod shared;
+#[path = "batch/whatif.rs"]
+mod whatif;

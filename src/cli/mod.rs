@@ -20,6 +20,7 @@ mod serve;
 mod status;
 mod table;
 mod tokens;
+mod whatif;
 mod window;
 
 use std::io::{self, Write};
@@ -106,6 +107,9 @@ enum Command {
     Batch(batch::BatchCommand),
     /// Hold a load against tiers and limits: does it fit, what binds, how long, for how much.
     Plan(plan::PlanArgs),
+    /// Play recorded traffic again with another tier, other limits or another model: which refusals would not have been.
+    #[command(name = "whatif")]
+    WhatIf(whatif::WhatIfArgs),
     /// A simulated provider, to test your own code against.
     Sim(crate::sim::SimArgs),
 }
@@ -157,6 +161,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         }
         Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),
+        Some(Command::WhatIf(args)) => whatif::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
         Some(Command::Models(args)) => models::run(&args, common.json, out),
         Some(Command::Catalog(command)) => catalog::run(&command, common.json, out),

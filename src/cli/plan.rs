@@ -62,7 +62,7 @@ pub(super) struct PlanArgs {
 
 /// Limits that the user knows better than the catalogue.
 #[derive(Debug, Args)]
-struct GivenLimits {
+pub(super) struct GivenLimits {
     /// Requests a minute.
     #[arg(long, value_name = "N")]
     rpm: Option<u64>,
@@ -287,7 +287,7 @@ fn ladder(args: &PlanArgs, dialect: Dialect, class: &ModelClass, today: Date) ->
 }
 
 impl GivenLimits {
-    fn choice(&self) -> Option<Choice> {
+    pub(super) fn choice(&self) -> Option<Choice> {
         let limits: Vec<Limit> = [
             (Dimension::Requests, Period::MINUTE, self.rpm),
             (Dimension::InputTokens, Period::MINUTE, self.itpm),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::give_way::GiveWay;
 use super::lesson::Lesson;
 use super::registry::Registry;
 use crate::domain::Problem;
@@ -21,6 +22,8 @@ pub enum Request {
     Status,
     /// Accounts, tokens or limits were changed in the database.
     Reload,
+    /// Another process wants to serve from this data folder.
+    GiveWay,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
 }
@@ -50,7 +53,7 @@ const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
-pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>) {
+pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, give_way: GiveWay, gateway: Option<String>) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let path = dir.join(SOCKET);
@@ -64,7 +67,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         }
     };
     while let Ok((stream, _)) = listener.accept().await {
-        let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
+        let (registry, limiter, give_way, gateway) = (registry.clone(), limiter.clone(), give_way.clone(), gateway.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -82,6 +85,8 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                     }
                     Err(problem) => Answer::Failed(problem),
                 },
+                Ok(Request::GiveWay) if give_way.ask() => Answer::Done,
+                Ok(Request::GiveWay) => Answer::Failed(Problem::new("this Tierline serves for more than a batch")),
                 Ok(Request::Teach(lesson)) => {
                     lesson.teach(&limiter);
                     Answer::Done
@@ -113,7 +118,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: GiveWay, _: Option<String>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 mod configured;
 mod control;
 pub mod explain;
+mod give_way;
 mod lesson;
 mod models;
 mod orders;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::configured::Configured;
+use self::give_way::GiveWay;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
@@ -70,6 +72,7 @@ pub struct Engine {
     finish: oneshot::Sender<()>,
     recording: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
+    give_way: GiveWay,
     _lock: InstanceLock,
 }
 
@@ -86,7 +89,7 @@ impl Engine {
     /// here: see [`url`](Self::url).
     pub async fn start(options: Options) -> Result<Self, Problem> {
         let Options { dir, vault, listen, clock, demo, wake } = options;
-        let lock = dir.lock()?;
+        let lock = give_way::lock(&dir).await?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
         let next_id = reader.next_request_id()?;
@@ -140,6 +143,7 @@ impl Engine {
         let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
+        let give_way = GiveWay::default();
         let prober = Prober::new()?;
         let background = vec![
             tokio::spawn({
@@ -147,7 +151,7 @@ impl Engine {
                 async move { limiter.run().await }
             }),
             tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), give_way.clone(), url.clone().ok())),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -166,6 +170,7 @@ impl Engine {
             finish,
             recording,
             background,
+            give_way,
             _lock: lock,
         })
     }
@@ -179,6 +184,13 @@ impl Engine {
     pub async fn keys_read(&self) {
         let mut changes = self.registry.changes();
         while !self.registry.asked_for_all_keys() && changes.changed().await.is_ok() {}
+    }
+
+    /// Makes it give way to another process that wants to serve from the same data folder: done when one does, and then it
+    /// is to be stopped.
+    pub fn asked_to_give_way(&self) -> impl Future<Output = ()> + Send + 'static {
+        let give_way = self.give_way.clone();
+        async move { give_way.asked().await }
     }
 
     /// Always the newest view.

@@ -7,6 +7,7 @@ pub mod advice;
 pub mod check;
 pub mod demand;
 pub mod way;
+pub mod whatif;
 
 pub use advice::Advice;
 pub use check::{BatchTime, Fit, LimitCheck};
