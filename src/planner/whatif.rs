@@ -84,28 +84,28 @@ pub struct WhatIf {
 #[must_use]
 pub fn replay(past: &[Past], dialect: Dialect, limits: &BTreeMap<ModelClass, Vec<Limit>>) -> WhatIf {
     let (waits, turned_away) = through_the_limiter(past, dialect, limits);
-    let sum = |cost: fn(&Past) -> Option<u64>| past.iter().filter_map(cost).fold(0_u64, u64::saturating_add);
-    let unpriced = |cost: fn(&Past) -> Option<u64>| past.iter().filter(|past| cost(past).is_none()).count() as u64;
-    let (was, would_be): (fn(&Past) -> Option<u64>, fn(&Past) -> Option<u64>) = (|past| past.cost_nanos, |past| past.cost_then_nanos);
+    let refusals = past.iter().map(|past| past.refused_at.len() as u64).sum();
     let waited = past.iter().map(|past| past.waited).collect();
-    let ([was_p50, was_p95], [p50, p95]) = (quantiles(waited), quantiles(waits));
     WhatIf {
         requests: past.len() as u64,
-        was: Side {
-            refusals: past.iter().map(|past| past.refused_at.len() as u64).sum(),
-            wait_p50_millis: was_p50,
-            wait_p95_millis: was_p95,
-            cost_nanos: sum(was),
-            unpriced: unpriced(was),
-        },
-        would_be: Side {
-            refusals: still_refused(past, dialect, limits),
-            wait_p50_millis: p50,
-            wait_p95_millis: p95,
-            cost_nanos: sum(would_be),
-            unpriced: unpriced(would_be),
-        },
+        was: Side::new(refusals, waited, past.iter().map(|past| past.cost_nanos)),
+        would_be: Side::new(still_refused(past, dialect, limits), waits, past.iter().map(|past| past.cost_then_nanos)),
         turned_away,
+    }
+}
+
+impl Side {
+    fn new(refusals: u64, mut waits: Vec<Duration>, costs: impl Iterator<Item = Option<u64>>) -> Self {
+        waits.sort_unstable();
+        let quantile = |percent: usize| {
+            let at = (waits.len() * percent).div_ceil(100).saturating_sub(1);
+            waits.get(at).map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        };
+        let (cost_nanos, unpriced) = costs.fold((0_u64, 0), |(sum, unpriced), cost| match cost {
+            Some(cost) => (sum.saturating_add(cost), unpriced),
+            None => (sum, unpriced + 1),
+        });
+        Self { refusals, wait_p50_millis: quantile(50), wait_p95_millis: quantile(95), cost_nanos, unpriced }
     }
 }
 
@@ -148,7 +148,9 @@ fn still_refused(past: &[Past], dialect: Dialect, limits: &BTreeMap<ModelClass, 
         let of_class = pools
             .entry(&one.class)
             .or_insert_with(|| limits.get(&one.class).into_iter().flatten().filter_map(|limit| Pool::new(limit, at)).collect());
-        of_class.iter_mut().for_each(|pool| pool.refill(at));
+        for pool in of_class.iter_mut() {
+            pool.refill(at);
+        }
         let takes = |pool: &Pool| takes(dialect, pool.dimension, one);
         if answered {
             for pool in of_class.iter_mut() {
@@ -201,9 +203,8 @@ fn through_the_limiter(past: &[Past], dialect: Dialect, limits: &BTreeMap<ModelC
         let waits_until = wake.filter(|_| !tickets.is_empty());
         let Some(tick) = arrives.into_iter().chain(lands).chain(waits_until).min() else { return (waits, turned_away) };
         let now = now_at(tick);
-        while let Some(Reverse((at, ticket))) = flights.peek().copied().filter(|Reverse((at, _))| *at <= tick) {
+        while let Some(Reverse((_, ticket))) = flights.peek().copied().filter(|Reverse((at, _))| *at <= tick) {
             flights.pop();
-            debug_assert!(at <= tick, "landings are taken in order");
             if let Some(index) = tickets.remove(&ticket) {
                 core.settle(ticket, &Usage { certainty: Certainty::Exact, ..past[index].usage.clone() }, now);
             }
@@ -242,15 +243,6 @@ fn through_the_limiter(past: &[Past], dialect: Dialect, limits: &BTreeMap<ModelC
             }
         }
     }
-}
-
-/// The median and the 95th percentile, in milliseconds.
-fn quantiles(mut waits: Vec<Duration>) -> [u64; 2] {
-    waits.sort_unstable();
-    [50, 95].map(|percent| {
-        let at = (waits.len() * percent).div_ceil(100).saturating_sub(1);
-        waits.get(at).map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-    })
 }
 
 #[cfg(test)]

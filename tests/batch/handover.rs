@@ -169,23 +169,30 @@ fn an_interrupt_leaves_the_batch_with_the_provider_and_the_next_run_fetches_it()
     assert_eq!(home.sim.stats().batches, 1);
 }
 
+/// The provider has answered some requests of its only batch.
+fn some_are_done(home: &Home) -> bool {
+    let get = reqwest::Client::new().get(format!("{}/v1/batches", home.sim.url())).bearer_auth("sk-other").send();
+    let list = tokio::runtime::Runtime::new().unwrap().block_on(async { get.await.unwrap().text().await.unwrap() });
+    let list: Value = serde_json::from_str(&list).unwrap();
+    list["data"][0]["request_counts"]["completed"].as_u64().is_some_and(|done| done > 0)
+}
+
 #[test]
 fn cancelling_reaches_the_provider_whether_somebody_runs_it_or_not() {
     for running in [true, false] {
-        let home = home(SimProvider::Anthropic, Batches { take_ms: 4_000, ..Batches::default() });
-        home.write("in.jsonl", (0..100).map(row));
+        let home = home(SimProvider::OpenAi, Batches { take_ms: 6_000, ..Batches::default() });
+        home.write("in.jsonl", (0..100).map(|n| row_for(SimProvider::OpenAi, n)));
         let mut child = home.start(&RUN);
         home.until_batches(1);
-        // a part of the rows is answered by then
-        std::thread::sleep(std::time::Duration::from_millis(1_000));
-        if !running {
+        home.until(some_are_done);
+        if running {
+            home.well(&["batch", "cancel", "1"]);
+        } else {
             child.kill().unwrap();
             child.wait().unwrap();
+            home.well(&["batch", "cancel", "1"]);
         }
-        home.well(&["batch", "cancel", "1"]);
-        if running {
-            child.wait_with_output().unwrap();
-        }
+        child.wait().unwrap();
         let batch = home.batch();
         assert_eq!(batch["state"], "cancelled");
         let answers = home.answers("in.out.jsonl");

@@ -23,7 +23,7 @@ fn requests(count: usize) -> Value {
 
 /// Uploads lines for chat completions and makes a batch of them.
 async fn openai_batch(sim: &SimHandle, lines: &[Value]) -> Value {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().fold(String::new(), |text, line| text + &line.to_string() + "\n");
     let form = format!(
         "--x\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; \
          filename=\"in.jsonl\"\r\n\r\n{text}\r\n--x--\r\n"
