@@ -24,7 +24,7 @@ pub struct RecordedRequest {
 const MOST: u32 = 200_000;
 
 impl Reader {
-    /// What arrived since then and left for a provider, in order; the newest 200,000 requests at most.
+    /// What arrived since then, named a model and left for a provider, in order; the newest 200,000 requests at most.
     pub fn recorded_traffic(&self, since: Timestamp) -> Result<Vec<RecordedRequest>, Problem> {
         let read = || -> rusqlite::Result<Vec<RecordedRequest>> {
             let mut refusals: BTreeMap<u64, Vec<Timestamp>> = BTreeMap::new();
@@ -34,8 +34,10 @@ impl Reader {
             while let Some(row) = found.next()? {
                 refusals.entry(uint(row.get(0)?)).or_default().push(time(row.get(1)?));
             }
-            let mut find =
-                self.db.prepare_cached("SELECT * FROM requests WHERE arrived_at >= ? AND attempts > 0 ORDER BY arrived_at DESC LIMIT ?")?;
+            let mut find = self.db.prepare_cached(
+                "SELECT * FROM requests WHERE arrived_at >= ? AND attempts > 0 AND model_asked IS NOT NULL
+                     ORDER BY arrived_at DESC LIMIT ?",
+            )?;
             let records = find.query_map(params![millis(since), MOST], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
             let with_refusals = records.into_iter().rev().map(|record| {
                 let refused_at = refusals.remove(&record.id.0).unwrap_or_default();
