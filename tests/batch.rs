@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
 #![cfg(target_os = "linux")] // signals, and memory as /proc tells it
 
+#[path = "batch/handover.rs"]
+mod handover;
 #[path = "batch/home.rs"]
 mod home;
 #[path = "batch/interrupted.rs"]
@@ -15,3 +17,5 @@ mod large;
 mod rows;
 #[path = "batch/shared.rs"]
 mod shared;
+#[path = "batch/whatif.rs"]
+mod whatif;

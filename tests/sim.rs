@@ -3,6 +3,8 @@
 
 #[path = "sim/answers.rs"]
 mod answers;
+#[path = "sim/batches.rs"]
+mod batches;
 #[path = "sim/client.rs"]
 mod client;
 #[path = "sim/faults.rs"]
@@ -65,6 +67,7 @@ fn a_provider_can_be_written_as_toml() {
         refill = { quantised_seconds = 1 }
         charge = { reserves_max = { refund = true } }
         keys = ["k"]
+        batches = { take_ms = 500, queue = 1000 }
         faults = { rates = [["overloaded", 0.1]], script = [{ request = 3, fault = { slow_first_byte = 50 } }] }
         "#,
     )

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::input::InputFile;
-use super::{Ended, Gateways, Job, Options, Route, Stored, TIMING, write_rest};
-use crate::domain::batch::{BatchRecord, BatchState};
+use super::{Ended, Gateways, Job, Options, Progress, Route, Stored, TIMING, hand_over, run, write_rest};
+use crate::domain::batch::{BatchRecord, BatchState, BatchVia};
 use crate::domain::{Account, Clock, Problem, Provider, Tick};
 use crate::store::{BatchBook, BatchClaim, BatchRow, DataDir};
 use crate::upstream::HttpUpstream;
@@ -43,7 +45,7 @@ pub fn claim(
     }
     let in_flight = book.recover(id)?;
     book.set_state(id, BatchState::Running, None, clock.now())?;
-    let reading = stored.reading(account, &input)?;
+    let reading = stored.reading(account, record.via, &input)?;
     let record = book.batch(id)?;
     let claimed = Claimed { dir: dir.clone(), claim, record: record.clone(), clock: Arc::clone(clock), began: clock.now().tick };
     let job = Job {
@@ -58,6 +60,17 @@ pub fn claim(
         options,
     };
     Ok((claimed, job, in_flight))
+}
+
+/// Runs a batch that was taken, on the way that was chosen for it, to its end or until something stops it.
+///
+/// # Errors
+/// The journal or the output cannot be written.
+pub async fn go(job: Job, stop: watch::Receiver<u8>, observer: &mut dyn FnMut(&Progress)) -> Result<Ended, Problem> {
+    match job.record.via {
+        BatchVia::Gateway => run(job, stop, observer).await,
+        BatchVia::ProviderBatch => hand_over(job, stop, observer).await,
+    }
 }
 
 impl Claimed {

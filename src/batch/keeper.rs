@@ -1,7 +1,8 @@
 //! The thread that keeps a batch's journal and writes its output: steps of many rows in one transaction, lines in order.
 //!
 //! A row's line is in the journal from its answer until it is safely in the output. The output may run ahead of what the
-//! journal knows of it: what is beyond is cut off at the next start and written again.
+//! journal knows of it: what is beyond is cut off at the next start and written again. That holds for lines in the order of
+//! the rows and for lines as they came.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::batch::{BatchRecord, BatchWish};
-use crate::domain::{Clock, Problem, Tick};
+use crate::domain::batch::{BatchId, BatchRecord, BatchWish};
+use crate::domain::{Clock, Now, Problem, Tick};
 use crate::store::{BatchBook, BatchRow, BatchStep};
 
 /// The most steps that go into one transaction.
@@ -32,10 +33,12 @@ pub(super) struct Keeper(mpsc::Sender<Order>);
 
 type Reply<T> = oneshot::Sender<Result<T, Problem>>;
 
-#[derive(Debug)]
+/// Something with the journal that nobody else may come between.
+type Deed = Box<dyn FnOnce(&mut BatchBook, BatchId, Now) + Send>;
+
 enum Order {
-    Step(BatchStep, Reply<()>),
-    Rows { after: Option<u64>, limit: u32, reply: Reply<Vec<BatchRow>> },
+    Steps(Vec<BatchStep>, Reply<()>),
+    Do(Deed),
     Look(Reply<Look>),
     Finish { gaps: bool, reply: Reply<()> },
 }
@@ -58,9 +61,10 @@ impl Keeper {
             book,
             record: record.clone(),
             file,
-            next: record.written,
+            next: if record.ordered { record.written } else { 0 },
+            written: record.written,
             bytes: record.output_bytes,
-            safe: record.written,
+            is_safe: true,
             synced_at: clock.now().tick,
             trouble: None,
             clock,
@@ -74,12 +78,31 @@ impl Keeper {
 
     /// Takes a step; it is on the disk afterwards.
     pub(super) async fn step(&self, step: BatchStep) -> Result<(), Problem> {
-        self.ask(|reply| Order::Step(step, reply)).await
+        self.steps(vec![step]).await
+    }
+
+    /// Takes steps together; they are on the disk afterwards.
+    pub(super) async fn steps(&self, steps: Vec<BatchStep>) -> Result<(), Problem> {
+        self.ask(|reply| Order::Steps(steps, reply)).await
     }
 
     /// The next rows to be sent, in order.
     pub(super) async fn rows(&self, after: Option<u64>, limit: u32) -> Result<Vec<BatchRow>, Problem> {
-        self.ask(|reply| Order::Rows { after, limit, reply }).await
+        self.with(move |book, id, _| book.open_rows(id, after, limit)).await
+    }
+
+    /// Does something with the journal.
+    pub(super) async fn with<T: Send + 'static>(
+        &self,
+        deed: impl FnOnce(&mut BatchBook, BatchId, Now) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = |reply: Reply<T>| -> Deed {
+            Box::new(move |book, id, now| {
+                // whoever asked may have been given up
+                let _ = reply.send(deed(book, id, now));
+            })
+        };
+        self.ask(|reply| Order::Do(done(reply))).await
     }
 
     /// How things stand.
@@ -104,11 +127,14 @@ struct Keeping {
     book: BatchBook,
     record: BatchRecord,
     file: File,
-    /// The row whose line comes next in the output, and how long the output is before it.
+    /// The line that comes next in the output: by its row, or by its place among those that came.
     next: u64,
+    /// How many rows are in the output from the first, or, as they came, how many lines.
+    written: u64,
+    /// How long the output is.
     bytes: u64,
-    /// Everything before this row is safe, and the journal knows it.
-    safe: u64,
+    /// Everything in the output is safe, and the journal knows it.
+    is_safe: bool,
     synced_at: Tick,
     trouble: Option<Problem>,
     clock: Arc<dyn Clock>,
@@ -120,8 +146,8 @@ impl Keeping {
             let (mut steps, mut replies) = (Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(order) = next.take() {
-                if let Order::Step(step, reply) = order {
-                    steps.push(step);
+                if let Order::Steps(more, reply) = order {
+                    steps.extend(more);
                     replies.push(reply);
                     if steps.len() < STEPS {
                         next = orders.try_recv().ok();
@@ -169,10 +195,8 @@ impl Keeping {
     fn answer(&mut self, order: Order) {
         let id = self.record.id;
         match order {
-            Order::Step(..) => {}
-            Order::Rows { after, limit, reply } => {
-                let _ = reply.send(self.book.open_rows(id, after, limit));
-            }
+            Order::Steps(..) => {}
+            Order::Do(deed) => deed(&mut self.book, id, self.clock.now()),
             Order::Look(reply) => {
                 let synced = if self.trouble.is_none() { self.sync() } else { Ok(()) };
                 self.trouble = self.trouble.take().or(synced.err());
@@ -189,7 +213,11 @@ impl Keeping {
     /// Writes the lines whose turn it is.
     fn write(&mut self, gaps: bool) -> Result<(), Problem> {
         loop {
-            let lines = self.book.lines(self.record.id, self.next, LINES_BYTES, gaps)?;
+            let lines = if self.record.ordered {
+                self.book.lines(self.record.id, self.next, LINES_BYTES, gaps)?
+            } else {
+                self.book.lines_that_came(self.record.id, self.next, LINES_BYTES)?
+            };
             let Some((last, _)) = lines.last() else { return Ok(()) };
             let next = last + 1;
             let mut text = String::with_capacity(lines.iter().map(|(_, line)| line.len() + 1).sum());
@@ -199,7 +227,9 @@ impl Keeping {
             }
             self.file.write_all(text.as_bytes()).map_err(|error| unwritable(&self.record.output, &error))?;
             self.bytes += text.len() as u64;
+            self.written = if self.record.ordered { next } else { self.written + lines.len() as u64 };
             self.next = next;
+            self.is_safe = false;
             if self.clock.now().tick.since(self.synced_at) >= SYNC {
                 self.sync()?;
             }
@@ -207,12 +237,18 @@ impl Keeping {
     }
 
     fn sync(&mut self) -> Result<(), Problem> {
-        if self.safe == self.next {
+        if self.is_safe {
             return Ok(());
         }
         self.file.sync_data().map_err(|error| unwritable(&self.record.output, &error))?;
-        self.book.wrote(self.record.id, self.next, self.bytes)?;
-        self.safe = self.next;
+        if self.record.ordered {
+            self.book.wrote(self.record.id, self.next, self.bytes)?;
+        } else {
+            self.book.wrote_that_came(self.record.id, self.written, self.next, self.bytes)?;
+            // what came before is gone, and its places may be taken again
+            self.next = 0;
+        }
+        self.is_safe = true;
         self.synced_at = self.clock.now().tick;
         Ok(())
     }

@@ -17,6 +17,8 @@
 //! marked as sent before its first byte leaves; what is marked so when the process ends is sent again, and told.
 
 mod claim;
+mod forecast;
+pub mod handover;
 pub mod input;
 mod judge;
 mod keeper;
@@ -25,14 +27,17 @@ mod plan;
 pub mod progress;
 pub mod run;
 mod send;
+mod source;
 pub mod window;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 
+use crate::domain::view::BucketView;
 use crate::domain::{Dialect, Problem, Secret};
 
-pub use claim::{Claimed, cancel, claim, client};
+pub use claim::{Claimed, cancel, claim, client, go};
+pub use handover::{hand_over, is_offered};
 pub use keeper::{create_output, write_rest};
 pub use plan::{Outcome, Planning, Stored, forget, output, plan, refused, rooms};
 pub use progress::Progress;
@@ -51,10 +56,27 @@ pub struct Way {
 /// The way, or why there is none.
 pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Way, Problem>> + Send + 'a>>;
 
+/// How the limiter stands.
+#[derive(Debug, Clone, Default)]
+pub struct Room {
+    /// Every bucket.
+    pub buckets: Vec<BucketView>,
+    /// How many rows of the batch wait for room.
+    pub waiting: u64,
+}
+
+/// A look at the limiter.
+pub type Looking<'a> = Pin<Box<dyn Future<Output = Option<Room>> + Send + 'a>>;
+
 /// Somebody who finds a gateway, or starts one.
 pub trait Gateways: Send + Sync {
     /// The gateway to use from now on. Asked again when the last one has gone.
     fn open(&self) -> Opening<'_>;
+
+    /// How the limiter behind it stands; `None` if that cannot be told.
+    fn room(&self) -> Looking<'_> {
+        Box::pin(ready(None))
+    }
 }
 
 /// Where a batch's rows go.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::create_output;
 use super::input::file::Print;
 use super::input::{Bad, Checks, InputFile, Reading, Room, Scan, Template, scan};
-use crate::domain::batch::{BatchEstimate, BatchRecord};
+use crate::domain::batch::{BatchEstimate, BatchRecord, BatchVia};
 use crate::domain::dimension::Meter;
 use crate::domain::view::BucketView;
 use crate::domain::{Account, Clock, LimitSource, ModelId, Problem};
@@ -35,6 +35,10 @@ pub struct Planning<'a> {
     pub account: &'a Account,
     /// How its rows are read.
     pub stored: Stored,
+    /// Which way its rows go.
+    pub via: BatchVia,
+    /// Whether its answers are written in the order of the rows; else as they come.
+    pub ordered: bool,
     /// Where the answers go.
     pub output: PathBuf,
     /// Go on without the rows that cannot be sent.
@@ -59,13 +63,14 @@ impl Stored {
             .map_err(|error| Problem::new(format!("the options of batch {} are unreadable", record.id.0)).because(error))
     }
 
-    /// How the rows of this file are read for this account.
-    pub fn reading(&self, account: &Account, input: &InputFile) -> Result<Reading, Problem> {
+    /// How the rows of this file are read for this account, which they reach this way.
+    pub fn reading(&self, account: &Account, via: BatchVia, input: &InputFile) -> Result<Reading, Problem> {
         Ok(Reading {
             model: self.model.as_deref().map(ModelId::new),
             template: self.template.as_deref().map(Template::parse).transpose().map_err(Problem::new)?,
             max_output: self.max_output,
             columns: if input.is_csv() { Some(input.columns()?) } else { None },
+            hands_over: via == BatchVia::ProviderBatch,
             ..Reading::of(account)
         })
     }
@@ -85,10 +90,16 @@ pub fn plan(
     going_on: &mut dyn FnMut(u64) -> bool,
     bad: &mut dyn FnMut(Bad),
 ) -> Result<Outcome, Problem> {
-    let Planning { account, mut stored, output, skip_invalid } = planning;
+    let Planning { account, mut stored, via, ordered, output, skip_invalid } = planning;
     let options = |stored: &Stored| serde_json::to_value(stored).unwrap_or_default();
-    let new =
-        NewBatch { input: input.path().to_owned(), output: output.clone(), account: account.label.clone(), options: options(&stored) };
+    let new = NewBatch {
+        input: input.path().to_owned(),
+        output: output.clone(),
+        account: account.label.clone(),
+        via,
+        ordered,
+        options: options(&stored),
+    };
     let id = book.create(&new, clock.now())?;
     let mut chunk = Vec::with_capacity(CHUNK);
     let scanned = scan(

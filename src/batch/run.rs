@@ -1,25 +1,28 @@
 //! Runs a batch: rows in flight, rows that go again, and everything that can make it stop.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::input::{InputFile, Place, Reading, Row};
+use super::forecast::{Answer, Forecast, Left};
+use super::input::{InputFile, Reading, Row};
 use super::judge::{Answered, Next};
 use super::keeper::Keeper;
 use super::line::line;
-use super::progress::{Pace, Progress, eta_secs};
+use super::progress::Progress;
 use super::send::{Sender, Sent};
+use super::source::Source;
 use super::window::Window;
-use super::{Gateways, Route};
+use super::{Gateways, Room, Route};
 use crate::catalog::Catalog;
 pub use crate::domain::batch::BatchOptions as Options;
 use crate::domain::batch::{BatchRecord, BatchState, BatchWish};
-use crate::domain::{Clock, Problem, RequestFacts, Tick, Usage};
+use crate::domain::{Clock, Problem, RequestFacts, Tick};
+use crate::provider::counted;
 use crate::store::{BatchBook, BatchEnd, BatchRow, BatchStep};
 use crate::upstream::Upstream;
 
@@ -60,16 +63,17 @@ pub enum Ended {
 const MOST_IN_FLIGHT: usize = 512;
 /// How many planned rows are read from the journal at a time.
 const FEED: u32 = 1_024;
-/// How long rows that are on their way may take to end when the batch pauses.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long rows that are on their way may take to end when the batch pauses. Nobody waits longer for a pause; what is given
+/// up is in the journal as sent.
+const GRACE: Duration = Duration::from_secs(5);
+/// After how many ticks the limiter is asked how it stands.
+const LOOK_EVERY: u32 = 3;
 /// The longest pause between tries that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many seconds a gateway that went away is waited for.
 const GATEWAY_SECS: u32 = 60;
 /// Until so many rows are done, what a row may cost is taken from its size.
 const LEARN_COST: u64 = 20;
-/// Of the output's length nothing is known before the first answers, if the request sets no maximum.
-const UNKNOWN_OUTPUT: u64 = 1_000;
 
 /// Runs a batch to its end, or until something stops it. Each number in `stop` above zero is a request to pause; at two,
 /// what is on its way is given up as well. `observer` hears how it goes about once a second.
@@ -79,9 +83,10 @@ const UNKNOWN_OUTPUT: u64 = 1_000;
 pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnMut(&Progress)) -> Result<Ended, Problem> {
     let Job { record, book, input, reading, route, gateways, upstream, clock, options } = job;
     let keeper = Keeper::start(book, &record, Arc::clone(&clock))?;
-    let shared = Arc::new(Shared { keeper: keeper.clone(), input: Mutex::new(input), reading, clock: Arc::clone(&clock) });
+    let shared = Arc::new(Shared { keeper: keeper.clone(), source: Source::new(input, reading), clock: Arc::clone(&clock) });
     let window = options.concurrency.map_or_else(|| Window::adaptive(MOST_IN_FLIGHT), Window::fixed);
     let began = clock.now().tick;
+    let bytes_left = keeper.with(|book, id, _| book.bytes_left(id)).await?;
     let mut state = Running {
         progress: Progress {
             rows: record.rows,
@@ -90,7 +95,9 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             cost_nanos: record.cost_nanos,
             ..Progress::default()
         },
-        pace: Pace::new(began, record.finished()),
+        forecast: Forecast::new(began, record.finished()),
+        bytes_left,
+        flights: 0,
         window,
         feed: VecDeque::new(),
         fed_up_to: None,
@@ -107,6 +114,7 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
     let mut sender = make_sender(&gateways.open().await?)?;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticked = 0_u32;
     let ended = loop {
         if let Some(reason) = state.fill(&sender).await? {
             break Ended::Paused(reason);
@@ -127,6 +135,13 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             () = sleep(next_again.unwrap_or(Duration::MAX)), if next_again.is_some() => {}
             Ok(_) = stop.wait_for(|asked| *asked > 0) => break Ended::Paused(Problem::new("interrupted").hint("run it again to go on")),
             _ = ticks.tick() => {
+                if ticked.is_multiple_of(LOOK_EVERY)
+                    && let Some(mut room) = gateways.room().await
+                {
+                    room.buckets.retain(|bucket| bucket.accounts.contains(&route.account));
+                    state.look(&room, &clock);
+                }
+                ticked += 1;
                 observer(&state.seen(&clock));
                 let look = keeper.look().await?;
                 match (look.wish, look.trouble) {
@@ -138,6 +153,9 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             }
         }
     };
+    if !state.tasks.is_empty() {
+        observer(&Progress { pausing_secs: Some(GRACE.as_secs()), ..state.seen(&clock) });
+    }
     state.land(&mut stop, &clock).await;
     let finished = keeper.finish(ended == Ended::Cancelled).await;
     observer(&state.seen(&clock));
@@ -149,7 +167,7 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
 }
 
 /// A gateway that has gone comes back, or another takes its place once the data folder is free.
-async fn reopen(gateways: &dyn Gateways) -> Result<super::Way, Problem> {
+pub(super) async fn reopen(gateways: &dyn Gateways) -> Result<super::Way, Problem> {
     let mut tries = 0;
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -177,14 +195,17 @@ impl Ended {
 /// What every row's task works with.
 struct Shared {
     keeper: Keeper,
-    input: Mutex<InputFile>,
-    reading: Reading,
+    source: Source,
     clock: Arc<dyn Clock>,
 }
 
 struct Running {
     progress: Progress,
-    pace: Pace,
+    forecast: Forecast,
+    /// The size of the rows without an answer.
+    bytes_left: u64,
+    /// How many flights have begun.
+    flights: u64,
     window: Window,
     feed: VecDeque<BatchRow>,
     fed_up_to: Option<u64>,
@@ -202,8 +223,12 @@ struct Running {
 
 /// A row whose task has ended.
 struct Flown {
+    /// Which flight it was, from 0.
+    flight: u64,
     row: BatchRow,
     what: Flight,
+    /// What it took, if it was answered well.
+    answer: Option<Answer>,
 }
 
 enum Flight {
@@ -228,7 +253,7 @@ impl Running {
                 return Ok(Some(Problem::new("the deadline has passed").hint("run it again with a later --deadline, or without one")));
             }
             let Some(row) = self.next(now.tick).await? else { return Ok(None) };
-            let request = match self.shared.read(&row) {
+            let request = match self.shared.source.read(&row) {
                 Ok(request) => request,
                 Err(problem) => return Ok(Some(problem)),
             };
@@ -245,7 +270,9 @@ impl Running {
             }
             self.at_risk.insert(row.row, may_cost);
             let tries = self.tries.get(&row.row).copied().unwrap_or(0);
-            self.tasks.spawn(fly(Arc::clone(&self.shared), sender.clone(), row, request, tries));
+            let flight = self.flights;
+            self.flights += 1;
+            self.tasks.spawn(fly(Arc::clone(&self.shared), sender.clone(), flight, row, request, tries));
         }
         Ok(None)
     }
@@ -283,20 +310,19 @@ impl Running {
         if self.progress.answered >= LEARN_COST {
             return self.dearest;
         }
-        let usage = Usage { input: facts.text_bytes / 3, output: facts.max_output.unwrap_or(UNKNOWN_OUTPUT), ..Usage::default() };
-        let now = self.shared.clock.now().wall;
-        let price = facts.model.as_ref().and_then(|model| Catalog::bundled().price(self.shared.reading.dialect, model, now, usage.input));
-        price.and_then(|price| price.cost_nanos(&usage)).unwrap_or(0)
+        self.shared.source.may_cost(facts, None, self.shared.clock.now().wall)
     }
 
     fn landed(&mut self, done: Result<Result<Flown, Problem>, tokio::task::JoinError>, clock: &Arc<dyn Clock>) -> Result<Landed, Problem> {
-        let Flown { row, what } = done.map_err(|error| Problem::new("a row's task ended early").because(error))??;
+        let Flown { flight, row, what, answer } = done.map_err(|error| Problem::new("a row's task ended early").because(error))??;
+        self.forecast.ended(flight, answer);
         self.at_risk.remove(&row.row);
         let now = clock.now().tick;
         match what {
             Flight::Over(answered) => {
                 self.tries.remove(&row.row);
                 self.note(&answered);
+                self.bytes_left = self.bytes_left.saturating_sub(row.length);
                 if answered.is_well() {
                     self.progress.answered += 1;
                 } else {
@@ -343,35 +369,30 @@ impl Running {
         self.tasks.shutdown().await;
     }
 
+    fn look(&mut self, room: &Room, clock: &Arc<dyn Clock>) {
+        let rows = self.progress.rows.saturating_sub(self.progress.answered + self.progress.failed);
+        // of those on their way some stand in the limiter's queue
+        let with_room = (self.tasks.len() as u64).saturating_sub(room.waiting);
+        self.forecast.look(clock.now().tick, Left { rows, bytes: self.bytes_left, with_room }, &room.buckets);
+    }
+
     fn seen(&mut self, clock: &Arc<dyn Clock>) -> Progress {
         let now = clock.now().tick;
         let progress = &mut self.progress;
         progress.in_flight = self.tasks.len() as u64;
         progress.again = self.again.len() as u64;
         let finished = progress.answered + progress.failed;
-        progress.rows_per_min = self.pace.rate(now, finished);
-        progress.eta_secs = eta_secs(progress.rows.saturating_sub(finished), progress.rows_per_min);
-        progress.elapsed_secs = self.pace.elapsed(now).as_secs();
+        progress.rows_per_min = self.forecast.rate(now, finished);
+        progress.eta_secs = self.forecast.eta_secs(now, progress.rows.saturating_sub(finished), progress.rows_per_min);
+        progress.elapsed_secs = self.forecast.elapsed(now).as_secs();
         progress.clone()
     }
 }
 
-impl Shared {
-    /// The request in a row, as it was planned.
-    fn read(&self, row: &BatchRow) -> Result<Row, Problem> {
-        let place = Place { line: row.line, offset: row.offset, length: row.length };
-        let text = self.input.lock().unwrap_or_else(PoisonError::into_inner).record(place)?;
-        let request = self.reading.row(&text, row.line).ok().filter(|request| request.custom_id == row.custom_id);
-        request.ok_or_else(|| {
-            Problem::new(format!("line {} of the input is not what it was when the batch was planned", row.line))
-                .hint("put the file back as it was, or cancel the batch and run the new file")
-        })
-    }
-}
-
 /// One row's whole flight: marked as sent, sent, judged, and its end in the journal.
-async fn fly(shared: Arc<Shared>, sender: Sender, row: BatchRow, request: Row, tries: u32) -> Result<Flown, Problem> {
+async fn fly(shared: Arc<Shared>, sender: Sender, flight: u64, row: BatchRow, request: Row, tries: u32) -> Result<Flown, Problem> {
     shared.keeper.step(BatchStep::Sent { row: row.row }).await?;
+    let (model, dialect, sent_at) = (request.facts.model.clone(), shared.source.reading.dialect, shared.clock.now().tick);
     let what = match sender.send(request).await {
         Sent::NoGateway => Flight::NoGateway(sender.generation()),
         Sent::Answered(_, Next::Stop(problem)) => Flight::Stop(problem),
@@ -380,6 +401,16 @@ async fn fly(shared: Arc<Shared>, sender: Sender, row: BatchRow, request: Row, t
             Flight::Again { after: (after * 2_u32.pow(tries.min(4))).min(after.max(LONGEST_PAUSE)), answered }
         }
         Sent::Answered(answered, _) => Flight::Over(answered),
+    };
+    let took = shared.clock.now().tick.since(sent_at);
+    let answer = match (&what, model) {
+        (Flight::Over(answered), Some(model)) if answered.is_well() => Some(Answer {
+            class: Catalog::bundled().class_of(dialect, &model),
+            bytes: row.length,
+            counted: counted(dialect, Some(&model), &answered.usage),
+            took: took.saturating_sub(Duration::from_millis(answered.wait_millis)),
+        }),
+        _ => None,
     };
     let step = match &what {
         Flight::Over(answered) => BatchStep::Ended(BatchEnd {
@@ -393,5 +424,5 @@ async fn fly(shared: Arc<Shared>, sender: Sender, row: BatchRow, request: Row, t
         Flight::Again { .. } | Flight::Stop(_) | Flight::NoGateway(_) => BatchStep::Back { row: row.row },
     };
     shared.keeper.step(step).await?;
-    Ok(Flown { row, what })
+    Ok(Flown { flight, row, what, answer })
 }

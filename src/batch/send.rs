@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::BodyExt;
@@ -13,7 +14,7 @@ use super::{Route, Way};
 use crate::catalog::Catalog;
 use crate::domain::{Api, Clock, Dialect, ModelId, Problem};
 use crate::provider::UsageReader;
-use crate::upstream::{Failure, Timing, Upstream, UpstreamRequest, UpstreamResponse};
+use crate::upstream::{Failure, Timing, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// How long the gateway may take: longer than the limiter lets anything wait and a provider takes for an answer.
 pub const TIMING: Timing = Timing { connect: Duration::from_secs(10), head: Duration::from_hours(1), idle: Duration::from_mins(10) };
@@ -66,6 +67,26 @@ impl Sender {
 
     pub(super) const fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Any other request to the provider, which waits this long for room at most.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let url = format!("{}{path}", self.base).parse().unwrap_or_default();
+        let mut headers = self.headers.clone();
+        headers
+            .insert(HeaderName::from_static("x-tierline-deadline-ms"), HeaderValue::from(u64::try_from(patience.as_millis()).unwrap_or(0)));
+        match HeaderValue::from_str(content_type) {
+            Ok(kind) if !content_type.is_empty() => headers.insert(CONTENT_TYPE, kind),
+            _ => headers.remove(CONTENT_TYPE),
+        };
+        self.upstream.send(UpstreamRequest { method, url, headers, body }).await
     }
 
     pub(super) async fn send(&self, row: Row) -> Sent {

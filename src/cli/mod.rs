@@ -29,6 +29,7 @@ mod status;
 mod table;
 mod tier;
 mod tokens;
+mod whatif;
 mod window;
 
 use std::io::{self, Write};
@@ -127,6 +128,9 @@ enum Command {
     Batch(batch::BatchCommand),
     /// Hold a load against tiers and limits: does it fit, what binds, how long, for how much.
     Plan(plan::PlanArgs),
+    /// Play recorded traffic again with another tier, other limits or another model: which refusals would not have been.
+    #[command(name = "whatif")]
+    WhatIf(whatif::WhatIfArgs),
     /// A simulated provider, to test your own code against.
     Sim(crate::sim::SimArgs),
 }
@@ -180,6 +184,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Doctor(args)) => doctor::run(&common, &args, out),
         Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),
+        Some(Command::WhatIf(args)) => whatif::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
         Some(Command::Models(args)) => models::run(&args, common.json, out),
         Some(Command::Catalog(command)) => catalog::run(&command, common.json, out),

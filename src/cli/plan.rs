@@ -62,7 +62,7 @@ pub(super) struct PlanArgs {
 
 /// Limits that the user knows better than the catalogue.
 #[derive(Debug, Args)]
-struct GivenLimits {
+pub(super) struct GivenLimits {
     /// Requests a minute.
     #[arg(long, value_name = "N")]
     rpm: Option<u64>,
@@ -173,7 +173,8 @@ fn file(args: &PlanArgs, path: &std::path::Path, provider: Provider, now: Timest
 }
 
 impl GivenLimits {
-    fn limits(&self) -> Vec<Limit> {
+    /// Nothing is given if it is empty.
+    pub(super) fn limits(&self) -> Vec<Limit> {
         [
             (Dimension::Requests, Period::MINUTE, self.rpm),
             (Dimension::InputTokens, Period::MINUTE, self.itpm),

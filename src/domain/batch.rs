@@ -1,6 +1,7 @@
 //! A file of requests that is run at the limit: which, where it stands, what it cost so far.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,37 @@ impl BatchState {
     }
 }
 
+/// Which way a batch's rows go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchVia {
+    /// One by one through the gateway, at the limits.
+    #[default]
+    Gateway,
+    /// Many at once through the provider's batch API, within a day, for less.
+    ProviderBatch,
+}
+
+impl BatchVia {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::ProviderBatch => "provider_batch",
+        }
+    }
+
+    /// The name in the command line.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::ProviderBatch => "provider-batch",
+        }
+    }
+}
+
 /// What another process may ask of the one that runs a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +112,12 @@ pub struct BatchRecord {
     pub output: PathBuf,
     /// The label of the account that serves it.
     pub account: String,
+    /// Which way its rows go.
+    #[serde(default)]
+    pub via: BatchVia,
+    /// Whether its answers are written in the order of the rows; else as they come.
+    #[serde(default = "yes")]
+    pub ordered: bool,
     /// Where it is in its life.
     pub state: BatchState,
     /// Why it is paused.
@@ -114,6 +152,10 @@ pub struct BatchRecord {
     pub updated_at: Timestamp,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 impl BatchRecord {
     /// Rows that have their answer, good or bad.
     #[must_use]
@@ -131,6 +173,8 @@ pub struct BatchOptions {
     pub max_cost_nanos: Option<u64>,
     /// When it pauses, done or not.
     pub deadline: Option<Timestamp>,
+    /// How often a provider's batch API is asked how things stand; by the age of the batch if `None`.
+    pub poll: Option<Duration>,
 }
 
 /// How a batch stands at one moment.
@@ -154,6 +198,10 @@ pub struct BatchProgress {
     pub cost_nanos: u64,
     /// The meter that rows last waited for.
     pub bound_by: Option<String>,
+    /// Batches that are with the provider, and the rows in flight in them.
+    pub at_provider: u64,
+    /// It pauses: what is on its way may take so many seconds at most to end.
+    pub pausing_secs: Option<u64>,
     /// Seconds since this run of it began.
     pub elapsed_secs: u64,
 }

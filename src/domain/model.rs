@@ -52,6 +52,12 @@ impl ModelClass {
     pub fn any() -> Self {
         Self::new("*")
     }
+
+    /// Batches and their files, whatever model they are for: providers meter them apart from what is answered at once.
+    #[must_use]
+    pub fn batches() -> Self {
+        Self::new("batches")
+    }
 }
 
 /// A provider's word that a model ends.

@@ -84,6 +84,8 @@ pub enum Api {
     Images,
     /// `/audio/...`.
     Audio,
+    /// Batches and the files for them: work for later, with limits of its own.
+    Batches,
     /// Lists and other things that generate nothing.
     Models,
     /// Anything else: passes through, counts as one request.
@@ -105,6 +107,7 @@ impl Api {
             Self::Embeddings => "embeddings",
             Self::Images => "images",
             Self::Audio => "audio",
+            Self::Batches => "batches",
             Self::Models => "models",
             Self::Other => "other",
         }

@@ -13,7 +13,9 @@ use super::registry::Registry;
 use crate::batch::input::{Checks, InputFile, Reading, scan};
 use crate::batch::{self, Gateways, Opening, Outcome, Planning, Stored, Way};
 use crate::catalog::Catalog;
-use crate::domain::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchView, BatchWish};
+use crate::domain::batch::{
+    BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchVia, BatchView, BatchWish,
+};
 use crate::domain::command::Progress;
 use crate::domain::{Account, Problem, Tick};
 use crate::store::{BatchBook, DataDir};
@@ -75,7 +77,7 @@ impl Batches {
     pub(super) fn check(&self, order: &BatchOrder, progress: &Progress) -> Result<BatchCheck, Problem> {
         let account = self.0.registry.account(order.account)?;
         let input = InputFile::open(&order.input)?;
-        let reading = stored(order).reading(&account, &input)?;
+        let reading = stored(order).reading(&account, BatchVia::Gateway, &input)?;
         let unfinished = BatchBook::open(&self.0.dir)?.unfinished(input.path())?.filter(|record| record.state != BatchState::Planning);
         let output = match &unfinished {
             Some(record) => record.output.clone(),
@@ -174,12 +176,13 @@ impl Batches {
             None => {}
         }
         let mut stored = stored(order);
-        let reading = stored.reading(&account, &input)?;
+        let reading = stored.reading(&account, BatchVia::Gateway, &input)?;
         let checks = self.checks(&account, &reading);
         let looked = scan(&input, &checks, &mut |_| if progress.advance(0) { Ok(()) } else { Err(stopped()) }, &mut |_| ())?;
         stored.estimate = Some(estimate(&self.0.registry, &account, &looked)?);
         let output = batch::output(order.output.as_deref(), input.path())?;
-        let planning = Planning { account: &account, stored, output, skip_invalid: order.skip_invalid };
+        let planning =
+            Planning { account: &account, stored, via: BatchVia::Gateway, ordered: true, output, skip_invalid: order.skip_invalid };
         let clock = self.0.registry.clock();
         match batch::plan(&mut book, &input, &checks, planning, clock.as_ref(), &mut |rows| progress.advance(rows), &mut |_| ())? {
             Outcome::Planned(record, _) => Ok(*record),
@@ -206,7 +209,7 @@ impl Batches {
         // on a thread of its own: what it tells of its progress is no future's business
         let started = thread::Builder::new().name(format!("batch-{}", id.0)).spawn(move || {
             let ended = tasks.block_on(async {
-                let ended = batch::run(job, stopping, &mut |progress| this.seen(id, progress)).await;
+                let ended = batch::go(job, stopping, &mut |progress| this.seen(id, progress)).await;
                 let _ = this.0.registry.revoke_token(&gateways.client).await; // one that is gone is fine
                 ended
             });

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::give_way::GiveWay;
 use super::lesson::Lesson;
 use super::registry::Registry;
 use crate::domain::budget::BudgetView;
@@ -25,6 +26,8 @@ pub enum Request {
     Reload,
     /// Show the window.
     Show,
+    /// Another process wants to serve from this data folder.
+    GiveWay,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
     /// Let the next request of an account (of all, if none is named) try at once what keeps failing or was stopped.
@@ -61,7 +64,14 @@ const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
-pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>, shows: watch::Sender<()>) {
+pub(super) async fn listen(
+    dir: PathBuf,
+    registry: Registry,
+    limiter: Limiter,
+    give_way: GiveWay,
+    gateway: Option<String>,
+    shows: watch::Sender<()>,
+) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let path = dir.join(SOCKET);
@@ -75,7 +85,8 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         }
     };
     while let Ok((stream, _)) = listener.accept().await {
-        let (registry, limiter, gateway, shows) = (registry.clone(), limiter.clone(), gateway.clone(), shows.clone());
+        let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
+        let (give_way, shows) = (give_way.clone(), shows.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -100,6 +111,8 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                     Ok(()) => Answer::Done,
                     Err(_) => Answer::Failed(Problem::new("this Tierline serves without a window")),
                 },
+                Ok(Request::GiveWay) if give_way.ask() => Answer::Done,
+                Ok(Request::GiveWay) => Answer::Failed(Problem::new("this Tierline serves for more than a batch")),
                 Ok(Request::Teach(lesson)) => {
                     lesson.teach(&limiter);
                     Answer::Done
@@ -143,7 +156,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>, _: watch::Sender<()>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: GiveWay, _: Option<String>, _: watch::Sender<()>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

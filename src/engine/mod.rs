@@ -11,6 +11,7 @@ mod estimate;
 mod housekeeping;
 pub mod explain;
 mod fallbacks;
+mod give_way;
 mod lesson;
 mod metrics;
 mod models;
@@ -31,6 +32,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::batches::Batches;
+use self::give_way::GiveWay;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
@@ -89,6 +91,7 @@ pub struct Engine {
     finish: oneshot::Sender<()>,
     recording: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
+    give_way: GiveWay,
     _lock: InstanceLock,
 }
 
@@ -105,7 +108,7 @@ impl Engine {
     /// here: see [`url`](Self::url).
     pub async fn start(options: Options) -> Result<Self, Problem> {
         let Options { dir, vault, listen, clock, demo, wake } = options;
-        let lock = dir.lock()?;
+        let lock = give_way::lock(&dir).await?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
         let next_id = reader.next_request_id()?;
@@ -179,6 +182,7 @@ impl Engine {
         let recording = tokio::spawn(recorder.run(events, Arc::clone(&views), wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
+        let give_way = GiveWay::default();
         let prober = Prober::new()?;
         let background = vec![
             tokio::spawn({
@@ -187,7 +191,14 @@ impl Engine {
             }),
             tokio::spawn(housekeeping::keep(registry.clone(), preferences.clone(), sink.clone())),
             tokio::spawn(orders::carry_out(orders, registry.clone(), batches.clone(), prober, sink.clone(), chosen)),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), shows.clone())),
+            tokio::spawn(control::listen(
+                dir.path().to_owned(),
+                registry.clone(),
+                limiter.clone(),
+                give_way.clone(),
+                url.clone().ok(),
+                shows.clone(),
+            )),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -209,6 +220,7 @@ impl Engine {
             finish,
             recording,
             background,
+            give_way,
             _lock: lock,
         })
     }
@@ -222,6 +234,13 @@ impl Engine {
     pub async fn keys_read(&self) {
         let mut changes = self.registry.changes();
         while !self.registry.asked_for_all_keys() && changes.changed().await.is_ok() {}
+    }
+
+    /// Makes it give way to another process that wants to serve from the same data folder: done when one does, and then it
+    /// is to be stopped.
+    pub fn asked_to_give_way(&self) -> impl Future<Output = ()> + Send + 'static {
+        let give_way = self.give_way.clone();
+        async move { give_way.asked().await }
     }
 
     /// Always the newest view.

@@ -101,7 +101,11 @@ impl Front {
         let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(LocalRefusal::shutting_down()))?;
 
         let id = self.parts.take_id();
-        let class = facts.model.as_ref().map_or_else(ModelClass::any, |model| (self.parts.class_of)(provider, model));
+        let class = match &facts.model {
+            Some(model) => (self.parts.class_of)(provider, model),
+            None if facts.api == Api::Batches => ModelClass::batches(),
+            None => ModelClass::any(),
+        };
         let arrival = Arrival {
             id,
             at: self.parts.clock.now().wall,

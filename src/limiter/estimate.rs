@@ -200,7 +200,7 @@ impl Learned {
 }
 
 fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u64>) -> u64 {
-    const GENERATES_NOTHING: [Api; 4] = [Api::Embeddings, Api::CountTokens, Api::Models, Api::Other];
+    const GENERATES_NOTHING: [Api; 5] = [Api::Embeddings, Api::CountTokens, Api::Batches, Api::Models, Api::Other];
     if GENERATES_NOTHING.contains(&facts.api) {
         return 0;
     }

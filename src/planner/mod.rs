@@ -6,6 +6,8 @@
 pub mod advice;
 pub mod check;
 pub mod demand;
+pub mod way;
+pub mod whatif;
 
 pub use demand::Counting;
 

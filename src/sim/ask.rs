@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::answer::InputUsage;
 use super::prompt::{CacheMark, Prompt};
 use super::tool::ToolCall;
 
@@ -75,6 +76,11 @@ impl Ask {
             cache_marks: prompt.into_marks(),
             ..Self::default()
         }
+    }
+
+    /// Its input where no cache plays a part.
+    pub(super) fn plain_input(&self) -> InputUsage {
+        InputUsage { plain: self.prompt_tokens, ..InputUsage::default() }
     }
 }
 

@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::config::{Charge, Key, Latency, Limits, OutputLength, RefillRule, SimConfig, SimProvider};
+use super::config::{Batches, Charge, Key, Latency, Limits, OutputLength, RefillRule, SimConfig, SimProvider};
 use super::fault::{FaultArg, Faults};
 use super::server::Sim;
 use super::stats::SimStats;
@@ -62,6 +63,18 @@ pub struct SimArgs {
     /// What goes wrong: KIND:RATE or KIND@REQUEST, as in overloaded:0.05 or reset-mid-stream@3; may be given again
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultArg>,
+    /// Seconds that a batch takes at the batch endpoints
+    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = seconds)]
+    pub batch_seconds: f64,
+    /// What may wait in all batches together: requests at Anthropic, input tokens elsewhere
+    #[arg(long, value_name = "N")]
+    pub batch_queue: Option<u64>,
+    /// How many requests of a batch in a hundred end with a server error
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub batch_errored: u8,
+    /// How many requests of a batch in a hundred expire
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub batch_expired: u8,
     /// Decides every random choice
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -146,6 +159,10 @@ pub async fn run(args: SimArgs, out: &mut dyn Write, stop: impl Future) -> Resul
     Ok(out.flush()?)
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|secs| (0.0..=1e9).contains(secs)).ok_or_else(|| "not a number of seconds".into())
+}
+
 fn config_of(args: SimArgs) -> Result<SimConfig, SimError> {
     let keys = match args.key_env {
         None => Vec::new(),
@@ -173,6 +190,13 @@ fn config_of(args: SimArgs) -> Result<SimConfig, SimError> {
         latency: Latency { first_byte_ms: args.latency_ms, per_token_ms: args.ms_per_token, ..Latency::default() },
         output: OutputLength { tokens: args.output_tokens, ..OutputLength::default() },
         faults,
+        batches: Batches {
+            take_ms: u64::try_from(Duration::from_secs_f64(args.batch_seconds).as_millis()).unwrap_or(u64::MAX),
+            queue: args.batch_queue,
+            errored_percent: args.batch_errored,
+            expired_percent: args.batch_expired,
+            ..Batches::default()
+        },
         seed: args.seed,
         ..SimConfig::default()
     })

@@ -83,6 +83,8 @@ pub struct SimConfig {
     pub cache_min_tokens: u64,
     /// Anthropic: the limit of count_tokens, which is apart from all others.
     pub count_tokens: TokenCountLimit,
+    /// How batches go.
+    pub batches: Batches,
     /// The models that exist. Empty: any, and the list shows a few.
     pub models: Vec<String>,
     /// Decides every random choice.
@@ -212,6 +214,24 @@ pub struct CoTenant {
     pub input_tpm: u64,
     /// Output tokens per minute.
     pub output_tpm: u64,
+}
+
+/// How batches go at the batch endpoints. By default they are over at once, well, and without limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Batches {
+    /// How long a batch takes from its creation to its end, in milliseconds.
+    pub take_ms: u64,
+    /// After which time it expires, done or not; a day at the real ones.
+    pub window_ms: Option<u64>,
+    /// What may wait in all batches together: requests at Anthropic, input tokens elsewhere.
+    pub queue: Option<u64>,
+    /// How many requests in a hundred end with a server error.
+    pub errored_percent: u8,
+    /// How many requests in a hundred are never reached.
+    pub expired_percent: u8,
+    /// So many batches from the first are created without an answer: the connection breaks.
+    pub lost_answers: u64,
 }
 
 /// The limit of Anthropic's count_tokens.

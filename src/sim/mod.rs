@@ -8,10 +8,12 @@
 //! A request's way, a file per step: `server` accepts, `service` walks the request through `route`, `auth`, `ask`
 //! (the body, read by its `wire`), `fault`, `meters` (all buckets or none) and answers with what `wire` writes, the
 //! headers that `provider` knows, at the pace that `paced` keeps. A `ticket` holds what was charged and settles it once.
+//! Batches (`batch`) are a world of their own, which only shares the wires.
 
 mod answer;
 mod ask;
 mod auth;
+mod batch;
 mod bucket;
 mod class;
 mod cli;
@@ -37,7 +39,8 @@ mod wire;
 
 pub use cli::{SimArgs, SimError, run};
 pub use config::{
-    Charge, CoTenant, HeaderMode, Identity, Key, Latency, Limits, OutputLength, RefillRule, SimConfig, SimProvider, TokenCountLimit,
+    Batches, Charge, CoTenant, HeaderMode, Identity, Key, Latency, Limits, OutputLength, RefillRule, SimConfig, SimProvider,
+    TokenCountLimit,
 };
 pub use fault::{Fault, Faults, ScriptedFault};
 pub use server::{Sim, SimHandle};

@@ -38,6 +38,14 @@ impl Rng {
         if reach == 0 { middle } else { (middle + self.below(reach * 2 + 1)).saturating_sub(reach) }
     }
 
+    /// Puts items into another order.
+    pub(super) fn shuffle<T>(&self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = usize::try_from(self.below(last as u64 + 1)).unwrap_or(0);
+            items.swap(last, other);
+        }
+    }
+
     /// Letters and digits for an id, after `prefix`.
     pub(super) fn id(&self, prefix: &str, length: usize) -> String {
         let mut id = String::with_capacity(prefix.len() + length);

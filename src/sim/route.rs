@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::ask::Framing;
+use super::batch::{self, Errand};
 use super::config::SimProvider;
 use super::wire::Wire;
 
@@ -15,6 +16,8 @@ pub(super) enum Route<'a> {
         model: Option<&'a str>,
         framing: Framing,
     },
+    /// Something about batches.
+    Batches(Errand<'a>),
     /// The list of models, in this provider's or (`true`) in OpenAI's form.
     Models(bool),
     /// One model.
@@ -35,6 +38,9 @@ pub(super) fn find<'a>(provider: SimProvider, method: &Method, path: &'a str, qu
     let reads = method == Method::GET || method == Method::HEAD;
     if reads && path == STATS_PATH {
         return Route::Stats;
+    }
+    if let Some(errand) = batch::errand(provider, method, path) {
+        return Route::Batches(errand);
     }
     if reads {
         return read(provider, path);
@@ -110,6 +116,14 @@ mod tests {
             (Gemini, Method::GET, "/v1beta/models/g", None, Route::Model("g")),
             (Anthropic, Method::HEAD, "/api/hello", None, Route::Alive),
             (DeepSeek, Method::GET, "/user/balance", None, Route::Balance),
+            (Anthropic, Method::POST, "/v1/messages/batches", None, Route::Batches(Errand::Create(None))),
+            (Anthropic, Method::GET, "/v1/messages/batches/b/results", None, Route::Batches(Errand::Results("b"))),
+            (OpenAi, Method::POST, "/v1/batches/b/cancel", None, Route::Batches(Errand::Cancel("b"))),
+            (OpenAi, Method::GET, "/v1/files/f/content", None, Route::Batches(Errand::Content("f"))),
+            (Gemini, Method::POST, "/v1beta/models/g:batchGenerateContent", None, Route::Batches(Errand::Create(Some("g")))),
+            (Gemini, Method::POST, "/v1beta/batches/b:cancel", None, Route::Batches(Errand::Cancel("b"))),
+            (Gemini, Method::GET, "/v1beta/batches", Some("pageSize=5"), Route::Batches(Errand::List)),
+            (DeepSeek, Method::POST, "/v1/batches", None, Route::Unknown),
             (OpenAi, Method::GET, STATS_PATH, None, Route::Stats),
             (OpenAi, Method::DELETE, "/v1/models", None, Route::Unknown),
         ] {

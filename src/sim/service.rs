@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, End, InputUsage};
 use super::ask::{Ask, BadAsk, Framing};
-use super::auth;
 use super::config::{SimConfig, SimProvider};
 use super::connection::ResetFlag;
 use super::fault::Fault;
@@ -28,6 +27,7 @@ use super::script::Script;
 use super::state::Shared;
 use super::ticket::{Bill, Progress, Ticket};
 use super::wire::{self, Wire};
+use super::{auth, batch};
 
 /// The largest body that is read, as at Anthropic.
 const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -55,6 +55,7 @@ pub(super) async fn serve(shared: Arc<Shared>, reset: ResetFlag, request: Reques
             let form = if as_openai { SimProvider::OpenAi } else { shared.config.provider };
             return Ok(document(&shared, &wire::model_list(form, &provider::models(&shared))));
         }
+        Route::Batches(errand) => return batch::serve(&shared, &reset, errand, (&head.headers, query), body).await,
         Route::Model(id) => return Ok(document(&shared, &wire::model_entry(shared.config.provider, id))),
         Route::Balance => return Ok(document(&shared, &balance())),
         Route::Stats | Route::Alive | Route::Unknown => return Ok(refused(&shared, None, "", &Failure::NoSuchPath)),
@@ -114,7 +115,7 @@ impl Call {
             }
             _ => {}
         }
-        let answer = self.compose(&ask, answering, input);
+        let answer = compose(&self.shared, self.wire, &ask, answering, input);
         match self.wire.script(self.shared.config.provider, &ask, &answer).filter(|_| ask.framing != Framing::Whole) {
             Some(script) => Ok(self.stream(&ask, &answer, script, fault, ticket).await),
             None => Ok(self.whole(&ask, &answer, fault, ticket).await),
@@ -181,11 +182,7 @@ impl Call {
         let model = if self.wire.only_counts() { Arc::clone(&shared.counting) } else { shared.model(&ask.model) };
         let cached = config.provider == SimProvider::Anthropic && self.wire == Wire::Messages && !ask.cache_marks.is_empty();
         let (marks, least, now) = (&ask.cache_marks, config.cache_min_tokens, shared.clock.now());
-        let input = if cached {
-            shared.cache.split(&ask.model, ask.prompt_tokens, marks, least, now)
-        } else {
-            InputUsage { plain: ask.prompt_tokens, ..InputUsage::default() }
-        };
+        let input = if cached { shared.cache.split(&ask.model, ask.prompt_tokens, marks, least, now) } else { ask.plain_input() };
         let ticket = Ticket::draw(shared, Arc::clone(&model), Bill::new(config, self.wire, ask, input), input).map_err(|refusal| {
             let levels = refusal.levels;
             let mut response = refused(shared, Some(self.wire), &ask.model, &Failure::Limited(refusal));
@@ -196,33 +193,6 @@ impl Call {
             shared.cache.remember(&ask.model, marks, least, now);
         }
         Ok((ticket, input))
-    }
-
-    fn compose(&self, ask: &Ask, model: String, input: InputUsage) -> Answer {
-        let shared = &self.shared;
-        let output = shared.config.output;
-        let wanted = if self.wire.generates() {
-            ask.output_hint.unwrap_or_else(|| shared.rng.around(output.tokens, output.spread_percent))
-        } else {
-            0
-        };
-        let length = wanted.min(ask.max_tokens.unwrap_or(u64::MAX));
-        let end = match &ask.tool {
-            Some(_) => End::Tool,
-            None if length < wanted => End::Length,
-            None => End::Stop,
-        };
-        Answer {
-            id: shared.rng.id("", 24),
-            model,
-            created: shared.clock.wall(shared.clock.now()).as_second(),
-            input,
-            length,
-            choices: ask.choices.max(1),
-            tool: ask.tool.clone(),
-            end,
-            step: output.tokens_per_chunk,
-        }
     }
 
     /// Nanoseconds to the first token, and from each to the next.
@@ -333,6 +303,30 @@ impl Call {
     }
 }
 
+/// The answer to an ask, before it is written down.
+pub(super) fn compose(shared: &Shared, wire: Wire, ask: &Ask, model: String, input: InputUsage) -> Answer {
+    let output = shared.config.output;
+    let wanted =
+        if wire.generates() { ask.output_hint.unwrap_or_else(|| shared.rng.around(output.tokens, output.spread_percent)) } else { 0 };
+    let length = wanted.min(ask.max_tokens.unwrap_or(u64::MAX));
+    let end = match &ask.tool {
+        Some(_) => End::Tool,
+        None if length < wanted => End::Length,
+        None => End::Stop,
+    };
+    Answer {
+        id: shared.rng.id("", 24),
+        model,
+        created: shared.clock.wall(shared.clock.now()).as_second(),
+        input,
+        length,
+        choices: ask.choices.max(1),
+        tool: ask.tool.clone(),
+        end,
+        step: output.tokens_per_chunk,
+    }
+}
+
 /// How a fault lets a body end, and whether only half of it is sent.
 const fn finale_of(fault: Option<Fault>) -> (Finale, bool) {
     match fault {
@@ -362,14 +356,14 @@ fn compressed(bytes: &Bytes) -> Bytes {
     encoder.finish().map_or_else(|_| Bytes::new(), Bytes::from)
 }
 
-fn document(shared: &Shared, json: &Value) -> Response<SimBody> {
+pub(super) fn document(shared: &Shared, json: &Value) -> Response<SimBody> {
     let mut response = Response::new(SimBody::whole(json.to_string()));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     set_date(shared, response.headers_mut());
     response
 }
 
-fn refused(shared: &Shared, wire: Option<Wire>, model: &str, failure: &Failure) -> Response<SimBody> {
+pub(super) fn refused(shared: &Shared, wire: Option<Wire>, model: &str, failure: &Failure) -> Response<SimBody> {
     let refused = provider::refuse(shared, wire, model, failure);
     let mut response = document(shared, &refused.body);
     *response.status_mut() = refused.status;

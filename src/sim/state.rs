@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use http::HeaderMap;
 
+use super::batch::Desk;
 use super::class::class_of;
 use super::clock::Clock;
 use super::config::{Limits, SimConfig, SimProvider};
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) rng: Rng,
     pub(super) counters: Counters,
     pub(super) cache: PromptCache,
+    pub(super) batches: Desk,
     /// Whose key it is, in words of this provider.
     pub(super) organization: String,
     /// The buckets of count_tokens.
@@ -75,6 +77,7 @@ impl Shared {
             rng,
             counters: Counters::default(),
             cache: PromptCache::default(),
+            batches: Desk::default(),
             organization,
             counting,
             models: RwLock::default(),

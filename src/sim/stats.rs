@@ -32,6 +32,10 @@ pub struct SimStats {
     pub max_in_flight: u64,
     /// Clients that left before their answer was complete.
     pub disconnects: u64,
+    /// Batches that were created.
+    pub batches: u64,
+    /// Requests in them.
+    pub batch_rows: u64,
     /// The same by model, as the request named it.
     pub models: BTreeMap<String, ModelStats>,
 }
@@ -73,6 +77,8 @@ pub(super) struct Counters {
     pub(super) charged_input: AtomicU64,
     pub(super) charged_output: AtomicU64,
     pub(super) disconnects: AtomicU64,
+    pub(super) batches: AtomicU64,
+    pub(super) batch_rows: AtomicU64,
     in_flight: AtomicU64,
     max_in_flight: AtomicU64,
 }
@@ -113,6 +119,8 @@ impl Counters {
             in_flight: get(&self.in_flight),
             max_in_flight: get(&self.max_in_flight),
             disconnects: get(&self.disconnects),
+            batches: get(&self.batches),
+            batch_rows: get(&self.batch_rows),
             models: BTreeMap::new(),
         }
     }

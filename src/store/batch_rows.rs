@@ -1,6 +1,6 @@
 //! The rows of a batch: planned, sent, answered, and their lines on the way to the output.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::batches::BatchBook;
 use super::failure::failed;
@@ -77,43 +77,51 @@ impl BatchBook {
 
     /// The next rows after `after` that are to be sent, in order.
     pub fn open_rows(&self, id: BatchId, after: Option<u64>, limit: u32) -> Result<Vec<BatchRow>, Problem> {
-        self.rows_in(id, 0, after.map_or(-1, int), limit)
+        let rows = || -> rusqlite::Result<Vec<BatchRow>> {
+            self.db
+                .prepare_cached(
+                    "SELECT row, line, offset, length, custom_id, sends FROM batch_rows
+                     WHERE batch = ? AND state = 0 AND row > ? ORDER BY row LIMIT ?",
+                )?
+                .query_map(params![id.0, after.map_or(-1, int), limit], batch_row)?
+                .collect()
+        };
+        rows().map_err(failed("read the batch's rows"))
     }
 
-    /// Rows that were being sent when the process ended: they are to be sent again, and are told.
+    /// How many bytes of the input the rows have that have no answer.
+    pub fn bytes_left(&self, id: BatchId) -> Result<u64, Problem> {
+        self.db
+            .query_row("SELECT ifnull(sum(length), 0) FROM batch_rows WHERE batch = ? AND state < 2", [id.0], |row| row.get(0).map(uint))
+            .map_err(failed("read the batch's rows"))
+    }
+
+    /// Rows that were sent one by one and have no answer.
+    pub fn in_flight(&self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
+        let rows = || -> rusqlite::Result<Vec<BatchRow>> {
+            self.db
+                .prepare_cached(
+                    "SELECT row, line, offset, length, custom_id, sends FROM batch_rows
+                     WHERE batch = ? AND state = 1 AND part IS NULL ORDER BY row",
+                )?
+                .query_map([id.0], batch_row)?
+                .collect()
+        };
+        rows().map_err(failed("read the rows in flight"))
+    }
+
+    /// Rows that were being sent when the process ended: they are to be sent again, and are told. Those in parts that are
+    /// with the provider, or may be, stay where they are.
     pub fn recover(&mut self, id: BatchId) -> Result<Vec<BatchRow>, Problem> {
-        let in_flight = self.rows_in(id, 1, -1, u32::MAX)?;
+        let in_flight = self.in_flight(id)?;
         let reset = |db: &mut Connection| -> rusqlite::Result<()> {
             let tx = db.transaction()?;
-            let reset = tx.execute("UPDATE batch_rows SET state = 0 WHERE batch = ? AND state = 1", [id.0])?;
+            let reset = tx.execute("UPDATE batch_rows SET state = 0 WHERE batch = ? AND state = 1 AND part IS NULL", [id.0])?;
             tx.execute("UPDATE batches SET resent = resent + ? WHERE id = ?", params![int(reset as u64), id.0])?;
             tx.commit()
         };
         reset(&mut self.db).map_err(failed("read the rows in flight"))?;
         Ok(in_flight)
-    }
-
-    fn rows_in(&self, id: BatchId, state: i64, after: i64, limit: u32) -> Result<Vec<BatchRow>, Problem> {
-        let rows = || -> rusqlite::Result<Vec<BatchRow>> {
-            self.db
-                .prepare_cached(
-                    "SELECT row, line, offset, length, custom_id, sends FROM batch_rows
-                     WHERE batch = ? AND state = ? AND row > ? ORDER BY row LIMIT ?",
-                )?
-                .query_map(params![id.0, state, after, limit], |row| {
-                    let number = |column| row.get::<_, i64>(column).map(uint);
-                    Ok(BatchRow {
-                        row: number(0)?,
-                        line: number(1)?,
-                        offset: number(2)?,
-                        length: number(3)?,
-                        custom_id: row.get(4)?,
-                        sends: number(5)?,
-                    })
-                })?
-                .collect()
-        };
-        rows().map_err(failed("read the batch's rows"))
     }
 
     /// Takes all of these steps, or none; they are on the disk when it returns.
@@ -155,6 +163,33 @@ impl BatchBook {
         lines().map_err(failed("read the batch's answers"))
     }
 
+    /// The lines from place `from` on in the order in which they came, about this many bytes, each with its place.
+    pub fn lines_that_came(&self, id: BatchId, from: u64, most_bytes: usize) -> Result<Vec<(u64, String)>, Problem> {
+        let lines = || -> rusqlite::Result<Vec<(u64, String)>> {
+            let mut find = self.db.prepare_cached("SELECT rowid, line FROM batch_lines WHERE batch = ? AND rowid >= ? ORDER BY rowid")?;
+            let mut found = find.query(params![id.0, int(from)])?;
+            let (mut lines, mut bytes) = (Vec::new(), 0);
+            while let Some(row) = found.next()?.filter(|_| bytes < most_bytes) {
+                let line: String = row.get(1)?;
+                bytes += line.len();
+                lines.push((uint(row.get(0)?), line));
+            }
+            Ok(lines)
+        };
+        lines().map_err(failed("read the batch's answers"))
+    }
+
+    /// So many lines are safely in the output, which is this long: all that came before place `before` among them.
+    pub fn wrote_that_came(&mut self, id: BatchId, written: u64, before: u64, output_bytes: u64) -> Result<(), Problem> {
+        let note = |db: &mut Connection| -> rusqlite::Result<()> {
+            let tx = db.transaction()?;
+            tx.execute("UPDATE batches SET written = ?, output_bytes = ? WHERE id = ?", params![int(written), int(output_bytes), id.0])?;
+            tx.execute("DELETE FROM batch_lines WHERE batch = ? AND rowid < ?", params![id.0, int(before)])?;
+            tx.commit()
+        };
+        note(&mut self.db).map_err(failed("write the batch's journal"))
+    }
+
     /// Everything before row `written` is safely in the output, which is this long.
     pub fn wrote(&mut self, id: BatchId, written: u64, output_bytes: u64) -> Result<(), Problem> {
         let note = |db: &mut Connection| -> rusqlite::Result<()> {
@@ -167,8 +202,14 @@ impl BatchBook {
     }
 }
 
+/// `row, line, offset, length, custom_id, sends`.
+pub(super) fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
+    let number = |column| row.get::<_, i64>(column).map(uint);
+    Ok(BatchRow { row: number(0)?, line: number(1)?, offset: number(2)?, length: number(3)?, custom_id: row.get(4)?, sends: number(5)? })
+}
+
 fn step_to(db: &Connection, id: BatchId, row: u64, state: i64, sends: i64) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE batch_rows SET state = ?, sends = sends + ? WHERE batch = ? AND row = ? AND state < 2")?
+    db.prepare_cached("UPDATE batch_rows SET state = ?, sends = sends + ?, part = NULL WHERE batch = ? AND row = ? AND state < 2")?
         .execute(params![state, sends, id.0, int(row)])
         .map(drop)
 }

@@ -13,7 +13,7 @@ use super::modes;
 use super::open::BUSY;
 use super::reader::Reader;
 use super::row::{millis, named, time, uint};
-use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchWish};
+use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchVia, BatchWish};
 use crate::domain::{Now, Problem};
 
 /// A connection for the process that plans, runs or looks at batches. What it writes is on the disk when it returns.
@@ -42,6 +42,10 @@ pub struct NewBatch {
     pub output: PathBuf,
     /// The account's label.
     pub account: String,
+    /// Which way its rows go.
+    pub via: BatchVia,
+    /// Whether its answers are written in the order of the rows.
+    pub ordered: bool,
     /// How its rows are read.
     pub options: serde_json::Value,
 }
@@ -49,7 +53,7 @@ pub struct NewBatch {
 /// How long a batch ran stands among its options, because it is for people and nothing is decided by it.
 const RAN: &str = "ran_secs";
 
-const COLUMNS: &str = "id, input, output, account, state, reason, rows, answered, failed, resent, cost_nanos, unpriced, \
+const COLUMNS: &str = "id, input, output, account, via, ordered, state, reason, rows, answered, failed, resent, cost_nanos, unpriced, \
                        input_tokens, output_tokens, written, output_bytes, created_at, updated_at, options";
 
 impl BatchBook {
@@ -71,11 +75,14 @@ impl BatchBook {
     pub fn create(&self, new: &NewBatch, now: Now) -> Result<BatchId, Problem> {
         self.db
             .execute(
-                "INSERT INTO batches (input, output, account, options, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO batches (input, output, account, via, ordered, options, state, created_at, updated_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     text(&new.input)?,
                     text(&new.output)?,
                     new.account,
+                    new.via.name(),
+                    new.ordered,
                     new.options.to_string(),
                     BatchState::Planning.name(),
                     millis(now.wall),
@@ -211,6 +218,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<BatchRecord> {
         input: path("input")?,
         output: path("output")?,
         account: row.get("account")?,
+        via: named(row.get_ref("via")?.as_str()?)?,
+        ordered: row.get("ordered")?,
         state: named(row.get_ref("state")?.as_str()?)?,
         reason: row.get("reason")?,
         rows: number("rows")?,

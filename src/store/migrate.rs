@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_admin_usage.sql"),
     include_str!("../../migrations/0006_parts.sql"),
     include_str!("../../migrations/0007_budgets_routes.sql"),
+    include_str!("../../migrations/0008_batch_parts.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.
@@ -73,7 +74,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables.join(" "),
-            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
+            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_parts batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
               part_day part_hour part_minute refusals requests \
              rollup_day rollup_hour rollup_minute routes settings snapshots user_limits"
         );

@@ -90,13 +90,23 @@ impl Home {
 
     /// The provider has seen at least so many requests.
     pub(crate) fn until_seen(&self, requests: u64) {
+        self.until(|home| home.sim.stats().requests >= requests);
+    }
+
+    /// The provider has at least so many batches.
+    pub(crate) fn until_batches(&self, batches: u64) {
+        self.until(|home| home.sim.stats().batches >= batches);
+    }
+
+    /// Something is so.
+    pub(crate) fn until(&self, is_so: impl Fn(&Self) -> bool) {
         for _ in 0..6_000 {
-            if self.sim.stats().requests >= requests {
+            if is_so(self) {
                 return;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("never {requests} requests: {:?}", self.sim.stats());
+        panic!("never: {:?}", self.sim.stats());
     }
 }
 

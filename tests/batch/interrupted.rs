@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use tierline::sim::{Latency, SimConfig};
 
 use crate::home::{Home, assert_whole, ids, objects, quick, row, signal, slow};
 
@@ -134,4 +135,44 @@ fn a_deadline_that_has_passed_pauses() {
     assert_eq!(paused.status.code(), Some(1));
     assert!(home.batch()["reason"].as_str().unwrap().contains("the deadline has passed"));
     assert_eq!(home.sim.stats().requests, 0);
+}
+
+#[test]
+fn a_pause_does_not_wait_for_slow_rows_and_says_which_it_gave_up() {
+    let home = Home::new(slow(600_000));
+    home.write("in.jsonl", (0..10).map(row));
+    let child = home.start(&["batch", "run", "in.jsonl", "--concurrency", "3"]);
+    home.until_seen(3);
+    signal(&child, "INT");
+    let told = objects(&child.wait_with_output().unwrap().stdout);
+    assert!(told.iter().any(|line| line["progress"]["pausing_secs"] == 5), "{told:?}");
+    let last = told.last().unwrap();
+    assert_eq!((&last["batch"]["state"], last["given_up"].as_array().unwrap().len()), (&"paused".into(), 3), "{last}");
+}
+
+#[test]
+fn answers_can_be_written_as_they_come_and_still_none_is_lost_or_doubled() {
+    let latency = Latency { first_byte_ms: 20, per_token_ms: 5, ..Latency::default() };
+    let home = Home::new(SimConfig { latency, ..quick() });
+    let long = |row: String| row.replace("\"params\":{", "\"params\":{\"metadata\":{\"user_id\":\"out=49\"},");
+    let row = |n: usize| if n % 20 == 10 { long(row(n)) } else { row(n) };
+    home.write("in.jsonl", (0..300).map(row));
+    let run = ["batch", "run", "in.jsonl", "--concurrency", "12", "--as-they-come"];
+    for seen in [1, 60, 130] {
+        let mut child = home.start(&run);
+        home.until_seen(seen);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let child = home.start(&run);
+    home.until_seen(200);
+    signal(&child, "INT");
+    child.wait_with_output().unwrap();
+    home.well(&run);
+    let answers = home.answers("in.out.jsonl");
+    let mut rows: Vec<usize> = ids(&answers).iter().map(|id| id[1..].parse().unwrap()).collect();
+    assert!(!rows.is_sorted(), "some rows take longer than those after them");
+    rows.sort_unstable();
+    assert_eq!(rows, (0..300).collect::<Vec<_>>());
+    assert_eq!(home.batch()["written"], 300);
 }

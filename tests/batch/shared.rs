@@ -46,3 +46,21 @@ fn a_gateway_that_goes_away_is_replaced() {
     assert!(output.status.success(), "{output:?}");
     assert_whole(&home.answers("in.out.jsonl"), 200);
 }
+
+#[test]
+fn a_server_can_start_while_a_batch_runs_and_takes_it_over() {
+    let home = Home::new(slow(50));
+    home.write("in.jsonl", (0..400).map(row));
+    let batch = home.start(&["batch", "run", "in.jsonl", "--concurrency", "4"]);
+    home.until_seen(30);
+    let mut server = serve(&home);
+    let output = batch.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_whole(&home.answers("in.out.jsonl"), 400);
+    assert!(server.try_wait().unwrap().is_none(), "it goes on serving");
+    let second = home.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(String::from_utf8(second.stderr).unwrap().contains("already serves from"), "a server gives way to nobody");
+    signal(&server, "TERM");
+    server.wait().unwrap();
+    assert!(home.sim.stats().requests <= 410, "{:?}", home.sim.stats());
+}

@@ -7,7 +7,7 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use jiff::SignedDuration;
 use tierline::domain::batch::{
-    BadRow, BatchCheck, BatchEstimate, BatchId, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchView, BatchWish,
+    BadRow, BatchCheck, BatchEstimate, BatchId, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchVia, BatchView, BatchWish,
 };
 use tierline::domain::command::Command;
 use tierline::domain::{AccountId, ModelId, Problem};
@@ -22,6 +22,8 @@ fn record(id: i64, state: BatchState, rows: u64, answered: u64, failed: u64) -> 
         input: PathBuf::from(format!("/home/ada/work/evaluation-of-the-summariser/prompts-{id}.jsonl")),
         output: PathBuf::from(format!("/home/ada/work/evaluation-of-the-summariser/prompts-{id}.out.jsonl")),
         account: "claude-work".into(),
+        via: BatchVia::Gateway,
+        ordered: true,
         state,
         reason: None,
         rows,
@@ -67,6 +69,8 @@ fn running() -> BatchView {
         eta_secs: Some(760),
         cost_nanos: 1_842_000_000,
         bound_by: Some("OTPM".into()),
+        at_provider: 0,
+        pausing_secs: None,
         elapsed_secs: 512,
     };
     BatchView { record: record(4, BatchState::Running, 3_000, 1_200, 3), progress: Some(progress) }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 ///
 /// # Errors
 /// What is wrong, with the column.
-pub(super) fn fields(line: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
+pub(in super::super) fn fields(line: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
     serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("not JSON: {}", without_line(&error)))?;
     let mut at = skip(line, 0, b'{').ok_or("not a JSON object")?;
     let mut fields = Vec::new();
@@ -19,6 +19,22 @@ pub(super) fn fields(line: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
         at = skip(line, end, b',').unwrap_or(end);
     }
     Ok(fields)
+}
+
+/// Every item of the array in `text`, as its bytes.
+///
+/// # Errors
+/// It is no array.
+pub(in super::super) fn items(text: &[u8]) -> Result<Vec<&[u8]>, String> {
+    let mut at = skip(text, 0, b'[').ok_or("not a JSON array")?;
+    let mut items = Vec::new();
+    while text.get(blank(text, at)) != Some(&b']') {
+        let start = blank(text, at);
+        let (_, end) = value::<IgnoredAny>(text, start).ok_or("not a JSON array")?;
+        items.push(&text[start..end]);
+        at = skip(text, end, b',').unwrap_or(end);
+    }
+    Ok(items)
 }
 
 /// The value that begins at or after `at`, and where it ends.

@@ -4,7 +4,7 @@
 
 pub mod file;
 mod form;
-mod json;
+pub(super) mod json;
 pub mod row;
 pub mod scan;
 mod template;

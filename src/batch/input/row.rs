@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 
+use super::super::handover;
 use super::template::Template;
 use super::{form, json};
 use crate::domain::{Account, Dialect, ModelId, RequestFacts};
@@ -38,6 +39,8 @@ pub struct Reading {
     pub max_output: Option<u64>,
     /// For CSV: the names of its columns.
     pub columns: Option<Arc<Vec<String>>>,
+    /// Whether they are for the provider's batch API, which takes fewer kinds of requests.
+    pub hands_over: bool,
 }
 
 impl Reading {
@@ -50,7 +53,7 @@ impl Reading {
     /// Rows for this provider's own address.
     #[must_use]
     pub const fn plain(dialect: Dialect) -> Self {
-        Self { dialect, base_has_version: false, model: None, template: None, max_output: None, columns: None }
+        Self { dialect, base_has_version: false, model: None, template: None, max_output: None, columns: None, hands_over: false }
     }
 
     /// Reads one row; the line on which it stands names a plain row that has no id.
@@ -72,7 +75,11 @@ impl Reading {
         if facts.stream {
             return Err("it asks for a stream, which a batch has no use for: leave `stream` out".into());
         }
-        Ok(Row { custom_id, path, body, facts })
+        let row = Row { custom_id, path, body, facts };
+        if self.hands_over {
+            handover::check(self.dialect, &row)?;
+        }
+        Ok(row)
     }
 }
 

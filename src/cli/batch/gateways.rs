@@ -1,4 +1,5 @@
-//! The gateway for a batch: that of the Tierline which serves this data folder, or one that is started for it.
+//! The gateway for a batch: that of the Tierline which serves this data folder, or one that is started for it. The latter
+//! gives way when a window or `serve` starts on the same folder; the batch then goes on through theirs.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::super::context::Context;
-use crate::batch::{Gateways, Opening, Way};
+use crate::batch::{Gateways, Looking, Opening, Room, Way};
 use crate::domain::{AccountId, ClientName, Clock, Problem, Secret};
 use crate::engine::{self, Answer, Engine, Request, registry};
 use crate::store::{DataDir, Store};
@@ -23,7 +24,7 @@ pub(super) struct ForBatch {
     account: AccountId,
     /// The batch's name as a client.
     client: String,
-    own: Mutex<Option<Own>>,
+    own: Arc<Mutex<Option<Own>>>,
 }
 
 struct Own {
@@ -40,7 +41,7 @@ impl ForBatch {
     pub(super) fn new(context: &Context, account: AccountId, client: String) -> Self {
         let Context { dir, store, vault, clock, .. } = context;
         let (dir, store, vault, clock) = (dir.clone(), store.clone(), vault.clone(), Arc::clone(clock));
-        Self { dir, store, vault, clock, account, client, own: Mutex::new(None) }
+        Self { dir, store, vault, clock, account, client, own: Arc::default() }
     }
 
     /// Makes the batch's token useless, and stops the engine if it was started here.
@@ -74,6 +75,17 @@ impl ForBatch {
                 let token = self.new_token()?;
                 let engine = self.start().await?;
                 let url = engine.url()?.to_owned();
+                let asked = engine.asked_to_give_way();
+                let place = Arc::clone(&self.own);
+                tokio::spawn(async move {
+                    asked.await;
+                    let own = place.lock().await.take();
+                    if let Some(own) = own
+                        && let Err(problem) = own.engine.stop().await
+                    {
+                        tracing::warn!(%problem, "the batch's gateway gave way");
+                    }
+                });
                 *own = Some(Own { engine, url: url.clone(), token: token.clone() });
                 Ok(Way { url, token })
             }
@@ -130,5 +142,13 @@ impl ForBatch {
 impl Gateways for ForBatch {
     fn open(&self) -> Opening<'_> {
         Box::pin(self.find_or_start())
+    }
+
+    fn room(&self) -> Looking<'_> {
+        Box::pin(async {
+            let Some(Answer::Status { buckets, waiting, .. }) = self.ask(Request::Status).await else { return None };
+            let waiting = waiting.iter().filter(|waiting| waiting.client.as_str() == self.client).count() as u64;
+            Some(Room { buckets, waiting })
+        })
     }
 }

@@ -9,18 +9,26 @@ use super::super::context::Context;
 use super::super::{Done, serve};
 use super::gateways::ForBatch;
 use super::show;
-use crate::batch::{self, Ended, Options, Progress, run};
+use crate::batch::{self, Ended, Options, Progress};
 use crate::domain::Problem;
-use crate::domain::batch::BatchRecord;
+use crate::domain::batch::{BatchRecord, BatchWish};
+use crate::store::BatchBook;
 
-/// Runs it to its end, or until something stops it.
-pub(super) fn go(context: &Context, record: &BatchRecord, options: Options, out: &mut dyn Write) -> Result<Done, Problem> {
+/// Runs it to its end, or until something stops it. `wish` is what the run is told before it begins.
+pub(super) fn go(
+    context: &Context,
+    record: &BatchRecord,
+    options: Options,
+    wish: Option<BatchWish>,
+    out: &mut dyn Write,
+) -> Result<Done, Problem> {
     let account = context.reader()?.account(&record.account)?;
     let gateways = Arc::new(ForBatch::new(context, account.id, batch::client(record.id.0)));
     let (claimed, job, in_flight) = batch::claim(&context.dir, record, &account, gateways.clone(), &context.clock, options)?;
     if !in_flight.is_empty() {
         show::resent(context, &in_flight, out)?;
     }
+    wish.map_or(Ok(()), |wish| BatchBook::open(&context.dir)?.wish(record.id, wish))?;
     let mut meter = show::Meter::new(context.json);
     let ended = serve::runtime()?.block_on(async {
         let (asked, stop) = watch::channel(0_u8);
@@ -30,14 +38,16 @@ pub(super) fn go(context: &Context, record: &BatchRecord, options: Options, out:
                 asked.send_modify(|times| *times = times.saturating_add(1));
             }
         });
-        let ended = run(job, stop, &mut |progress: &Progress| meter.show(progress, out)).await;
+        let mut observer = |progress: &Progress| meter.show(progress, out);
+        let ended = batch::go(job, stop, &mut observer).await;
         signals.abort();
         let closed = gateways.close().await;
         ended.and_then(|ended| closed.map(|()| ended))
     });
     let record = claimed.settle(&ended)?;
     let ended = ended?;
-    show::ended(context, &record, &mut meter, out)?;
+    let book = BatchBook::open(&context.dir)?;
+    show::ended(context, &record, &book.open_parts(record.id)?, &book.in_flight(record.id)?, &mut meter, out)?;
     Ok(if matches!(ended, Ended::Paused(_)) { Done::Found } else { Done::Well })
 }
 

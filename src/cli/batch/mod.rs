@@ -4,18 +4,20 @@ mod gateways;
 mod go;
 mod plan;
 mod show;
+mod way;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::context::Context;
 use super::{Common, Done, print_json, table, unwritable};
 use crate::batch::Options;
 use crate::catalog::Usd;
-use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchWish};
+use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchVia, BatchWish};
 use crate::domain::{Now, Problem};
 use crate::store::BatchBook;
 
@@ -69,6 +71,13 @@ pub(super) struct RunArgs {
     /// Where the answers go, a line each, in the order of the rows [default: beside the input, as NAME.out.jsonl].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Which way the rows go: one by one at the limits; through the provider's batch API, within a day, for less; or
+    /// whichever the deadline and the cost speak for [default: gateway].
+    #[arg(long, value_enum)]
+    via: Option<ViaArg>,
+    /// Write answers as they come, not in the order of the rows.
+    #[arg(long, alias = "unordered")]
+    as_they_come: bool,
     #[command(flatten)]
     options: OptionArgs,
     /// Check every row, say what it would cost, send nothing.
@@ -77,6 +86,24 @@ pub(super) struct RunArgs {
     /// Go on without the rows that cannot be sent.
     #[arg(long)]
     skip_invalid: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ViaArg {
+    Gateway,
+    ProviderBatch,
+    Auto,
+}
+
+impl ViaArg {
+    /// The way that was named, if one was.
+    const fn fixed(self) -> Option<BatchVia> {
+        match self {
+            Self::Gateway => Some(BatchVia::Gateway),
+            Self::ProviderBatch => Some(BatchVia::ProviderBatch),
+            Self::Auto => None,
+        }
+    }
 }
 
 /// What can differ from run to run of one batch.
@@ -91,6 +118,9 @@ pub(super) struct OptionArgs {
     /// When it pauses, done or not: a time (2026-11-25T06:00:00Z) or from now (8h).
     #[arg(long, value_name = "T")]
     deadline: Option<String>,
+    /// Seconds between two looks at what is with the provider's batch API [default: by the age of the batch].
+    #[arg(long, value_name = "SECS", value_parser = poll)]
+    poll: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +134,7 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
     let mut book = BatchBook::open(&context.dir)?;
     match command {
         BatchCommand::Run(args) => match plan::find_or_plan(&context, &mut book, &args, out)? {
-            Some(record) => go::go(&context, &record, args.options.options(context.clock.now())?, out),
+            Some(record) => go::go(&context, &record, args.options.options(context.clock.now())?, None, out),
             None => Ok(Done::Well),
         },
         BatchCommand::Resume { id, options } => {
@@ -112,7 +142,7 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
             if !record.state.is_open() {
                 return Err(Problem::new(format!("batch {id} is {}", record.state.name())).hint("run its file again for a new batch"));
             }
-            go::go(&context, &record, options.options(context.clock.now())?, out)
+            go::go(&context, &record, options.options(context.clock.now())?, None, out)
         }
         BatchCommand::List => list(&context, out),
         BatchCommand::Status { id } => status(&context, &book.batch(BatchId(id))?, out),
@@ -126,8 +156,14 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
         }
         BatchCommand::Cancel { id } => {
             let record = open_batch(&book, id)?;
+            let at_provider = !book.open_parts(record.id)?.is_empty();
             match context.dir.claim_batch(record.id)? {
                 None => book.wish(record.id, BatchWish::Cancel)?,
+                Some(claim) if at_provider => {
+                    // the provider has to be told, and what it answered by then is fetched
+                    drop(claim);
+                    return go::go(&context, &record, Options::default(), Some(BatchWish::Cancel), out);
+                }
                 Some(claim) => {
                     go::cancel(&context, &record)?;
                     claim.retire();
@@ -188,6 +224,11 @@ fn status(context: &Context, batch: &BatchRecord, out: &mut dyn Write) -> Result
         format!("from {}", batch.input.display()),
         format!("to {}, {} rows written", batch.output.display(), batch.written),
     ];
+    let parts = BatchBook::open(&context.dir)?.open_parts(batch.id)?;
+    lines.extend(parts.iter().map(|part| match &part.remote {
+        Some(remote) => format!("{} rows are with the provider as {remote}, since {}", part.rows, part.at),
+        None => format!("{} rows were about to be handed over at {}; whether the provider has them is found out", part.rows, part.at),
+    }));
     lines.extend(batch.reason.iter().map(|reason| format!("paused: {reason}")));
     lines.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| unwritable(&error))?;
     Ok(Done::Well)
@@ -200,13 +241,17 @@ fn state_of(context: &Context, batch: &BatchRecord) -> String {
 }
 
 impl OptionArgs {
+    fn deadline(&self, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        self.deadline.as_deref().map(|text| moment(text, now)).transpose()
+    }
+
     fn options(&self, now: Now) -> Result<Options, Problem> {
-        let deadline = self.deadline.as_deref().map(|text| moment(text, now.wall)).transpose()?;
+        let deadline = self.deadline(now.wall)?;
         let concurrency = match self.concurrency {
             Concurrency::Auto => None,
             Concurrency::Fixed(size) => Some(size),
         };
-        Ok(Options { concurrency, max_cost_nanos: self.max_cost.map(Usd::nanos), deadline })
+        Ok(Options { concurrency, max_cost_nanos: self.max_cost.map(Usd::nanos), deadline, poll: self.poll })
     }
 }
 
@@ -227,6 +272,11 @@ fn concurrency(text: &str) -> Result<Concurrency, String> {
         .filter(|size| (1..=10_000).contains(size))
         .map(Concurrency::Fixed)
         .ok_or_else(|| "neither auto nor a number from 1 to 10000".into())
+}
+
+fn poll(text: &str) -> Result<Duration, String> {
+    let secs = text.parse().ok().filter(|secs| (0.1..=86_400.0).contains(secs));
+    secs.map(Duration::from_secs_f64).ok_or_else(|| "not a number of seconds from 0.1 to 86400".into())
 }
 
 fn usd(text: &str) -> Result<Usd, String> {

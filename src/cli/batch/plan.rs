@@ -5,11 +5,12 @@ use std::io::Write;
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{RunArgs, show};
-use crate::batch::input::{Bad, Checks, InputFile, Room, scan};
-use crate::batch::{self, Outcome, Planning, Stored, output, plan, refused};
+use super::{RunArgs, ViaArg, show, way};
+use crate::batch::input::{Bad, Checks, InputFile, scan};
+use crate::batch::{self, Outcome, Planning, Stored, is_offered, output, plan, refused};
 use crate::catalog::Catalog;
-use crate::domain::batch::{BatchRecord, BatchState};
+use crate::domain::batch::{BatchRecord, BatchState, BatchVia};
+use crate::domain::view::BucketView;
 use crate::domain::{Account, Problem};
 use crate::engine::{self, Answer, Request};
 use crate::store::BatchBook;
@@ -33,6 +34,10 @@ pub(super) fn find_or_plan(
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))
                     .hint(format!("cancel it first to run the file with {other}: tierline batch cancel {}", record.id.0)));
             }
+            if let Some(via) = args.via.and_then(ViaArg::fixed).filter(|via| *via != record.via) {
+                return Err(Problem::new(format!("batch {} of this file is not finished, via {}", record.id.0, record.via.flag()))
+                    .hint(format!("cancel it first to run the file via {}: tierline batch cancel {}", via.flag(), record.id.0)));
+            }
             show::note(context, out, &format!("batch {} of this file goes on", record.id.0))?;
             return Ok(Some(record));
         }
@@ -41,16 +46,28 @@ pub(super) fn find_or_plan(
     let account = account(context, args.account.as_deref())?;
     let RunArgs { model, template, max_output_tokens, .. } = args;
     let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
-    let reading = stored.reading(&account, &input)?;
-    let checks =
-        Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms: rooms(context, &account.label)? };
+    let via = match args.via {
+        Some(ViaArg::Auto) => {
+            let way = way::auto(context, &account, &stored, &input, args.options.deadline(context.clock.now().wall)?)?;
+            show::way(context, &way, out)?;
+            way.via
+        }
+        named => named.and_then(ViaArg::fixed).unwrap_or_default(),
+    };
+    if via == BatchVia::ProviderBatch {
+        is_offered(account.dialect())?;
+    }
+    let reading = stored.reading(&account, via, &input)?;
+    // the limits of the minute are not those of the batch API
+    let rooms = if via == BatchVia::Gateway { batch::rooms(views(context)?, &account.label) } else { Vec::new() };
+    let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms };
     if args.dry_run {
         let scan = scan(&input, &checks, &mut |_| Ok(()), &mut shown(context, out))?;
         show::scanned(context, &scan, &reading, out)?;
         return if scan.bad > 0 { Err(refused(&scan)) } else { Ok(None) };
     }
     let output = output(args.out.as_deref(), input.path())?;
-    let planning = Planning { account: &account, stored, output, skip_invalid: args.skip_invalid };
+    let planning = Planning { account: &account, stored, via, ordered: !args.as_they_come, output, skip_invalid: args.skip_invalid };
     let outcome = plan(book, &input, &checks, planning, context.clock.as_ref(), &mut |_| true, &mut shown(context, out))?;
     match outcome {
         Outcome::Refused(scan) => {
@@ -77,13 +94,12 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
     }
 }
 
-/// What the account's buckets hold, as the process that serves says, or as was saved last.
-fn rooms(context: &Context, label: &str) -> Result<Vec<Room>, Problem> {
-    let views = match engine::ask(context.dir.path(), &Request::Status) {
-        Some(Answer::Status { buckets, .. }) => buckets,
-        _ => context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect(),
-    };
-    Ok(batch::rooms(views, label))
+/// The buckets of the Tierline that serves, else as they were kept.
+pub(super) fn views(context: &Context) -> Result<Vec<BucketView>, Problem> {
+    match engine::ask(context.dir.path(), &Request::Status) {
+        Some(Answer::Status { buckets, .. }) => Ok(buckets),
+        _ => Ok(context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect()),
+    }
 }
 
 /// Prints rows that cannot be sent, the first ones.

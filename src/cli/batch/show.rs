@@ -12,7 +12,8 @@ use crate::batch::input::{Reading, Scan};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState};
 use crate::domain::{Problem, Usage};
-use crate::store::BatchRow;
+use crate::planner::way::Way;
+use crate::store::{BatchPart, BatchRow};
 
 /// Without a terminal a line is enough this often, in seconds.
 const PLAIN_SECS: u64 = 10;
@@ -45,7 +46,7 @@ impl Meter {
 
     /// Shows how it goes; a closed pipe stops no batch.
     pub(super) fn show(&mut self, progress: &Progress, out: &mut dyn Write) {
-        let due = self.last.is_none_or(|last| progress.elapsed_secs >= last + PLAIN_SECS);
+        let due = progress.pausing_secs.is_some() || self.last.is_none_or(|last| progress.elapsed_secs >= last + PLAIN_SECS);
         let _ = match self.how {
             How::Json => writeln!(out, "{}", json!({ "progress": progress })),
             How::Bar => write!(out, "\r\x1b[2K{} {}", bar(progress), text(progress)),
@@ -70,19 +71,23 @@ fn bar(progress: &Progress) -> String {
 }
 
 fn text(progress: &Progress) -> String {
-    let Progress { rows, answered, failed, in_flight, again, rows_per_min, eta_secs, cost_nanos, bound_by, .. } = progress;
+    let Progress {
+        rows, answered, failed, in_flight, again, rows_per_min, eta_secs, cost_nanos, bound_by, at_provider, pausing_secs, ..
+    } = progress;
     let done = answered + failed;
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let eta = eta_secs.filter(|_| done < *rows).map(|secs| format!("about {} left", long(secs as f64)));
     let parts = [
         Some(format!("{done} of {rows} rows")),
         (*failed > 0).then(|| format!("{failed} failed")),
-        Some(format!("{rows_per_min:.0} a minute")),
+        (*at_provider == 0).then(|| format!("{rows_per_min:.0} a minute")),
         eta,
         Some(dollars(*cost_nanos)),
         Some(format!("{in_flight} on their way")),
+        (*at_provider > 0).then(|| format!("in {at_provider} batches at the provider")),
         (*again > 0).then(|| format!("{again} go again")),
         bound_by.as_ref().map(|meter| format!("bound by {meter}")),
+        pausing_secs.map(|secs| format!("pausing: waiting {secs} s at most for what is on its way, Ctrl-C gives it up")),
     ];
     format!("{} %  {}", done * 100 / (*rows).max(1), parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
@@ -94,7 +99,9 @@ pub(super) fn scanned(context: &Context, scan: &Scan, reading: &Reading, out: &m
     for (model, tally) in &scan.models {
         let rows = tally.rows.max(1);
         let usage = Usage { input: tally.text_bytes / 4 / rows, output: tally.max_output / rows, ..Usage::default() };
-        let each = Catalog::bundled().price(reading.dialect, model, now, usage.input).and_then(|price| price.cost_nanos(&usage));
+        let service = reading.hands_over.then_some("batch");
+        let price = Catalog::bundled().price_at_service(reading.dialect, model, service, now, usage.input);
+        let each = price.and_then(|price| price.cost_nanos(&usage));
         let known = each.filter(|_| tally.without_max == 0);
         cost = cost.zip(known).map(|(sum, each)| sum.saturating_add(each.saturating_mul(rows)));
     }
@@ -118,6 +125,14 @@ pub(super) fn scanned(context: &Context, scan: &Scan, reading: &Reading, out: &m
     lines.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| unwritable(&error))
 }
 
+/// Which way was chosen, and why.
+pub(super) fn way(context: &Context, way: &Way, out: &mut dyn Write) -> Result<(), Problem> {
+    if context.json {
+        return writeln!(out, "{}", json!({ "way": way })).map_err(|error| unwritable(&error));
+    }
+    note(context, out, &way.why)
+}
+
 /// A sentence that only people need.
 pub(super) fn note(context: &Context, out: &mut dyn Write, text: &str) -> Result<(), Problem> {
     if context.json {
@@ -132,17 +147,29 @@ pub(super) fn resent(context: &Context, rows: &[BatchRow], out: &mut dyn Write) 
         let ids: Vec<&str> = rows.iter().map(|row| row.custom_id.as_str()).collect();
         return writeln!(out, "{}", json!({ "resent": ids })).map_err(|error| unwritable(&error));
     }
-    let named: Vec<&str> = rows.iter().take(NAMED).map(|row| row.custom_id.as_str()).collect();
-    let more = if rows.len() > NAMED { ", ..." } else { "" };
-    let text = format!("{} rows were on their way when the last run ended and are sent again: {}{more}", rows.len(), named.join(", "));
+    let text = format!("{} rows were on their way when the last run ended and are sent again: {}", rows.len(), names(rows));
     note(context, out, &text)
 }
 
+fn names(rows: &[BatchRow]) -> String {
+    let named: Vec<&str> = rows.iter().take(NAMED).map(|row| row.custom_id.as_str()).collect();
+    format!("{}{}", named.join(", "), if rows.len() > NAMED { ", ..." } else { "" })
+}
+
 /// How it ended.
-pub(super) fn ended(context: &Context, batch: &BatchRecord, meter: &mut Meter, out: &mut dyn Write) -> Result<(), Problem> {
+pub(super) fn ended(
+    context: &Context,
+    batch: &BatchRecord,
+    parts: &[BatchPart],
+    given_up: &[BatchRow],
+    meter: &mut Meter,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     meter.end(out);
     if context.json {
-        return writeln!(out, "{}", json!({ "batch": batch })).map_err(|error| unwritable(&error));
+        let ids: Vec<&str> = given_up.iter().map(|row| row.custom_id.as_str()).collect();
+        let line = json!({ "batch": batch, "at_provider": parts, "given_up": ids });
+        return writeln!(out, "{line}").map_err(|error| unwritable(&error));
     }
     let mut lines = vec![format!(
         "batch {} {}: {} of {} rows, {} failed, {}",
@@ -154,6 +181,13 @@ pub(super) fn ended(context: &Context, batch: &BatchRecord, meter: &mut Meter, o
         cost(batch)
     )];
     lines.extend(batch.reason.clone());
+    if !given_up.is_empty() {
+        lines.push(format!("{} rows were given up on their way and are sent again: {}", given_up.len(), names(given_up)));
+    }
+    if !parts.is_empty() {
+        let rows: u64 = parts.iter().map(|part| part.rows).sum();
+        lines.push(format!("{rows} rows in {} batches stay with the provider and go on there", parts.len()));
+    }
     if batch.state == BatchState::Paused {
         lines.push(format!("go on with: tierline batch resume {}", batch.id.0));
     } else {

@@ -21,6 +21,10 @@ pub use path::path_with_model;
 #[must_use]
 pub fn request_facts(dialect: Dialect, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
     let by_path = path::path_facts(dialect, method, path);
+    if by_path.api == Api::Batches {
+        // its requests are counted when the provider runs them, in pools of their own
+        return RequestFacts::opaque(Api::Batches, 0);
+    }
     let mut facts = RequestFacts { stream: by_path.stream, ..RequestFacts::opaque(by_path.api, body.len() as u64) };
     if let Some(form) = form::read(headers, body) {
         facts.model = form.model.map(ModelId::new);
@@ -256,6 +260,14 @@ mod tests {
         let expected =
             RequestFacts { model: Some(ModelId::new("gpt-transcribe")), stream: true, media: 1, ..RequestFacts::opaque(Api::Audio, 4) };
         assert_eq!(facts, expected);
+    }
+
+    #[test]
+    fn a_batch_takes_nothing_from_the_limits_of_the_minute() {
+        let body = json!({"requests": [{"custom_id": "a", "params": {"model": "claude-opus-5", "max_tokens": 64}}]});
+        for path in ["/v1/messages/batches", "/v1/batches", "/v1/files", "/v1beta/models/gemini-3.8-flash:batchGenerateContent"] {
+            assert_eq!(facts(path, body.clone()), RequestFacts::opaque(Api::Batches, 0), "{path}");
+        }
     }
 
     #[test]

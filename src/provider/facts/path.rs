@@ -19,6 +19,9 @@ pub(super) struct PathFacts<'p> {
 /// Whatever is only asked for or deleted generates nothing: [`Api::Models`].
 pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -> PathFacts<'p> {
     let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    if is_for_batches(path) {
+        return PathFacts { api: Api::Batches, model: None, stream: false };
+    }
     let writes = *method == Method::POST || *method == Method::PUT;
     if !writes {
         return PathFacts { api: Api::Models, model: None, stream: false };
@@ -54,6 +57,14 @@ fn model_and_verb(path: &str) -> Option<(&str, &str)> {
     let (before, last) = path.rsplit_once('/')?;
     matches!(before.rsplit('/').next(), Some("models" | "tunedModels")).then_some(())?;
     last.split_once(':').or_else(|| last.split_once("%3A")).or_else(|| last.split_once("%3a"))
+}
+
+/// Batches under whatever API, and files. The model in Gemini's path is not asked for an answer now.
+fn is_for_batches(path: &str) -> bool {
+    if let Some((_, verb)) = model_and_verb(path) {
+        return matches!(verb, "batchGenerateContent" | "asyncBatchEmbedContent");
+    }
+    matches!(after_prefixes(path).as_slice(), ["messages", "batches", ..] | ["batches" | "files", ..])
 }
 
 fn api_of_verb(verb: &str) -> Api {
@@ -111,7 +122,7 @@ mod tests {
                 ("/messages", Api::Messages),
                 ("/messages?beta=true", Api::Messages),
                 ("/messages/count_tokens?beta=true", Api::CountTokens),
-                ("/messages/batches", Api::Other),
+                ("/messages/batches", Api::Batches),
                 ("/chat/completions", Api::ChatCompletions),
                 ("/chat/completions/", Api::ChatCompletions),
                 ("/completions", Api::Completions),
@@ -125,7 +136,9 @@ mod tests {
                 ("/audio/transcriptions", Api::Audio),
                 ("/threads/t_1/messages", Api::Other),
                 ("/moderations", Api::Other),
-                ("/batches", Api::Other),
+                ("/batches", Api::Batches),
+                ("/batches/b:cancel", Api::Batches),
+                ("/files", Api::Batches),
             ] {
                 check(&format!("{prefix}{tail}"), api, None);
             }
@@ -161,6 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_only_looked_at_generates_nothing() {
+        assert_eq!(path_facts(Dialect::OpenAi, &Method::GET, "/v1/files/f/content").api, Api::Batches);
         for path in ["/v1/models", "/v1/responses/resp_1", "/user/balance", "/v1beta/models/gemini-3.8-flash", "/api/hello"] {
             for method in [Method::GET, Method::HEAD, Method::DELETE] {
                 assert_eq!(path_facts(Dialect::OpenAi, &method, path).api, Api::Models, "{method} {path}");

@@ -31,7 +31,7 @@ pub fn is_tied(api: Api, body: &[u8]) -> bool {
         | Api::GenerateContent
         | Api::Embeddings
         | Api::CountTokens => KEPT.iter().any(|field| memmem::find(body, field.as_bytes()).is_some()),
-        Api::Interactions | Api::Images | Api::Audio | Api::Models | Api::Other => true,
+        Api::Interactions | Api::Images | Api::Audio | Api::Models | Api::Batches | Api::Other => true,
     }
 }
 

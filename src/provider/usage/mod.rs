@@ -48,8 +48,9 @@ impl UsageReader {
     /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
-        // a count generates nothing, and says nothing else
-        let framing = if api == Api::CountTokens { Framing::Opaque } else { Framing::of(headers) };
+        // counts generate nothing, and an old answer that is looked at again must not be counted again
+        let silent = matches!(api, Api::CountTokens | Api::Batches);
+        let framing = if silent { Framing::Opaque } else { Framing::of(headers) };
         let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing, story: Story::new(dialect, api).with_tier(tier), read: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }

@@ -128,7 +128,7 @@ impl Story {
     /// The last word. `complete` says that the body ended as HTTP has it, which proves little for a stream whose counts
     /// grow, and enough for chat completions, whose counts come once and last.
     pub(super) fn finish(&mut self, complete: bool) -> Usage {
-        if matches!(self.api, Api::Models | Api::CountTokens) {
+        if matches!(self.api, Api::Models | Api::CountTokens | Api::Batches) {
             self.usage.certainty = Certainty::Exact; // nothing was generated
         } else if !self.tokens.is_silent() {
             let once = matches!(self.api, Api::ChatCompletions | Api::Completions);

@@ -112,7 +112,7 @@ impl Form {
             max_output,
             output: text(&self.output).map(PathBuf::from),
             skip_invalid: self.skip_invalid,
-            options: BatchOptions { concurrency: concurrency.and_then(|n| usize::try_from(n).ok()), max_cost_nanos, deadline },
+            options: BatchOptions { concurrency: concurrency.and_then(|n| usize::try_from(n).ok()), max_cost_nanos, deadline, poll: None },
         })
     }
 }
