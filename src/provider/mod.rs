@@ -10,6 +10,7 @@ mod ends;
 pub mod error_body;
 pub mod explain;
 pub mod facts;
+mod json;
 mod lenient;
 pub mod probe;
 pub mod refusal;

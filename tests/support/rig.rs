@@ -283,8 +283,6 @@ impl Hold for Slip {
 
     fn observe(&mut self, _: &Snapshot) {}
 
-    fn progress(&mut self, _: &Usage) {}
-
     fn settle(self: Box<Self>, _: &Usage) {
         self.books.settled.fetch_add(1, Ordering::SeqCst);
     }
