@@ -47,15 +47,18 @@ pub(super) struct Outgoing {
 impl Call {
     /// Lets a request in, or turns it away in the provider's own shape.
     pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head) -> Result<Self, LocalAnswer> {
-        let ProviderTarget { provider, label, path, query } = target;
-        let (mut headers, query_left) = without_credentials(&head.headers, query.as_deref());
-        let path = query_left.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+        let ProviderTarget { provider, label, mut path, query } = target;
+        let Head { method, mut headers, .. } = head;
         let wishes = Wishes::read(&headers);
         let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
-        let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
+        let known = routes.identify(provider, wanted, &presented(&headers, query.as_deref()));
+        let query = without_credentials(&mut headers, query);
+        if let Some(query) = query {
+            path.extend(["?", &query]);
+        }
         let Visitor { endpoint, client } = known.map_err(|turned| {
             let dialect = routes.dialect(provider, label.as_deref());
-            let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
+            let api = request_facts(dialect, &method, &path, &headers, b"").api;
             let answer = match turned {
                 Turned::NoCredential | Turned::WrongCredential => unauthorized,
                 Turned::NoAccount(_) => not_found,
@@ -69,7 +72,7 @@ impl Call {
             Err(why) => (Wishes::default(), Some(why)),
         };
         let client = wishes.client.clone().unwrap_or(client);
-        let call = Self { provider, endpoint, client, wishes, method: head.method, headers, path };
+        let call = Self { provider, endpoint, client, wishes, method, headers, path };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),

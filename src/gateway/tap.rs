@@ -195,9 +195,11 @@ const fn has_final_event(api: Api) -> bool {
     matches!(api, Api::Messages | Api::ChatCompletions | Api::Responses)
 }
 
+const EVENTS: &str = "text/event-stream";
+
 /// Whether a body is a stream of events that can be read, and added to, as it is.
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-    text(CONTENT_TYPE).is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
-        && text(CONTENT_ENCODING).is_none_or(|v| v.eq_ignore_ascii_case("identity"))
+    let is_events = |v: &str| v.trim_start().get(..EVENTS.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(EVENTS));
+    text(CONTENT_TYPE).is_some_and(is_events) && text(CONTENT_ENCODING).is_none_or(|v| v.eq_ignore_ascii_case("identity"))
 }

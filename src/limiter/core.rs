@@ -284,6 +284,10 @@ impl Core {
 
     /// Lets go who may go, refuses whose time is up, and says when to look again.
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
+        // most changes come while nobody waits
+        if self.waiting.is_empty() {
+            return None;
+        }
         let mut wake = Earliest::default();
         self.expire(now);
         let mut open: Vec<(Tick, LineKey)> = self

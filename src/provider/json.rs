@@ -1,11 +1,14 @@
 //! Walks over JSON and builds nothing: the fields of an object and the items of a list, each as the bytes it stands in.
 //!
-//! Knows brackets and strings only, so that long texts and lists of numbers are passed over as fast as memory is read.
+//! Knows brackets and strings only, so that long texts are passed over as fast as memory is read.
 //! What is no JSON, or breaks off, comes out as fewer fields.
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2};
+
+/// Strings up to this length are looked at byte by byte.
+const SHORT: usize = 16;
 
 /// The fields of an object, or the items of a list with empty names.
 #[derive(Debug, Clone)]
@@ -96,7 +99,13 @@ fn string_len(json: &[u8]) -> Option<usize> {
     json.first().filter(|first| **first == b'"')?;
     let mut at = 1;
     loop {
-        at += memchr2(b'"', b'\\', json.get(at..)?)?;
+        let rest = json.get(at..)?;
+        // names and most values are over before a search for more would have begun
+        let near = rest.iter().take(SHORT).position(|byte| matches!(byte, b'"' | b'\\'));
+        at += match near {
+            Some(len) => len,
+            None => SHORT + memchr2(b'"', b'\\', rest.get(SHORT..)?)?,
+        };
         if json.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
@@ -108,15 +117,18 @@ fn string_len(json: &[u8]) -> Option<usize> {
 fn bracketed_len(json: &[u8], open: u8, close: u8) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
-        at += memchr3(b'"', open, close, json.get(at..)?)?;
-        match *json.get(at)? {
-            b'"' => at += string_len(json.get(at..)?)?,
-            byte => {
-                at += 1;
-                depth = if byte == open { depth + 1 } else { depth - 1 };
-                if depth == 0 {
-                    return Some(at);
-                }
+        let byte = *json.get(at)?;
+        if byte == b'"' {
+            at += string_len(json.get(at..)?)?;
+            continue;
+        }
+        at += 1;
+        if byte == open {
+            depth += 1;
+        } else if byte == close {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at);
             }
         }
     }

@@ -26,13 +26,14 @@ pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -
     if let Some((model, verb)) = model_and_verb(path) {
         return PathFacts { api: api_of_verb(verb), model: Some(model), stream: verb == "streamGenerateContent" };
     }
-    let mut rest = after_prefixes(path);
-    let mut model = None;
-    if let ["deployments", deployment, below @ ..] = rest.as_slice() {
-        model = Some(*deployment).filter(|_| dialect == Dialect::AzureOpenAi);
-        rest = below.to_vec();
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    match after_prefixes(&segments) {
+        ["deployments", deployment, rest @ ..] => {
+            let model = Some(*deployment).filter(|_| dialect == Dialect::AzureOpenAi);
+            PathFacts { api: api_of(rest), model, stream: false }
+        }
+        rest => PathFacts { api: api_of(rest), model: None, stream: false },
     }
-    PathFacts { api: api_of(&rest), model, stream: false }
 }
 
 /// `gemini-x` and `generateContent` of `.../models/gemini-x:generateContent`; some clients write the colon as `%3A`.
@@ -52,10 +53,9 @@ fn api_of_verb(verb: &str) -> Api {
 }
 
 /// The segments after the last one that only says which version or which wire this is.
-fn after_prefixes(path: &str) -> Vec<&str> {
-    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+fn after_prefixes<'s, 'p>(segments: &'s [&'p str]) -> &'s [&'p str] {
     let start = segments.iter().rposition(|s| is_prefix(s)).map_or(0, |last| last + 1);
-    segments.get(start..).unwrap_or_default().to_vec()
+    segments.get(start..).unwrap_or_default()
 }
 
 fn is_prefix(segment: &str) -> bool {

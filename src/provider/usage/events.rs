@@ -12,10 +12,10 @@ use crate::provider::sse::{Part, Sse};
 
 /// How many events at the start are read: the model is in the first, if it is in any; keep-alives may come before it.
 const FIRST: usize = 3;
-/// How much of the end is read, rounded up to whole events. The last words are one to three events of some 300 bytes.
-const LAST_BYTES: usize = 4 * 1024;
+/// How many at the end. The last words are one to three events.
+const LAST: usize = 8;
 /// How much may be put off before the part that is no longer the end is let go.
-const MAX_PUT_OFF: usize = 4 * LAST_BYTES;
+const MAX_PUT_OFF: usize = 16 * 1024;
 /// An open event longer than this is read as it comes, in bounded memory.
 const MAX_OPEN: usize = 64 * 1024;
 
@@ -112,9 +112,13 @@ fn take(event: &mut Text, stray: &mut Pieces, part: Part<'_>, on: &mut impl FnMu
     }
 }
 
-/// Where the events begin that are the end of a stream if nothing follows these bytes.
+/// Where the events begin that are the end of a stream if nothing follows these bytes; `None` if there are no others.
 fn put_off_from(bytes: &[u8]) -> Option<usize> {
-    last_end(bytes.get(..bytes.len().checked_sub(LAST_BYTES)?)?)
+    let mut from = bytes.len();
+    for _ in 0..=LAST {
+        from = last_blank(bytes.get(..from)?)?;
+    }
+    Some(from + 1)
 }
 
 /// Where the first blank line of these bytes ends.
@@ -122,13 +126,13 @@ fn first_end(bytes: &[u8]) -> Option<usize> {
     memchr2_iter(b'\n', b'\r', bytes).find(|at| is_blank(bytes, *at)).map(|at| at + 1)
 }
 
-/// Where the last blank line of these bytes ends.
-fn last_end(bytes: &[u8]) -> Option<usize> {
+/// The last byte of the last blank line.
+fn last_blank(bytes: &[u8]) -> Option<usize> {
     let mut before = bytes.len();
     loop {
         before = memrchr2(b'\n', b'\r', bytes.get(..before)?)?;
         if is_blank(bytes, before) {
-            return Some(before + 1);
+            return Some(before);
         }
     }
 }
@@ -156,7 +160,8 @@ mod tests {
             ("data: a\r\ndata: b\r\n", None, None),
             ("\n", None, None),
         ] {
-            assert_eq!((first_end(bytes.as_bytes()), last_end(bytes.as_bytes())), (first, last), "{bytes:?}");
+            let last_end = last_blank(bytes.as_bytes()).map(|at| at + 1);
+            assert_eq!((first_end(bytes.as_bytes()), last_end), (first, last), "{bytes:?}");
         }
     }
 

@@ -8,7 +8,6 @@ use super::framing::Piece;
 use crate::domain::{Api, Certainty, Dialect, ModelId, Usage};
 use crate::provider::ends::{self, ModelEnd};
 use crate::provider::json::{self, text};
-use crate::provider::lenient::Object;
 
 /// How deep an answer may stand in what is sent: in `response` or `message`, and `x_groq` beside it.
 const NESTED: u8 = 2;
@@ -140,7 +139,7 @@ impl Story {
                 b"modelStatus" => said.model_status = value,
                 b"service_tier" => self.tier(&text(value)),
                 b"usage" | b"usageMetadata" => {
-                    if let Ok(Object(Some(counts))) = serde_json::from_slice(value) {
+                    if let Some(counts) = Counts::of(value) {
                         self.count(&counts);
                     }
                 }
@@ -189,11 +188,11 @@ impl Story {
         self.usage.images += mimes.filter(|mime| text(mime).starts_with("image/")).count() as u64;
     }
 
-    fn count(&mut self, counts: &Counts) {
+    fn count(&mut self, counts: &Counts<'_>) {
         self.tokens.update(counts.tokens(self.exclusive));
-        self.tier(counts.service_tier.as_text());
+        self.tier(&counts.text("service_tier"));
         // Anthropic's fast traffic has limits and prices of its own
-        if counts.speed.as_text() == "fast" {
+        if counts.text("speed") == "fast" {
             self.tier("fast");
         }
         let Tokens { input, cache_read, cache_write, cache_write_long, tool_input, output, reasoning } = self.tokens;
