@@ -27,4 +27,4 @@ pub use facts::request_facts;
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;
-pub use usage::{UsageReader, counted};
+pub use usage::{SessionReader, UsageReader, counted};

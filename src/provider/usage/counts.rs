@@ -58,6 +58,9 @@ impl<'b> Counts<'b> {
             self.openai(["prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details"])
         } else if exclusive || has("cache_read_input_tokens") {
             self.anthropic()
+        } else if self.value("input_token_details").is_some() {
+            // OpenAI's realtime sessions and transcriptions
+            self.openai(["input_tokens", "output_tokens", "input_token_details", "output_token_details"])
         } else {
             // OpenAI's Responses, images and audio
             self.openai(["input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details"])
@@ -123,7 +126,8 @@ impl<'b> Counts<'b> {
     }
 }
 
-fn count(value: &[u8]) -> Option<u64> {
+/// A count of something: not negative, not absurd.
+pub(super) fn count(value: &[u8]) -> Option<u64> {
     if !value.first()?.is_ascii_digit() {
         return None;
     }

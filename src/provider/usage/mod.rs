@@ -5,8 +5,10 @@ mod counted;
 mod counts;
 mod events;
 mod fault;
+mod frames;
 mod framing;
 mod pieces;
+mod session;
 mod story;
 
 use std::io::{self, Write};
@@ -15,6 +17,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 pub use self::counted::counted;
+pub use self::session::SessionReader;
 
 use self::coded::Coded;
 use self::framing::Framing;
