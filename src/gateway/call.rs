@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use super::alias;
 use super::headers::strip_request;
 use super::routes::{Endpoint, Routes, Turned, Visitor};
+use super::socket;
 use super::target::ProviderTarget;
 use super::wishes::Wishes;
 use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
 use crate::provider::{
-    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
+    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, socket_facts, unauthorized, without_credentials,
 };
 use crate::upstream::UpstreamRequest;
 
@@ -29,6 +30,8 @@ pub(super) struct Call {
     method: Method,
     /// End-to-end headers without a credential.
     headers: HeaderMap,
+    /// Whether it asks for a WebSocket.
+    socket: bool,
     /// The provider's path and query, without a credential.
     path: String,
 }
@@ -46,7 +49,7 @@ pub(super) struct Outgoing {
 
 impl Call {
     /// Lets a request in, or turns it away in the provider's own shape.
-    pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head) -> Result<Self, LocalAnswer> {
+    pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head, socket: bool) -> Result<Self, LocalAnswer> {
         let ProviderTarget { provider, label, mut path, query } = target;
         let Head { method, mut headers, .. } = head;
         let wishes = Wishes::read(&headers);
@@ -67,12 +70,15 @@ impl Call {
             answer(dialect, api, &turned.to_string())
         })?;
         strip_request(&mut headers);
+        if socket {
+            socket::mark(&mut headers);
+        }
         let (wishes, misunderstood) = match wishes {
             Ok(wishes) => (wishes, None),
             Err(why) => (Wishes::default(), Some(why)),
         };
         let client = wishes.client.clone().unwrap_or(client);
-        let call = Self { provider, endpoint, client, wishes, method, headers, path };
+        let call = Self { provider, endpoint, client, wishes, method, headers, socket, path };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
@@ -81,13 +87,21 @@ impl Call {
 
     /// Which API it calls, as far as the path tells.
     pub(super) fn api(&self) -> Api {
-        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, b"").api
+        self.facts(b"").api
+    }
+
+    fn facts(&self, body: &[u8]) -> RequestFacts {
+        if self.socket {
+            return socket_facts(&self.path);
+        }
+        request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, body)
     }
 
     /// What leaves for the provider, and what can be told of it.
     pub(super) fn with_body(mut self, mut body: Bytes, now: Timestamp) -> Result<Outgoing, LocalAnswer> {
-        let Endpoint { account, dialect, key, aliases } = &*self.endpoint;
-        let mut facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+        let endpoint = self.endpoint.clone();
+        let Endpoint { account, dialect, key, aliases } = &*endpoint;
+        let mut facts = self.facts(&body);
         let asked = facts.model.clone();
         let alias = asked.as_ref().and_then(|model| aliases.iter().find(|alias| alias.holds(model, now)));
         let rewritten = alias.and_then(|alias| Some((alias, alias::rewritten(&body, &alias.to, &alias.set)?)));
@@ -96,7 +110,7 @@ impl Call {
             if let Some(length) = self.headers.get_mut(CONTENT_LENGTH) {
                 *length = body.len().into();
             }
-            facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+            facts = self.facts(&body);
             format!("{}->{}", alias.from, alias.to)
         });
         let Some(key) = key else { return Err(local_refusal(*dialect, facts.api, &key_missing(&account.label))) };

@@ -22,6 +22,7 @@ mod respond;
 pub mod routes;
 pub mod server;
 mod service;
+mod socket;
 mod tap;
 mod target;
 mod trail;

@@ -42,6 +42,13 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response<AnswerBod
     response
 }
 
+/// A status without a body.
+pub(super) fn bare(status: StatusCode) -> Response<AnswerBody> {
+    let mut response = Response::new(whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
 /// A refusal in the provider's shape, marked as ours.
 pub(super) fn local(answer: LocalAnswer) -> Response<AnswerBody> {
     let mut response = Response::new(whole(answer.body));

@@ -100,8 +100,14 @@ impl Trail {
         let record = Arc::make_mut(&mut self.record);
         record.first_byte_millis = Some(millis(self.parts.clock.now().tick.since(self.sent)));
         record.upstream_request_id.clone_from(&snapshot.request_id);
+        self.told(snapshot);
+    }
+
+    /// An event inside the answer said this of the limits.
+    pub(super) fn told(&self, snapshot: Snapshot) {
+        let Self { parts, record, .. } = self;
         let (id, account, class) = (record.id, record.account, record.class.clone());
-        self.parts.sink.record(Event::Answered { id, account, class, snapshot: Arc::new(snapshot) });
+        parts.sink.record(Event::Answered { id, account, class, snapshot: Arc::new(snapshot) });
     }
 
     /// The answer, or an event inside it, is an error that means this. Refusals for limits are told at once, with what

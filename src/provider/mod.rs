@@ -23,7 +23,7 @@ pub use credential::{Presented, authorize, presented, without_credentials};
 pub use ends::{ModelEnd, listed_ends};
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use explain::explain_json;
-pub use facts::request_facts;
+pub use facts::{request_facts, socket_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;

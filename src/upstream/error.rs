@@ -15,6 +15,8 @@ pub enum Failure {
     Connect,
     /// A connection, but not a trusted one.
     Tls,
+    /// The provider gave the request back unprocessed: HTTP/2's REFUSED_STREAM, or a GOAWAY that leaves it out.
+    GivenBack,
     /// The connection broke before the head of the answer was whole.
     BeforeHead,
     /// No head for longer than this.
@@ -59,7 +61,7 @@ impl UpstreamError {
     /// A connection that breaks before the head proves nothing: the provider may be generating, and charging, already.
     #[must_use]
     pub const fn safe_to_retry(&self) -> bool {
-        matches!(self.failure, Failure::Dns | Failure::Connect | Failure::Tls)
+        matches!(self.failure, Failure::Dns | Failure::Connect | Failure::Tls | Failure::GivenBack)
     }
 
     /// What the user can do.
@@ -69,6 +71,7 @@ impl UpstreamError {
             Failure::Dns => "check the network connection and the account's base URL",
             Failure::Connect => "check the network connection, the firewall and the proxy settings",
             Failure::Tls => "check the clock, the installed root certificates and whether something on the way intercepts TLS",
+            Failure::GivenBack => "the provider closes this connection or takes no more on it; send the request again",
             Failure::BeforeHead => "the request may have been processed; it was not repeated, send it again if that does no harm",
             Failure::HeadTimeout(_) => "the provider may be overloaded; try again later, or stream the answer",
             Failure::IdleTimeout(_) | Failure::MidBody => "what arrived is incomplete; send the request again",
@@ -83,6 +86,7 @@ impl fmt::Display for UpstreamError {
             Failure::Dns => write!(f, "no address found for {host}")?,
             Failure::Connect => write!(f, "no connection to {host}")?,
             Failure::Tls => write!(f, "no trusted connection to {host}")?,
+            Failure::GivenBack => write!(f, "{host} gave the request back unprocessed")?,
             Failure::BeforeHead => write!(f, "{host} closed the connection before it answered")?,
             Failure::HeadTimeout(limit) => write!(f, "{host} did not begin to answer within {} s", limit.as_secs())?,
             Failure::IdleTimeout(limit) => write!(f, "{host} fell silent for {} s in the middle of its answer", limit.as_secs())?,
@@ -117,6 +121,7 @@ mod tests {
             (Failure::Dns, true),
             (Failure::Connect, true),
             (Failure::Tls, true),
+            (Failure::GivenBack, true),
             (Failure::BeforeHead, false),
             (Failure::HeadTimeout(second), false),
             (Failure::IdleTimeout(second), false),

@@ -4,12 +4,14 @@ use std::error::Error;
 use std::future::ready;
 use std::iter::successors;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
@@ -63,6 +65,10 @@ struct Secure {
     direct: OverTls<HttpConnector>,
     proxies: Matcher,
     proxied: Option<OverTls<Tunnel<HttpConnector>>>,
+    /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket. Made when first asked for.
+    sockets: OnceLock<Result<OverTls<HttpConnector>, String>>,
+    connector: HttpConnector,
+    connect: Duration,
 }
 
 impl HttpUpstream {
@@ -96,7 +102,13 @@ impl Upstream for HttpUpstream {
         if url.scheme_str() == Some("http") {
             return answer(self.plain.request(request), url, self.timing);
         }
+        let to_socket = request.headers().contains_key(header::UPGRADE);
         match &self.secure {
+            Ok(secure) if to_socket && !secure.goes_through_proxy(&url) => match secure.sockets() {
+                Ok(client) => answer(client.request(request), url, self.timing),
+                Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
+            },
+            Ok(_) if to_socket => refuse(UpstreamError::new(Failure::Connect, &url).because("no WebSocket goes through an HTTP proxy")),
             Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
             Ok(secure) if !secure.goes_through_proxy(&url) => answer(secure.direct.request(request), url, self.timing),
             Ok(Secure { proxied: Some(client), .. }) => answer(client.request(request), url, self.timing),
@@ -109,7 +121,7 @@ impl Upstream for HttpUpstream {
 
 impl Secure {
     fn new(builder: &Builder, connector: &HttpConnector, limit: Duration) -> Result<Self, String> {
-        let direct = builder.build(DialLimited::new(over_tls(connector.clone())?, limit));
+        let direct = builder.build(DialLimited::new(over_tls(connector.clone(), Versions::All)?, limit));
         let proxies = Matcher::from_system();
         // one proxy serves every https host, so any host shows which
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
@@ -119,11 +131,19 @@ impl Secure {
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Some(builder.build(DialLimited::new(over_tls(tunnel)?, limit)))
+                Some(builder.build(DialLimited::new(over_tls(tunnel, Versions::All)?, limit)))
             }
             _ => None,
         };
-        Ok(Self { direct, proxies, proxied })
+        Ok(Self { direct, proxies, proxied, sockets: OnceLock::new(), connector: connector.clone(), connect: limit })
+    }
+
+    fn sockets(&self) -> Result<&OverTls<HttpConnector>, &String> {
+        let made = self.sockets.get_or_init(|| {
+            let connector = over_tls(self.connector.clone(), Versions::Http1)?;
+            Ok(client_builder().build(DialLimited::new(connector, self.connect)))
+        });
+        made.as_ref()
     }
 
     fn goes_through_proxy(&self, url: &Uri) -> bool {
@@ -134,10 +154,19 @@ impl Secure {
     }
 }
 
-fn over_tls<C>(connector: C) -> Result<HttpsConnector<C>, String> {
+#[derive(Clone, Copy)]
+enum Versions {
+    All,
+    Http1,
+}
+
+fn over_tls<C>(connector: C, versions: Versions) -> Result<HttpsConnector<C>, String> {
     // not `with_native_roots`: the platform's verifier honours what the user and the system trust, revocations included
-    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?;
-    Ok(builder.https_only().enable_all_versions().wrap_connector(connector))
+    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?.https_only();
+    Ok(match versions {
+        Versions::All => builder.enable_all_versions().wrap_connector(connector),
+        Versions::Http1 => builder.enable_http1().wrap_connector(connector),
+    })
 }
 
 fn client_builder() -> Builder {
@@ -160,9 +189,10 @@ fn answer(sent: ResponseFuture, url: Uri, timing: Timing) -> Answering {
             Ok(Err(error)) => return Err(classify(&error, &url)),
             Err(_) => return Err(UpstreamError::new(Failure::HeadTimeout(timing.head), &url)),
         };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         let body = IdleLimited::new(body, url, timing.idle).boxed_unsync();
-        Ok(UpstreamResponse { status: head.status, headers: head.headers, body })
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        Ok(UpstreamResponse { status: head.status, headers: head.headers, body, upgrade })
     })
 }
 
@@ -172,13 +202,63 @@ fn refuse(error: UpstreamError) -> Answering {
 
 /// The connector tells its phase only in the texts of the causes.
 fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
-    let causes: Vec<String> = successors(error.source(), |e| (*e).source()).map(ToString::to_string).collect();
-    let in_chain = |what: &str| causes.iter().any(|cause| cause.starts_with(what));
+    let causes = || successors(error.source(), |e| (*e).source());
+    let in_chain = |what: &str| causes().any(|cause| cause.to_string().starts_with(what));
     let failure = match () {
+        () if causes().filter_map(|cause| cause.downcast_ref()).any(is_given_back) => Failure::GivenBack,
         () if !error.is_connect() => Failure::BeforeHead,
         () if in_chain("dns error") => Failure::Dns,
         () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,
         () => Failure::Tls,
     };
     UpstreamError::new(failure, url).because(root_cause(error))
+}
+
+/// A stream that was refused, or that a GOAWAY leaves out, was not processed (RFC 9113, section 8.7). h2 fails only the
+/// streams above the one that a GOAWAY names.
+fn is_given_back(error: &h2::Error) -> bool {
+    error.reason() == Some(h2::Reason::REFUSED_STREAM) || (error.is_go_away() && error.is_remote())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::rt::TokioExecutor;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// How a server of HTTP/2 ends its first stream.
+    #[derive(Debug, Clone, Copy)]
+    enum Ends {
+        Refuses,
+        GoesAwayWithout,
+        Breaks,
+    }
+
+    async fn serve(listener: TcpListener, ends: Ends) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        if matches!(ends, Ends::GoesAwayWithout) {
+            connection.abrupt_shutdown(h2::Reason::NO_ERROR);
+        } else {
+            let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
+            respond.send_reset(if matches!(ends, Ends::Refuses) { h2::Reason::REFUSED_STREAM } else { h2::Reason::INTERNAL_ERROR });
+        }
+        let _ = std::future::poll_fn(|cx| connection.poll_closed(cx)).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_given_back_unprocessed_is_told_from_what_broke() {
+        for (ends, expected) in
+            [(Ends::Refuses, Failure::GivenBack), (Ends::GoesAwayWithout, Failure::GivenBack), (Ends::Breaks, Failure::BeforeHead)]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url: Uri = format!("http://{}/v1/models", listener.local_addr().unwrap()).parse().unwrap();
+            let server = tokio::spawn(serve(listener, ends));
+            let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build(HttpConnector::new());
+            let error = client.get(url.clone()).await.unwrap_err();
+            assert_eq!(classify(&error, &url).failure(), expected, "{ends:?}: {error:?}");
+            server.abort();
+        }
+    }
 }
