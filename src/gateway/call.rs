@@ -16,7 +16,8 @@ use super::target::ProviderTarget;
 use super::wishes::Wishes;
 use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
 use crate::provider::{
-    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, socket_facts, unauthorized, without_credentials,
+    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, socket_facts, unauthorized,
+    without_credentials,
 };
 use crate::upstream::UpstreamRequest;
 

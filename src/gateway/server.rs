@@ -23,6 +23,8 @@ use crate::domain::Problem;
 const MAX_CONNECTIONS: usize = 4096;
 /// What one connection may buffer, the head of a request included.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// The same for the head of an HTTP/2 request.
+const MAX_HEAD: u32 = 64 * 1024;
 /// How many requests an HTTP/2 connection may have under way, and what each may send ahead of being read.
 const MAX_STREAMS: u32 = 256;
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -153,6 +155,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
     let ended = if speaks_http2 {
         let mut http = http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).initial_stream_window_size(STREAM_WINDOW);
+        http.max_header_list_size(MAX_HEAD);
         let mut connection = std::pin::pin!(http.serve_connection(io, service));
         tokio::select! {
             ended = connection.as_mut() => ended,

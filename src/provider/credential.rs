@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use zeroize::Zeroizing;
 
 use crate::domain::{Dialect, Secret};
@@ -14,6 +14,9 @@ const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// Headers that hold a key and nothing else.
 static KEY_HEADERS: [HeaderName; 3] = [X_API_KEY, X_GOOG_API_KEY, API_KEY];
+
+/// Browsers cannot set headers on a WebSocket, so OpenAI takes the key as one of the protocols they may offer.
+const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
 /// Query fields that hold a key: Gemini's older way, Azure's for sockets, Google's for tokens.
 const KEY_FIELDS: [&str; 3] = ["key", "api-key", "access_token"];
@@ -36,7 +39,7 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// Every key in a request: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, and `?key=`.
+/// Every key in a request: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`, and a WebSocket's protocol.
 #[must_use]
 pub fn presented<'r>(headers: &'r HeaderMap, query: Option<&'r str>) -> Vec<Presented<'r>> {
     let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes()));
@@ -45,7 +48,8 @@ pub fn presented<'r>(headers: &'r HeaderMap, query: Option<&'r str>) -> Vec<Pres
         let (_, value) = field.split_once('=').unwrap_or_default();
         percent_decoded(value)
     });
-    let keys = bearers.chain(plain).map(Cow::Borrowed).chain(fields);
+    let protocols = protocols(headers).filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)).map(str::as_bytes);
+    let keys = bearers.chain(plain).chain(protocols).map(Cow::Borrowed).chain(fields);
     keys.filter(|key| !key.is_empty()).map(Presented).collect()
 }
 
@@ -108,6 +112,18 @@ fn strip(headers: &mut HeaderMap) {
     for name in &KEY_HEADERS {
         headers.remove(name);
     }
+    if protocols(headers).any(|protocol| protocol.starts_with(KEY_PROTOCOL)) {
+        let kept: Vec<&str> = protocols(headers).filter(|protocol| !protocol.starts_with(KEY_PROTOCOL)).collect();
+        match HeaderValue::from_str(&kept.join(", ")) {
+            Ok(value) if !kept.is_empty() => drop(headers.insert(SEC_WEBSOCKET_PROTOCOL, value)),
+            _ => drop(headers.remove(SEC_WEBSOCKET_PROTOCOL)),
+        }
+    }
+}
+
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {
@@ -165,6 +181,7 @@ mod tests {
             (&[("authorization", "Bearer")], None, &[]),
             (&[("x-api-key", "a"), ("x-api-key", "b")], None, &["a", "b"]),
             (&[("x-goog-api-key", "a"), ("api-key", "b"), ("authorization", "Bearer c")], None, &["c", "a", "b"]),
+            (&[("sec-websocket-protocol", "realtime, openai-insecure-api-key.a, x")], None, &["a"]),
             (&[], Some("alt=sse&key=a%2Bb&key="), &["a+b"]),
             (&[], Some("k%65y=a&keys=b&monkey=c"), &["a"]),
             (&[], Some("key=%zz%4"), &["%zz%4"]),
@@ -207,11 +224,17 @@ mod tests {
             ("x-api-key", "a"),
             ("x-goog-api-key", "a"),
             ("api-key", "a"),
+            ("sec-websocket-protocol", "realtime, openai-insecure-api-key.a,openai-beta.realtime-v1"),
             ("anthropic-version", "2023-06-01"),
             ("anthropic-beta", "x"),
             ("anthropic-beta", "y"),
         ]);
-        let after = headers(&[("anthropic-version", "2023-06-01"), ("anthropic-beta", "x"), ("anthropic-beta", "y")]);
+        let after = headers(&[
+            ("sec-websocket-protocol", "realtime, openai-beta.realtime-v1"),
+            ("anthropic-version", "2023-06-01"),
+            ("anthropic-beta", "x"),
+            ("anthropic-beta", "y"),
+        ]);
         assert_eq!(without_credentials(&mut left, None), None);
         assert_eq!(left, after);
     }

@@ -123,6 +123,12 @@ impl Wire {
         Some(chunk)
     }
 
+    /// Everything that comes until the other side closes.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        self.closed().await;
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Waits until the other side closes.
     pub(crate) async fn closed(&mut self) {
         while self.more().await {}
