@@ -11,7 +11,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 
 /// Whether the body came in a coding under or around the chunks, which would be lost on the way.
 ///
-/// Lengths that contradict each other are refused by hyper, a length beside chunks is dropped there, and what leaves is framed anew.
+/// Lengths that contradict each other are refused by hyper, a length beside chunks by `strict`; what leaves is framed anew.
 pub(super) fn is_oddly_framed(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let odd = codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));

@@ -23,6 +23,7 @@ pub mod routes;
 pub mod server;
 mod service;
 mod socket;
+mod strict;
 mod tap;
 mod target;
 mod trail;

@@ -17,6 +17,7 @@ use super::guard::Guard;
 use super::parts::Parts;
 use super::service::Front;
 use super::socket::Pipe;
+use super::strict::Strict;
 use crate::domain::Problem;
 
 /// How many connections may be open; the next one waits unaccepted.
@@ -151,12 +152,11 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
         },
         () = draining.as_mut() => return,
     };
-    let io = TokioIo::new(stream);
     let ended = if speaks_http2 {
         let mut http = http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).initial_stream_window_size(STREAM_WINDOW);
         http.max_header_list_size(MAX_HEAD);
-        let mut connection = std::pin::pin!(http.serve_connection(io, service));
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => ended,
             () = draining => {
@@ -167,7 +167,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
     } else {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER_BYTES);
-        let mut connection = std::pin::pin!(http.serve_connection(io, service).with_upgrades());
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades());
         tokio::select! {
             ended = connection.as_mut() => ended,
             () = draining => {
