@@ -107,7 +107,7 @@ fn admissions(waiting: u64, rounds: u64) -> Vec<f64> {
     let setup =
         AccountSetup { id: AccountId(1), provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None };
     let mut nanos = 0;
-    core.set_account(setup, moment(nanos));
+    core.set_account(setup);
     let facts = Arc::new(RequestFacts { max_output: Some(100), ..RequestFacts::opaque(Api::Messages, 400) });
     let ask = |n: u64| Ask {
         id: RequestId(n),

@@ -91,6 +91,11 @@ impl Flow {
         self.foreign_per_sec = (self.foreign_per_sec + gain * units as f64 / secs).max(0.0);
     }
 
+    /// What was taken for others' traffic was something else.
+    pub const fn forget_foreign(&mut self) {
+        self.foreign_per_sec = 0.0;
+    }
+
     /// Foreign traffic over a window of this length, in units.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; saturates")]

@@ -12,8 +12,8 @@ use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::upgrade::OnUpgrade;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use hyper_util::client::legacy::connect::{self, proxy::Tunnel};
 use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
+use super::resolve::Checked;
 use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// How long each phase may last. There is no limit on the whole: a long answer is a good answer.
@@ -44,7 +45,7 @@ impl Default for Timing {
 /// An unused connection is closed after this long; providers' front ends close theirs after a minute or more.
 const POOL_IDLE: Duration = Duration::from_secs(50);
 /// What one connection may buffer of an answer that its client does not take.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 /// The same for one HTTP/2 stream, and for all streams of a connection.
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
@@ -58,13 +59,17 @@ pub struct HttpUpstream {
     timing: Timing,
 }
 
+/// Dials only where a name may lead.
+type HttpConnector = connect::HttpConnector<Checked<GaiResolver>>;
+
 type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
 
 #[derive(Debug)]
 struct Secure {
     direct: OverTls<HttpConnector>,
     proxies: Matcher,
-    proxied: Option<OverTls<Tunnel<HttpConnector>>>,
+    /// The proxy looks up the names; where it is itself is the user's choice.
+    proxied: Option<OverTls<Tunnel<connect::HttpConnector>>>,
     /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket. Made when first asked for.
     sockets: OnceLock<Result<OverTls<HttpConnector>, String>>,
     connector: HttpConnector,
@@ -75,11 +80,7 @@ impl HttpUpstream {
     /// A client with the system's proxies and root certificates.
     #[must_use]
     pub fn new(timing: Timing) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(timing.connect));
-        connector.set_keepalive(Some(Duration::from_mins(1)));
+        let connector = dialler(Checked(GaiResolver::new()), timing.connect);
         let builder = client_builder();
         let secure = Secure::new(&builder, &connector, timing.connect);
         Self { plain: builder.build(connector), secure, timing }
@@ -127,7 +128,7 @@ impl Secure {
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
         let proxied = match proxy {
             Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), connector.clone());
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), dialler(GaiResolver::new(), limit));
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
@@ -158,6 +159,15 @@ impl Secure {
 enum Versions {
     All,
     Http1,
+}
+
+fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
+    let mut connector = connect::HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(limit));
+    connector.set_keepalive(Some(Duration::from_mins(1)));
+    connector
 }
 
 fn over_tls<C>(connector: C, versions: Versions) -> Result<HttpsConnector<C>, String> {
@@ -205,7 +215,7 @@ fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
     let causes = || successors(error.source(), |e| (*e).source());
     let in_chain = |what: &str| causes().any(|cause| cause.to_string().starts_with(what));
     let failure = match () {
-        () if causes().filter_map(|cause| cause.downcast_ref()).any(is_given_back) => Failure::GivenBack,
+        () if causes().filter_map(|cause| cause.downcast_ref()).any(is_given_back) => Failure::NotTaken,
         () if !error.is_connect() => Failure::BeforeHead,
         () if in_chain("dns error") => Failure::Dns,
         () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,
@@ -250,12 +260,13 @@ mod tests {
     #[tokio::test]
     async fn what_was_given_back_unprocessed_is_told_from_what_broke() {
         for (ends, expected) in
-            [(Ends::Refuses, Failure::GivenBack), (Ends::GoesAwayWithout, Failure::GivenBack), (Ends::Breaks, Failure::BeforeHead)]
+            [(Ends::Refuses, Failure::NotTaken), (Ends::GoesAwayWithout, Failure::NotTaken), (Ends::Breaks, Failure::BeforeHead)]
         {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url: Uri = format!("http://{}/v1/models", listener.local_addr().unwrap()).parse().unwrap();
             let server = tokio::spawn(serve(listener, ends));
-            let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build(HttpConnector::new());
+            let client: Client<_, Full<Bytes>> =
+                Client::builder(TokioExecutor::new()).http2_only(true).build(connect::HttpConnector::new());
             let error = client.get(url.clone()).await.unwrap_err();
             assert_eq!(classify(&error, &url).failure(), expected, "{ends:?}: {error:?}");
             server.abort();

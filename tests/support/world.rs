@@ -217,10 +217,13 @@ impl<'a> World<'a> {
             Settings { seed: scenario.seed, trust_bursts, max_wait: Duration::from_secs(1_000_000), ..Settings::default() },
             Arc::new(assumed),
         );
-        core.set_account(
-            AccountSetup { id: ACCOUNT, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None },
-            moment(0),
-        );
+        core.set_account(AccountSetup {
+            id: ACCOUNT,
+            provider: Provider::Anthropic,
+            dialect: Dialect::Anthropic,
+            label: "a".into(),
+            scope: None,
+        });
         let meters = scenario
             .rules
             .iter()
@@ -358,7 +361,7 @@ impl<'a> World<'a> {
             }
             Happening::Dead(ticket, _) => {
                 self.at_provider -= 1;
-                if self.core.failed(ticket, true, now) == Next::PassOn {
+                if self.core.failed(ticket, true, "down", now) == Next::PassOn {
                     self.failed += 1;
                 }
             }

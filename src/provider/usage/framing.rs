@@ -39,8 +39,8 @@ impl Framing {
     pub(super) fn of(api: Api, headers: &HeaderMap) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes).trim_ascii_start();
         match content_type.split_at_checked("text/event-stream".len()) {
-            // lists and counts generate nothing, and an old answer that is looked at again must not be counted again
-            _ if matches!(api, Api::Models | Api::CountTokens) => Self::Opaque,
+            // a count generates nothing, and says nothing else
+            _ if api == Api::CountTokens => Self::Opaque,
             Some((name, _)) if name.eq_ignore_ascii_case(b"text/event-stream") => Self::Events(Box::new(Events::of(api))),
             _ => Self::Unknown,
         }

@@ -22,8 +22,7 @@ pub use self::session::SessionReader;
 use self::coded::Coded;
 use self::framing::Framing;
 use self::story::Story;
-use super::ends::ModelEnd;
-use crate::domain::{Api, Dialect, Usage, Verdict};
+use crate::domain::{Api, Dialect, ModelEnd, Usage, Verdict};
 
 /// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
 const MAX_READ: u64 = 128 * 1024 * 1024;
@@ -87,6 +86,12 @@ impl UsageReader {
     #[must_use]
     pub fn model_end(&self) -> Option<&ModelEnd> {
         self.story().end()
+    }
+
+    /// The models that end, if the answer is a list of models that says so.
+    #[must_use]
+    pub fn listed_ends(&self) -> &[ModelEnd] {
+        self.story().listed_ends()
     }
 
     /// The answer is over: all of it arrived (`complete`), or it broke off.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::counts::{Counts, Tokens};
 use super::fault::Fault;
 use super::framing::Piece;
-use crate::domain::{Api, Certainty, Dialect, ModelId, Usage};
-use crate::provider::ends::{self, ModelEnd};
+use crate::domain::{Api, Certainty, Dialect, ModelEnd, ModelId, Usage};
+use crate::provider::ends;
 use crate::provider::json::{self, text};
 
 /// How deep an answer may stand in what is sent: in `response` or `message`, and `x_groq` beside it.
@@ -22,6 +22,7 @@ pub(super) struct Story {
     tokens: Tokens,
     fault: Option<Fault>,
     end: Option<ModelEnd>,
+    listed: Vec<ModelEnd>,
     finished: bool,
     lost: bool,
 }
@@ -53,6 +54,7 @@ impl Story {
             tokens: Tokens::default(),
             fault: None,
             end: None,
+            listed: Vec::new(),
             finished: false,
             lost: false,
         }
@@ -69,6 +71,13 @@ impl Story {
     }
 
     pub(super) fn take(&mut self, piece: Piece<'_>) {
+        if self.api == Api::Models {
+            // nothing was generated, and an old answer that is looked at again must not be counted again
+            if let Piece::Whole(json) = piece {
+                self.listed = ends::listed_ends(json);
+            }
+            return;
+        }
         match piece {
             Piece::Lost => self.lost = true,
             Piece::Whole(json) => self.finished |= self.read(json),
@@ -83,6 +92,10 @@ impl Story {
 
     pub(super) const fn end(&self) -> Option<&ModelEnd> {
         self.end.as_ref()
+    }
+
+    pub(super) fn listed_ends(&self) -> &[ModelEnd] {
+        &self.listed
     }
 
     pub(super) const fn finished(&self) -> bool {
