@@ -96,6 +96,13 @@ impl Book {
         self.names.get(key).copied()
     }
 
+    /// The most that anybody believes a bucket to hold who did not measure it.
+    #[must_use]
+    pub fn most(&self, id: BucketId) -> u64 {
+        let sources = &self.get(id).sources;
+        [sources.user, sources.assumed].into_iter().flatten().map(|limit| limit.capacity).min().unwrap_or(u64::MAX)
+    }
+
     /// Every bucket, by name.
     pub fn iter(&self) -> impl Iterator<Item = (BucketId, &Entry)> {
         self.names.values().map(|id| (*id, &self.entries[id.0]))
@@ -175,7 +182,7 @@ impl Book {
 
     fn add(&mut self, key: BucketKey, limit: Limit, rule: ChargeRule, now: Now) -> BucketId {
         let id = BucketId(self.entries.len());
-        let cap = (key.dimension == Dimension::Concurrent).then(|| Cap::new(limit.capacity, limit.capacity));
+        let cap = (key.dimension == Dimension::Concurrent).then(|| Cap::new(limit.capacity));
         let mut bucket = Bucket::new(limit, now);
         if self.trust_bursts {
             bucket.burst_mut().trust();

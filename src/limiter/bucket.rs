@@ -141,9 +141,11 @@ impl Bucket {
     #[must_use]
     pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
-            // what others took since the last header is not known yet
             Refill::Continuous if self.size() >= 20 => {
-                signed(self.size() / 50 + 1 + self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20))
+                let alone = signed(self.size() / 50 + 1);
+                // what others took since the last header is not known yet
+                let others = signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20));
+                if self.flow.is_shared() { 2 * alone + others } else { alone }
             }
             // requests do not arrive as evenly as they are sent: with a few to spare the pace can still be the full rate
             Refill::Continuous if (2..self.limit.capacity).contains(&self.size()) => signed(self.size().div_ceil(3)),

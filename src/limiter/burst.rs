@@ -10,6 +10,8 @@ use crate::domain::{Dimension, Limit, Refill, Tick};
 #[derive(Debug, Clone)]
 pub struct Burst {
     capacity: u64,
+    /// By how much it grows next.
+    step: u64,
     level: i64,
     fraction: u128,
     refilled_at: Tick,
@@ -19,6 +21,8 @@ pub struct Burst {
     refusals: u32,
     /// Thousandths by which the pace is slower than the limit: what was sent a second apart may arrive closer together.
     slower: u64,
+    /// Clean answers since the pace changed.
+    clean: u32,
     /// Something had to wait for this allowance alone since it last grew.
     wanted: bool,
     /// Answers to requests that were sent before this say nothing of the present allowance.
@@ -30,7 +34,9 @@ impl Burst {
     const START_SECS: u64 = 6;
     /// Thousandths of slower pace after each refusal of the smallest burst.
     const SLOWER: u64 = 60;
-    const SLOWEST: u64 = 180;
+    const SLOWEST: u64 = 2_000;
+    /// Clean answers after which an eighth of what was slowed down beyond the first step is taken back.
+    const CLEAN_ENOUGH: u32 = 50;
 
     /// The first belief for this limit.
     #[must_use]
@@ -40,6 +46,7 @@ impl Burst {
         let capacity = u64::try_from(share).unwrap_or(u64::MAX).clamp(1, limit.capacity.max(1));
         Self {
             capacity,
+            step: Self::first_step(capacity),
             level: cast(capacity),
             fraction: 0,
             refilled_at: now,
@@ -47,6 +54,7 @@ impl Burst {
             retest_at: now,
             refusals: 0,
             slower: 0,
+            clean: 0,
             wanted: false,
             changed_at: now,
         }
@@ -58,6 +66,11 @@ impl Burst {
             Dimension::Requests => 1,
             _ => Self::START_SECS,
         }
+    }
+
+    /// A test that fails costs as many refusals as it lets more through: it begins with one request, and doubles.
+    const fn first_step(capacity: u64) -> u64 {
+        if capacity < 32 { 1 } else { capacity / 16 }
     }
 
     /// What may go out at once, in the limit's unit.
@@ -79,11 +92,13 @@ impl Burst {
     }
 
     /// Believes what was learned before a restart.
-    pub fn recall(&mut self, capacity: u64, refusals: u32) {
+    pub fn recall(&mut self, capacity: u64, refusals: u32, now: Tick) {
         self.capacity = capacity.max(1);
         self.level = self.level.min(cast(self.capacity)).max(cast(self.capacity));
         self.refusals = refusals;
+        self.step = Self::first_step(self.capacity);
         self.ceiling = (refusals > 0).then_some(self.capacity);
+        self.retest_at = Self::next_test(refusals, now);
         self.slower = if refusals > 0 && capacity <= 1 { Self::SLOWER } else { 0 };
     }
 
@@ -143,6 +158,7 @@ impl Burst {
         let scaled = u128::from(self.capacity) * u128::from(new.capacity) / u128::from(old.capacity.max(1));
         let fresh = Self::new(new, self.refilled_at).capacity;
         self.capacity = u64::try_from(scaled).unwrap_or(u64::MAX).max(fresh);
+        self.step = self.step.max(Self::first_step(self.capacity));
         self.level = self.level.min(cast(self.capacity));
     }
 
@@ -151,15 +167,21 @@ impl Burst {
         self.wanted = true;
     }
 
-    /// A request that was sent at `sent` was answered without a refusal while the allowance was wanted: believe more: twice as much at first, then half as much again.
+    /// A request that was sent at `sent` was answered without a refusal while the allowance was wanted: believe more, in steps
+    /// that double.
     pub fn clean_answer(&mut self, sent: Tick, now: Tick) {
+        self.clean = self.clean.saturating_add(1);
+        if self.clean >= Self::CLEAN_ENOUGH && self.slower > Self::SLOWER {
+            self.clean = 0;
+            self.slower = (self.slower - self.slower / 8).max(Self::SLOWER);
+        }
         if !self.wanted || sent < self.changed_at || self.capacity == u64::MAX {
             return;
         }
         self.wanted = false;
         self.changed_at = now;
-        // a test that fails costs about as many refusals as it lets more through
-        let mut next = if self.capacity < 8 { self.capacity * 2 } else { self.capacity.saturating_add(self.capacity / 2) };
+        let mut next = self.capacity.saturating_add(self.step);
+        self.step = self.step.saturating_mul(2);
         if let Some(ceiling) = self.ceiling {
             if now < self.retest_at {
                 next = next.min(ceiling);
@@ -175,15 +197,22 @@ impl Burst {
         self.refusals = self.refusals.saturating_add(1);
         self.changed_at = now;
         if self.capacity <= 2 {
-            self.slower = (self.slower + Self::SLOWER).min(Self::SLOWEST);
+            // somebody else may use a part of each second, which no header of a minute shows
+            self.slower = (self.slower + (self.slower / 2).max(Self::SLOWER)).min(Self::SLOWEST);
+            self.clean = 0;
         }
         let half = (self.capacity.min(limit.capacity) / 2).max(1);
         self.capacity = half;
+        self.step = Self::first_step(half);
         self.ceiling = Some(half);
         self.level = self.level.min(0);
         self.wanted = false;
-        // ten minutes, doubling: a refusal is the price of each test
-        self.retest_at = now + std::time::Duration::from_secs(600 << self.refusals.min(6));
+        self.retest_at = Self::next_test(self.refusals, now);
+    }
+
+    /// Ten minutes, doubling: a refusal is the price of each test.
+    fn next_test(refusals: u32, now: Tick) -> Tick {
+        now + std::time::Duration::from_secs(600 << refusals.min(6))
     }
 
     fn grow_to(&mut self, capacity: u64) {

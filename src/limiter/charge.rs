@@ -106,17 +106,31 @@ pub struct Evidence {
     /// Mean error of each rule's predictions, as a share of what moved.
     errors: [f64; ChargeRule::ALL.len()],
     samples: u32,
+    /// Refusals in a row that nothing explains, where no header ever speaks, and the answers since the last.
+    unexplained: u32,
+    answers: u32,
 }
 
 impl Evidence {
     const MOVEMENTS: usize = 2_048;
     /// Comparisons before another rule may win.
     const ENOUGH: u32 = 4;
+    /// So many refusals without an explanation, each within so many answers of the last, speak against the rule.
+    const UNEXPLAINED: u32 = 4;
+    const UNEXPLAINED_WITHIN: u32 = 20;
 
     /// No evidence yet.
     #[must_use]
     pub const fn new(rule: ChargeRule) -> Self {
-        Self { rule, movements: VecDeque::new(), anchor: None, errors: [0.0; ChargeRule::ALL.len()], samples: 0 }
+        Self {
+            rule,
+            movements: VecDeque::new(),
+            anchor: None,
+            errors: [0.0; ChargeRule::ALL.len()],
+            samples: 0,
+            unexplained: 0,
+            answers: 0,
+        }
     }
 
     /// The rule in force.
@@ -148,6 +162,7 @@ impl Evidence {
 
     /// A request's input estimate turned out to be off by `input`, and it generated `output`.
     pub fn ended(&mut self, dimension: Dimension, expected: &Expectation, input_off: i64, output: u64, at: Tick) {
+        self.answers = self.answers.saturating_add(1);
         let max = expected.max_output.unwrap_or(expected.output);
         let input_off = if dimension == Dimension::Tokens { input_off } else { 0 };
         let charge = ChargeRule::ALL.map(|rule| match rule {
@@ -184,6 +199,25 @@ impl Evidence {
         }
         self.decide();
         true
+    }
+
+    /// It was refused although there was room, and no header ever said how much there is: after a few of these, what
+    /// takes the most is believed.
+    ///
+    /// Returns whether another rule is believed now.
+    pub fn refused_unseen(&mut self, dimension: Dimension, expected: &Expectation) -> bool {
+        if std::mem::take(&mut self.answers) > Self::UNEXPLAINED_WITHIN {
+            self.unexplained = 0;
+        }
+        self.unexplained += 1;
+        let need = |rule: &ChargeRule| rule.need(dimension, expected).total();
+        let Some(most) = ChargeRule::ALL.into_iter().max_by_key(need).filter(|most| need(most) > need(&self.rule)) else { return false };
+        let enough = self.unexplained >= Self::UNEXPLAINED;
+        if enough {
+            self.rule = most;
+            self.unexplained = 0;
+        }
+        enough
     }
 
     /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.

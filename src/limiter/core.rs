@@ -140,6 +140,8 @@ pub(super) struct Flight {
     pub(super) waiting: Waiting,
     pub(super) takes: Vec<(BucketId, Need)>,
     pub(super) sent_at: Tick,
+    /// How many of its kind were out when it was sent, itself included.
+    pub(super) among: u64,
     pub(super) answered: bool,
 }
 
@@ -153,8 +155,11 @@ pub(super) struct Obstacle {
 impl Core {
     /// While nothing is known of a line's limits, this many requests are sent at first; one where headers will tell.
     const FIRST_WINDOW: u64 = 8;
-    /// The window grows by one with each clean answer, and doubles each time this long passes without any.
+    /// The window grows by one with each clean answer, and doubles each time this long passes without any where headers are
+    /// waited for.
     const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+    /// Where only a refusal will tell, it also doubles in this time, evenly.
+    const FIRST_DOUBLING: Duration = Duration::from_millis(1_500);
     /// A request that has waited this long keeps others from taking what it needs.
     const CLAIM_AFTER: Duration = Duration::from_secs(2);
 
@@ -308,6 +313,13 @@ impl Core {
                         true
                     }
                     Some(obstacle) => {
+                        if let Some(id) = obstacle.bucket {
+                            if self.raise_cap(id, now) {
+                                return true;
+                            }
+                            let next_try = self.book.get(id).cap.and_then(|cap| cap.next_try());
+                            next_try.filter(|at| *at > now.tick).into_iter().for_each(|at| wake.also(at));
+                        }
                         if let Some(until) = obstacle.until {
                             wake.also(until.max(now.tick));
                         }
@@ -386,16 +398,22 @@ impl Core {
             return None;
         }
         let first = state.first_sent_at?;
-        let start = if sends_limits(dialect) { 1 } else { Self::FIRST_WINDOW };
-        if state.clean_answers > 0 {
-            // a window of answers doubles the window: 1 + 1 answers make 2, 2 more make 4, ...
-            let window = (start + state.clean_answers).max(1);
-            return (state.in_flight >= window).then_some(now.tick + Self::FIRST_PATIENCE);
+        let (start, patience) = if sends_limits(dialect) { (1, Self::FIRST_PATIENCE) } else { (Self::FIRST_WINDOW, Self::FIRST_DOUBLING) };
+        // a window of answers doubles the window: 1 + 1 answers make 2, 2 more make 4, ...
+        let answered = start + state.clean_answers;
+        if state.in_flight < answered {
+            return None;
         }
-        let patience = Self::FIRST_PATIENCE.as_nanos();
-        let passed = now.tick.since(first).as_nanos() / patience;
-        let window = start << u32::try_from(passed).unwrap_or(u32::MAX).min(30);
-        (state.in_flight >= window).then(|| first + Duration::from_nanos(u64::try_from((passed + 1) * patience).unwrap_or(u64::MAX)))
+        if sends_limits(dialect) && state.clean_answers > 0 {
+            return Some(now.tick + Self::FIRST_PATIENCE);
+        }
+        // so does time in which nobody is refused; between two doublings it grows evenly
+        let patience = patience.as_nanos();
+        let passed = now.tick.since(first).as_nanos();
+        let window = u128::from(start) << (passed / patience).min(30);
+        let due = u128::from(state.in_flight + 1).saturating_sub(window) * patience / window;
+        let opens = first + Duration::from_nanos(u64::try_from(passed / patience * patience + due).unwrap_or(u64::MAX));
+        (opens > now.tick).then_some(opens)
     }
 
     fn note_obstacle(&mut self, key: &LineKey, head: Ticket, obstacle: Obstacle, claims: &mut BTreeMap<BucketId, u64>, now: Now) {
@@ -424,6 +442,7 @@ impl Core {
         let Some(state) = self.lines.get_mut(key) else { return };
         let mut takes = Vec::with_capacity(state.buckets.len());
         let mut weight = 1;
+        let mut among = state.in_flight + 1;
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
             let dimension = entry.key.dimension;
@@ -436,6 +455,11 @@ impl Core {
                 entry.evidence.sent(dimension, &waiting.expected, now.tick);
             }
             weight = weight.max(need.total().saturating_mul(1_000_000) / entry.bucket.limit().capacity.max(1));
+            if let Some(cap) = &mut entry.cap {
+                among = among.max(entry.bucket.held());
+                cap.sent(entry.bucket.held(), now.tick);
+                cap.closed_until().into_iter().for_each(|until| entry.bucket.freeze(until));
+            }
             takes.push((*id, need));
         }
         state.line.served(ticket, waiting.ask.lane, &waiting.ask.client, &waiting.expected, weight);
@@ -450,7 +474,7 @@ impl Core {
             }
             account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent(now.tick);
         }
-        self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, answered: false });
+        self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, among, answered: false });
         self.effects.push(Effect::Grant(ticket));
     }
 

@@ -1,7 +1,8 @@
 //! What a request will probably take, from its bytes and from what requests like it took.
 //!
-//! Text becomes tokens at a ratio that is learned per model class, API and client; output is learned the same way,
-//! once as a number and once as a share of the maximum the request allows, and the better predictor is used.
+//! Text becomes tokens along a line (so many for the frame, so many per byte) that is learned per model class, API and
+//! client; output is learned the same way, once as a number and once as a share of the maximum the request allows, and the
+//! better predictor is used.
 
 use std::collections::BTreeMap;
 
@@ -62,10 +63,50 @@ impl Running {
     }
 }
 
+/// A straight line through the last answers: tokens over bytes. The older an answer, the less it weighs; the larger, the
+/// less its error in tokens matters, since errors are shares of the size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Fit {
+    weight: f64,
+    /// Sums over 1 / bytes, tokens / bytes, and their products.
+    u: f64,
+    v: f64,
+    uu: f64,
+    uv: f64,
+}
+
+impl Fit {
+    const KEEP: f64 = 0.97;
+
+    fn add(&mut self, bytes: f64, tokens: f64) {
+        let (u, v) = (1.0 / bytes, tokens / bytes);
+        for (sum, value) in [(&mut self.weight, 1.0), (&mut self.u, u), (&mut self.v, v), (&mut self.uu, u * u), (&mut self.uv, u * v)] {
+            *sum = *sum * Self::KEEP + value;
+        }
+    }
+
+    /// Tokens for so many bytes. Only a ratio where sizes hardly differ, or where a line would make texts free.
+    fn at(&self, bytes: f64) -> Option<f64> {
+        if self.weight <= 0.0 {
+            return None;
+        }
+        let spread = self.weight * self.uu - self.u * self.u;
+        let frame = (self.weight * self.uv - self.u * self.v) / spread;
+        let per_byte = (self.v - frame * self.u) / self.weight;
+        let is_line = self.weight > 2.5 && spread > 0.01 * self.u * self.u && frame > 0.0 && per_byte > 0.0;
+        Some(if is_line { frame + per_byte * bytes } else { self.v / self.weight * bytes })
+    }
+}
+
 /// What was learned of one kind of request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     tokens_per_byte: Running,
+    #[serde(default)]
+    input: Fit,
+    /// What it took over what the line said before.
+    #[serde(default)]
+    input_error: Running,
     output: Running,
     output_share: Running,
 }
@@ -93,12 +134,11 @@ impl Estimator {
     pub fn expect(&self, kind: &Kind, facts: &RequestFacts) -> Expectation {
         let learned = self.kinds.get(kind).copied().unwrap_or_default();
         let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
-        let (ratio, margin) = match learned.tokens_per_byte.count {
-            0 => (FIRST_RATIO, 1.2),
-            1..5 => (learned.tokens_per_byte.mean, 1.2),
-            _ => (learned.tokens_per_byte.mean, 1.0 + (2.0 * learned.tokens_per_byte.spread()).min(0.5)),
+        let margin = match learned.input_error.count {
+            0..4 => 1.2,
+            _ => 1.0 + (2.0 * learned.input_error.spread()).min(0.5),
         };
-        let input_mean = scale(bytes, ratio);
+        let input_mean = learned.expected_input(bytes);
         let max_output = facts.max_output.map(|max| max.saturating_mul(facts.choices.max(1)));
         Expectation {
             input: scale(input_mean, margin),
@@ -121,6 +161,10 @@ impl Estimator {
         let learned = self.kinds.entry(kind.clone()).or_default();
         let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
         let input = counted[Dimension::InputTokens];
+        if learned.tokens_per_byte.count > 0 {
+            learned.input_error.add(input as f64 / learned.expected_input(bytes).max(1) as f64);
+        }
+        learned.input.add(bytes as f64, input as f64);
         learned.tokens_per_byte.add(input as f64 / bytes as f64);
         learned.output.add(usage.output as f64);
         if let Some(max) = facts.max_output.filter(|max| *max > 0) {
@@ -144,6 +188,14 @@ impl Estimator {
     /// Recalls what was learned before a restart.
     pub fn import(&mut self, kinds: impl IntoIterator<Item = (Kind, Learned)>) {
         self.kinds.extend(kinds.into_iter().take(Self::KINDS));
+    }
+}
+
+impl Learned {
+    fn expected_input(&self, bytes: u64) -> u64 {
+        // what was remembered by an earlier version has a ratio and no line
+        let ratio = if self.tokens_per_byte.count == 0 { FIRST_RATIO } else { self.tokens_per_byte.mean };
+        self.input.at(bytes as f64).map_or_else(|| scale(bytes, ratio), |tokens| scale(1, tokens))
     }
 }
 
@@ -212,6 +264,46 @@ mod tests {
         }
         let expected = estimator.expect(&kind(), &request(2_000, Some(1_000)));
         assert!((500..=600).contains(&expected.output), "{expected:?}");
+    }
+
+    /// After twenty answers: the mean error of the next 500 estimates, and the share that took a fifth more than was reserved.
+    fn error_after_twenty(tokens: impl Fn(u64) -> f64, seed: u64) -> (f64, f64) {
+        const JUDGED: u32 = 500;
+        let mut random = crate::limiter::random::Random::new(seed);
+        let mut estimator = Estimator::default();
+        let (mut error, mut short) = (0.0, 0);
+        for i in 0..20 + JUDGED {
+            // sizes from 200 bytes to 50 kB, most of them small; the tokeniser's own noise is 6 % to either side
+            let bytes = 200 << random.below(9);
+            let noise = 0.94 + 0.12 * random.below(1_000) as f64 / 1_000.0;
+            let input = scale(1, tokens(bytes) * noise);
+            let expected = estimator.expect(&kind(), &request(bytes, None));
+            if i >= 20 {
+                error += expected.input_mean.abs_diff(input) as f64 / input as f64 / f64::from(JUDGED);
+                short += u32::from(input * 10 > expected.input * 12);
+            }
+            let (usage, counted) = answer(input, 200);
+            estimator.learn(&kind(), &request(bytes, None), &usage, &counted);
+        }
+        (error, f64::from(short) / f64::from(JUDGED))
+    }
+
+    #[test]
+    fn l10_twenty_answers_are_enough_for_every_class_of_content() {
+        let classes: [(&str, fn(u64) -> f64); 5] = [
+            ("English", |bytes| bytes as f64 * 0.235),
+            ("code", |bytes| bytes as f64 * 0.36),
+            ("Chinese", |bytes| bytes as f64 * 0.42),
+            ("English behind 350 tokens of tools", |bytes| 350.0 + bytes as f64 * 0.235),
+            ("English behind 2,500 tokens of tools", |bytes| 2_500.0 + bytes as f64 * 0.235),
+        ];
+        for (name, tokens) in classes {
+            for seed in 0..20 {
+                let (error, short) = error_after_twenty(tokens, seed);
+                assert!(error <= 0.10, "{name}, seed {seed}: mean error {error:.3}");
+                assert!(short <= 0.01, "{name}, seed {seed}: {short:.3} took a fifth more than was reserved");
+            }
+        }
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Flow {
         self.foreign_per_sec = 0.0;
     }
 
+    /// Whether others draw on the bucket as well.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.foreign_per_sec > 0.0
+    }
+
     /// Foreign traffic over a window of this length, in units.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; saturates")]

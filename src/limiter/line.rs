@@ -43,6 +43,9 @@ impl Line {
     /// Of what is served while both lanes wait, batch gets at least one part in this many.
     const BATCH_FLOOR: u64 = 20;
 
+    /// Millionths of the limits by which a client that asks for less than its share may be ahead of others: two seconds' worth.
+    const SAVED: u64 = 33_333;
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -60,8 +63,8 @@ impl Line {
         let least = self.turns.iter().filter(|((l, _), turn)| *l == lane && !turn.waiting.is_empty()).map(|(_, turn)| turn.served).min();
         let turn = self.turns.entry((lane, client.clone())).or_default();
         if turn.waiting.is_empty() {
-            // who was away has saved nothing up
-            turn.served = turn.served.max(least.unwrap_or(0));
+            // who was away has saved little up
+            turn.served = turn.served.max(least.unwrap_or(0).saturating_sub(Self::SAVED));
         }
         turn.waiting.push_back(ticket);
         self.queued[lane as usize].add(expected);
@@ -82,7 +85,8 @@ impl Line {
             .turns
             .iter()
             .filter(|((lane, _), turn)| *lane == self.next_lane() && !turn.waiting.is_empty())
-            .min_by_key(|(_, turn)| turn.served)?;
+            // of two that were served alike the one with less to do goes first
+            .min_by_key(|(_, turn)| (turn.served, turn.waiting.len()))?;
         turn.waiting.front().copied()
     }
 

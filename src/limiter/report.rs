@@ -199,7 +199,7 @@ impl Core {
             }
             let (id, _) = self.book.set(&saved.key, saved.limit, saved.rule, now);
             let entry = self.book.get_mut(id);
-            entry.bucket.burst_mut().recall(saved.burst, saved.burst_refusals);
+            entry.bucket.burst_mut().recall(saved.burst, saved.burst_refusals, now.tick);
             entry.evidence.recall(saved.rule);
             entry.bucket.restore(saved.available, ago, now);
         }

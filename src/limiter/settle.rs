@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::book::usual_window;
+use super::book::{BucketId, usual_window};
 use super::bucket::Sample;
+use super::cap::{Cap, Refused};
 use super::charge::{ChargeRule, Need};
 use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
 use super::line::Ticket;
 use super::retry;
 use crate::domain::{
-    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill, Scope, ScopeKind,
-    Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
+    AccountId, BucketKey, Certainty, Cost, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Period, Pool, Reading, Refill,
+    Scope, ScopeKind, Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
 
@@ -26,7 +27,7 @@ pub enum Next {
 /// The request whose answer is read: when it was sent, and what it was charged then.
 struct Asked {
     at: Tick,
-    takes: Vec<(super::book::BucketId, Need)>,
+    takes: Vec<(BucketId, Need)>,
 }
 
 impl Core {
@@ -129,7 +130,6 @@ impl Core {
         let model = usage.model.as_ref().or(flight.waiting.ask.facts.model.as_ref());
         let counted = dialect.map_or(Cost::ZERO, |dialect| provider::counted(dialect, model, usage));
         let expected = flight.waiting.expected;
-        let mut raised = None;
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);
             entry.bucket.refill(now);
@@ -143,10 +143,8 @@ impl Core {
                 Dimension::Requests => {}
                 Dimension::Concurrent => {
                     entry.bucket.release(need.held, 0, now);
-                    let full = entry.bucket.available() <= 1;
-                    if let Some(cap) = entry.cap.as_mut().filter(|_| full && flight.answered) {
+                    if let Some(cap) = entry.cap.as_mut().filter(|_| flight.answered) {
                         cap.clean();
-                        raised = (cap.get() > entry.bucket.limit().capacity).then_some((*id, cap.get()));
                     }
                 }
                 Dimension::InputTokens => entry.bucket.correct(signed(input) - signed(need.on_arrival), now),
@@ -161,13 +159,6 @@ impl Core {
             if flight.answered {
                 entry.bucket.burst_mut().clean_answer(flight.sent_at, now.tick);
             }
-        }
-        if let Some((id, capacity)) = raised {
-            let entry = self.book.get(id);
-            let (name, rule) = (entry.key.clone(), entry.evidence.rule());
-            let limit = Limit { capacity, source: LimitSource::Learned, ..*entry.bucket.limit() };
-            let (_, change) = self.book.set(&name, limit, rule, now);
-            self.effects.extend(change.map(Effect::Limit));
         }
         self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
         if flight.answered
@@ -254,7 +245,7 @@ impl Core {
     }
 
     /// Returns for each bucket whether it had room for the request before it was sent, by our own books.
-    fn give_back(&mut self, flight: &Flight, now: Now) -> Vec<(super::book::BucketId, bool)> {
+    fn give_back(&mut self, flight: &Flight, now: Now) -> Vec<(BucketId, bool)> {
         let mut room = Vec::with_capacity(flight.takes.len());
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);
@@ -276,7 +267,7 @@ impl Core {
     }
 
     /// No draws on the bucket that the verdict names (on all of them if it names none) until the provider's hint is over.
-    fn freeze(&mut self, flight: &Flight, verdict: &Verdict, room: &[(super::book::BucketId, bool)], now: Now) -> Duration {
+    fn freeze(&mut self, flight: &Flight, verdict: &Verdict, room: &[(BucketId, bool)], now: Now) -> Duration {
         let longest = match verdict.period {
             Some(Period::DAY | Period::MONTH) => Duration::from_secs(86_400),
             Some(period) if period.as_secs() > 0 => period.duration() * 2,
@@ -304,6 +295,9 @@ impl Core {
             let otherwise_charged = reading.is_some_and(|(_, remaining, grain)| {
                 entry.evidence.refused(entry.key.dimension, &flight.waiting.expected, remaining, grain)
             });
+            let unseen = entry.reading.is_none() && !named.is_empty() && had_room;
+            let otherwise_charged =
+                otherwise_charged || (unseen && entry.evidence.refused_unseen(entry.key.dimension, &flight.waiting.expected));
             if had_room && !named.is_empty() && !otherwise_charged {
                 let limit = *entry.bucket.limit();
                 entry.bucket.burst_mut().refused(&limit, now.tick);
@@ -314,7 +308,7 @@ impl Core {
         wait
     }
 
-    fn is_named(&self, id: super::book::BucketId, verdict: &Verdict) -> bool {
+    fn is_named(&self, id: BucketId, verdict: &Verdict) -> bool {
         let key = &self.book.get(id).key;
         verdict.dimension == Some(key.dimension) && verdict.period.is_none_or(|period| period == key.period)
     }
@@ -364,13 +358,16 @@ impl Core {
         let rule = ChargeRule::prior(account.setup.dialect);
         let in_flight = self.lines.get(&key).map_or(0, |state| state.in_flight);
         let known = self.book.find(&name);
-        let mut cap = known.and_then(|id| self.book.get(id).cap).unwrap_or_else(|| super::cap::Cap::new(in_flight, u64::MAX));
-        cap.refused(verdict.limit, in_flight, flight.sent_at, now.tick);
+        let mut cap = known.and_then(|id| self.book.get(id).cap).unwrap_or_else(|| Cap::new(in_flight));
+        let left = known.map_or(in_flight, |id| self.book.get(id).bucket.held());
+        cap.refused(Refused { named: verdict.limit, among: flight.among, left, sent: flight.sent_at }, now.tick);
         let source = if verdict.limit.is_some() { LimitSource::Refusal } else { LimitSource::Learned };
         let limit = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: cap.get(), source };
         let (id, change) = self.book.set(&name, limit, rule, now);
-        self.book.get_mut(id).cap = Some(cap);
-        self.effects.extend(change.map(Effect::Limit));
+        let entry = self.book.get_mut(id);
+        entry.cap = Some(cap);
+        cap.closed_until().into_iter().for_each(|until| entry.bucket.freeze(until));
+        self.effects.extend(change.filter(is_worth_telling).map(Effect::Limit));
         if known.is_none() {
             self.redraw();
             // those that are out hold their places already
@@ -380,6 +377,21 @@ impl Core {
                 other.takes.push((id, Need { on_arrival: 0, held: 1 }));
             }
         }
+    }
+
+    /// While somebody waits for a place: whether more are tried at once from now on.
+    pub(super) fn raise_cap(&mut self, id: BucketId, now: Now) -> bool {
+        let most = self.book.most(id);
+        let entry = self.book.get_mut(id);
+        let Some(cap) = entry.cap.as_mut().filter(|cap| cap.get() == entry.bucket.limit().capacity) else { return false };
+        if !cap.raise(most, now.tick) {
+            return false;
+        }
+        let limit = Limit { capacity: cap.get(), source: LimitSource::Learned, ..*entry.bucket.limit() };
+        let (name, rule) = (entry.key.clone(), entry.evidence.rule());
+        let (_, change) = self.book.set(&name, limit, rule, now);
+        self.effects.extend(change.filter(is_worth_telling).map(Effect::Limit));
+        true
     }
 
     fn stop(&mut self, key: &LineKey, verdict: &Verdict, now: Now) {
@@ -397,6 +409,11 @@ impl Core {
             stop.trying = false;
         }
     }
+}
+
+/// A search goes up and down by one all the time.
+fn is_worth_telling(change: &LimitChange) -> bool {
+    change.old.is_none_or(|old| old.abs_diff(change.new) > old.max(change.new) / 8)
 }
 
 /// What it really took of input and output, as far as is known. Only exact usage gives anything back.

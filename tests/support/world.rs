@@ -11,7 +11,7 @@
 #![allow(clippy::print_stdout, reason = "TRACE=1 shows every refusal")]
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use tierline::limiter::core::Effect;
 use tierline::limiter::line::Ticket;
 use tierline::limiter::random::Random;
 use tierline::limiter::settle::Next;
-use tierline::limiter::{AccountSetup, Ask, Core, Settings};
+use tierline::limiter::{AccountSetup, Ask, Core, Memory, Settings};
 
 /// How the provider charges output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,16 @@ pub struct Rule {
     pub burst_secs: f64,
 }
 
+/// One program's requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd {
+    pub client: &'static str,
+    pub lane: Lane,
+    pub jobs: usize,
+    /// Mean seconds from one to the next; 0 is all at once.
+    pub every_secs: f64,
+}
+
 /// One experiment.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -60,13 +70,36 @@ pub struct Scenario {
     pub headers: bool,
     /// Rounding of token headers.
     pub grain: u64,
+    /// Headers are computed when a request arrives, and come with the end of its answer; otherwise they are computed at the end.
+    pub heads_on_arrival: bool,
+    /// Per cent of answers that come without headers.
+    pub heads_missing: u64,
+    /// Minutes begin anew at full minutes, instead of refilling all the time.
+    pub fixed_windows: bool,
+    /// At this second every limit is multiplied by this factor.
+    pub change: Option<(f64, f64)>,
+    /// Requests in a day that ends at midnight Pacific; no header tells.
+    pub per_day: Option<u64>,
+    /// When the first second is.
+    pub start: Timestamp,
+    /// At this second the wall clock is set forward, or back, by so many seconds.
+    pub wall_jump: Option<(f64, i64)>,
+    /// At this second the machine sleeps for so many: its monotonic clock stands still.
+    pub sleep: Option<(f64, u64)>,
     /// Share of every limit that somebody else uses.
     pub co_tenant: f64,
     /// Requests at once, hidden; may move with time.
     pub concurrency: Option<fn(f64) -> u64>,
+    /// What the catalogue says of that.
+    pub documented_cap: Option<u64>,
     /// The provider answers nothing in this span of seconds.
     pub outage: Option<(f64, f64)>,
+    /// Milliseconds on the way to the provider or back, from and to.
+    pub way_millis: (u64, u64),
+    /// Jobs that are there from the start.
     pub jobs: usize,
+    /// Others that come beside them.
+    pub crowds: Vec<Crowd>,
     /// Mean input tokens, output tokens and the maximum that requests allow.
     pub input: u64,
     pub output: u64,
@@ -82,10 +115,21 @@ impl Default for Scenario {
             known: true,
             headers: true,
             grain: 1,
+            heads_on_arrival: false,
+            heads_missing: 0,
+            fixed_windows: false,
+            change: None,
+            per_day: None,
+            start: Timestamp::constant(1_795_000_000, 0),
+            wall_jump: None,
+            sleep: None,
             co_tenant: 0.0,
             concurrency: None,
+            documented_cap: None,
             outage: None,
+            way_millis: (15, 75),
             jobs: 600,
+            crowds: Vec::new(),
             input: 300,
             output: 120,
             max_output: 1_024,
@@ -102,7 +146,7 @@ pub fn anthropic_entry(burst_secs: f64) -> Vec<Rule> {
 }
 
 /// How it went.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// Least possible time over time taken.
     pub efficiency: f64,
@@ -113,6 +157,10 @@ pub struct Outcome {
     pub bound_secs: f64,
     /// Requests that were sent to an endpoint that was out.
     pub sent_into_outage: u64,
+    /// By client: how long each request waited until it was let go for the first time.
+    pub waits: BTreeMap<&'static str, Vec<f64>>,
+    /// When each request was taken by the provider.
+    pub taken_at: Vec<f64>,
 }
 
 impl Outcome {
@@ -123,6 +171,9 @@ impl Outcome {
 
 #[derive(Debug, Clone, Copy)]
 struct Job {
+    client: &'static str,
+    lane: Lane,
+    arrives: u64,
     bytes: u64,
     input: u64,
     output: u64,
@@ -131,11 +182,15 @@ struct Job {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
+    Arrives(usize),
     Reaches(Ticket, usize),
     Head(Ticket, usize, Heads),
     Refusal(Ticket, usize, u8, u64),
     End(Ticket, usize),
     Dead(Ticket, usize),
+    Limits,
+    WallJump(i64),
+    Sleep(u64),
     Wake,
 }
 
@@ -146,13 +201,22 @@ struct Meter {
     rule: Rule,
     /// The share that a co-tenant takes, evenly.
     foreign: f64,
+    fixed: bool,
     level: f64,
     at: f64,
 }
 
 impl Meter {
     fn refill(&mut self, now: f64) {
-        let most = self.rule.per_minute * self.rule.burst_secs / 60.0;
+        if self.fixed {
+            if (now / 60.0).floor() > (self.at / 60.0).floor() {
+                self.level = self.rule.per_minute * (1.0 - self.foreign);
+            }
+            self.at = self.at.max(now);
+            return;
+        }
+        // a bucket that holds less than one request would never serve any
+        let most = (self.rule.per_minute * self.rule.burst_secs / 60.0).max(1.0);
         let per_sec = self.rule.per_minute / 60.0 * (1.0 - self.foreign);
         self.level = (self.level + per_sec * (now - self.at)).min(most);
         self.at = self.at.max(now);
@@ -161,7 +225,16 @@ impl Meter {
 
 /// Runs one experiment to its end.
 pub fn run(scenario: &Scenario) -> Outcome {
-    World::new(scenario).run()
+    World::new(scenario).run().0
+}
+
+/// The same after a restart as well, an hour later, with what the limiter remembers.
+pub fn run_twice(scenario: &Scenario) -> (Outcome, Outcome) {
+    let (first, memory) = World::new(scenario).run();
+    let mut world = World::new(scenario);
+    let now = world.moment();
+    world.core.recall(memory, Duration::from_secs(3_600), now);
+    (first, world.run().0)
 }
 
 struct World<'a> {
@@ -173,33 +246,49 @@ struct World<'a> {
     heap: BinaryHeap<Reverse<(u64, u64, Happening)>>,
     seq: u64,
     now: u64,
+    /// Nanoseconds for which the machine slept, and by which its wall clock is off.
+    slept: u64,
+    wall_off: i64,
+    /// The provider's day, and what is left of it.
+    day: (jiff::civil::Date, u64),
+    heads_then: BTreeMap<Ticket, Heads>,
     at_provider: u64,
     holds: BTreeMap<Ticket, usize>,
+    granted: BTreeSet<Ticket>,
     requests: u64,
     refused: u64,
     failed: u64,
     done: usize,
     last_end: u64,
     into_outage: u64,
+    waits: BTreeMap<&'static str, Vec<f64>>,
+    taken_at: Vec<f64>,
     wake: Option<u64>,
 }
 
 const ACCOUNT: AccountId = AccountId(1);
 const NANOS: f64 = 1e9;
+/// In the place of a rule's number: the day is used up.
+const DAY: u8 = u8::MAX - 1;
 
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario) -> Self {
         let mut random = Random::new(scenario.seed);
         let unit = |random: &mut Random| random.below(1_000_000) as f64 / 1e6;
-        let jobs = (0..scenario.jobs)
-            .map(|_| {
+        let first = Crowd { client: "crowd", lane: Lane::Batch, jobs: scenario.jobs, every_secs: 0.0 };
+        let mut jobs: Vec<Job> = Vec::new();
+        for crowd in std::iter::once(&first).chain(&scenario.crowds) {
+            let mut arrives = 0;
+            jobs.extend((0..crowd.jobs).map(|_| {
+                arrives += (crowd.every_secs * 2.0 * unit(&mut random) * NANOS) as u64;
                 let spread = |mean: u64, random: &mut Random| ((mean as f64) * (0.4 + 1.2 * unit(random))).max(1.0) as u64;
                 let input = spread(scenario.input, &mut random);
                 let output = spread(scenario.output, &mut random).min(scenario.max_output);
                 let bytes = (input as f64 * 4.0 * (0.95 + 0.1 * unit(&mut random))) as u64;
-                Job { bytes, input, output, secs: 0.4 + output as f64 * 0.012 + unit(&mut random) * 0.5 }
-            })
-            .collect();
+                let secs = 0.4 + output as f64 * 0.012 + unit(&mut random) * 0.5;
+                Job { client: crowd.client, lane: crowd.lane, arrives, bytes, input, output, secs }
+            }));
+        }
         let limits: Vec<Limit> = scenario
             .rules
             .iter()
@@ -210,8 +299,20 @@ impl<'a> World<'a> {
                 source: LimitSource::Admin,
             })
             .collect();
+        let day = scenario.per_day.map(|capacity| Limit {
+            dimension: Dimension::Requests,
+            window: Window::PACIFIC_DAY,
+            capacity,
+            source: LimitSource::Admin,
+        });
+        let cap = scenario.documented_cap.map(|capacity| Limit {
+            dimension: Dimension::Concurrent,
+            window: Window::AT_ONCE,
+            capacity,
+            source: LimitSource::Catalog { as_of: jiff::civil::date(2026, 11, 15) },
+        });
         let known = scenario.known;
-        let assumed = move |_: Provider, _: &ModelClass| if known { limits.clone() } else { Vec::new() };
+        let assumed = move |_: Provider, _: &ModelClass| limits.iter().copied().chain(day).filter(|_| known).chain(cap).collect();
         let trust_bursts = known && scenario.rules.iter().all(|rule| rule.burst_secs >= 60.0);
         let mut core = Core::new(
             Settings { seed: scenario.seed, trust_bursts, max_wait: Duration::from_secs(1_000_000), ..Settings::default() },
@@ -220,14 +321,20 @@ impl<'a> World<'a> {
         core.set_account(AccountSetup {
             id: ACCOUNT,
             provider: Provider::Anthropic,
-            dialect: Dialect::Anthropic,
+            dialect: if scenario.headers { Dialect::Anthropic } else { Dialect::DeepSeek },
             label: "a".into(),
             scope: None,
         });
         let meters = scenario
             .rules
             .iter()
-            .map(|rule| Meter { rule: *rule, foreign: scenario.co_tenant, level: rule.per_minute * rule.burst_secs / 60.0, at: 0.0 })
+            .map(|rule| Meter {
+                rule: *rule,
+                foreign: scenario.co_tenant,
+                fixed: scenario.fixed_windows,
+                level: rule.per_minute * rule.burst_secs / 60.0,
+                at: 0.0,
+            })
             .collect();
         Self {
             scenario,
@@ -238,42 +345,41 @@ impl<'a> World<'a> {
             heap: BinaryHeap::new(),
             seq: 0,
             now: 0,
+            slept: 0,
+            wall_off: 0,
+            day: (pacific(scenario.start).date(), scenario.per_day.unwrap_or(u64::MAX)),
+            heads_then: BTreeMap::new(),
             at_provider: 0,
             holds: BTreeMap::new(),
+            granted: BTreeSet::new(),
             requests: 0,
             refused: 0,
             failed: 0,
             done: 0,
             last_end: 0,
             into_outage: 0,
+            waits: BTreeMap::new(),
+            taken_at: Vec::new(),
             wake: None,
         }
     }
 
-    fn run(mut self) -> Outcome {
+    fn run(mut self) -> (Outcome, Memory) {
         for index in 0..self.jobs.len() {
-            let job = self.jobs[index];
-            let facts = RequestFacts {
-                model: Some(ModelId::new("model")),
-                max_output: Some(self.scenario.max_output),
-                stream: false,
-                ..RequestFacts::opaque(Api::Messages, job.bytes)
-            };
-            let ask = Ask {
-                id: RequestId(index as u64),
-                account: ACCOUNT,
-                class: ModelClass::new("class"),
-                client: ClientName::new("crowd"),
-                lane: Lane::Batch,
-                facts: Arc::new(facts),
-                patience: None,
-            };
-            match self.core.enqueue(ask, moment(0)) {
-                Ok(ticket) => {
-                    self.holds.insert(ticket, index);
-                }
-                Err(_) => self.failed += 1,
+            match self.jobs[index].arrives {
+                0 => self.arrives(index),
+                at => self.push(at, Happening::Arrives(index)),
             }
+        }
+        let at = |secs: f64| (secs * NANOS) as u64;
+        if let Some((secs, _)) = self.scenario.change {
+            self.push(at(secs), Happening::Limits);
+        }
+        if let Some((secs, by)) = self.scenario.wall_jump {
+            self.push(at(secs), Happening::WallJump(by));
+        }
+        if let Some((secs, long)) = self.scenario.sleep {
+            self.push(at(secs), Happening::Sleep(long));
         }
         self.pump();
         while self.done + (self.failed as usize) < self.jobs.len() {
@@ -281,19 +387,44 @@ impl<'a> World<'a> {
             self.now = at;
             self.happen(happening);
             self.pump();
-            assert!(self.now < 40_000 * 1_000_000_000, "the crowd does not get through: {:?}", self.core);
+            assert!(self.now < 200_000 * 1_000_000_000, "the crowd does not get through: {:?}", self.core);
         }
         let (waiting, flights) = self.core.counts();
         assert_eq!((waiting, flights), (0, 0), "somebody was forgotten");
-        for bucket in self.core.buckets(moment(self.now)) {
+        for bucket in self.core.buckets(self.moment()) {
             assert_eq!(bucket.held, 0, "{}: held after everybody is done", bucket.meter);
         }
-        self.outcome()
+        let memory = self.core.remember(self.moment());
+        (self.outcome(), memory)
+    }
+
+    fn arrives(&mut self, index: usize) {
+        let job = self.jobs[index];
+        let facts = RequestFacts {
+            model: Some(ModelId::new("model")),
+            max_output: Some(self.scenario.max_output),
+            stream: false,
+            ..RequestFacts::opaque(Api::Messages, job.bytes)
+        };
+        let ask = Ask {
+            id: RequestId(index as u64),
+            account: ACCOUNT,
+            class: ModelClass::new("class"),
+            client: ClientName::new(job.client),
+            lane: job.lane,
+            facts: Arc::new(facts),
+            patience: None,
+        };
+        match self.core.enqueue(ask, self.moment()) {
+            Ok(ticket) => drop(self.holds.insert(ticket, index)),
+            Err(_) => self.failed += 1,
+        }
     }
 
     fn pump(&mut self) {
         loop {
-            let wake = self.core.pump(moment(self.now)).map(Tick::as_nanos);
+            let wake = self.core.pump(self.moment()).map(Tick::as_nanos);
+            assert_eq!(self.core.broken_law(), None);
             let effects = self.core.take_effects();
             if effects.is_empty() {
                 if let Some(wake) = wake.filter(|wake| self.wake.is_none_or(|set| set <= self.now || *wake < set)) {
@@ -306,7 +437,11 @@ impl<'a> World<'a> {
                 match effect {
                     Effect::Grant(ticket) => {
                         let index = self.holds[&ticket];
-                        let way = 15_000_000 + self.random.below(60_000_000);
+                        let job = self.jobs[index];
+                        if self.granted.insert(ticket) {
+                            self.waits.entry(job.client).or_default().push((self.now - job.arrives) as f64 / NANOS);
+                        }
+                        let way = self.way();
                         self.push(self.now + way, Happening::Reaches(ticket, index));
                     }
                     Effect::Refuse(..) => self.failed += 1,
@@ -317,25 +452,35 @@ impl<'a> World<'a> {
     }
 
     fn happen(&mut self, happening: Happening) {
-        let now = moment(self.now);
+        let now = self.moment();
         match happening {
             Happening::Wake => {}
+            Happening::Limits => {
+                let factor = self.scenario.change.map_or(1.0, |(_, factor)| factor);
+                for meter in &mut self.meters {
+                    meter.rule.per_minute = (meter.rule.per_minute * factor).round();
+                    meter.level = (meter.level * factor).round();
+                }
+            }
+            Happening::WallJump(secs) => self.wall_off += secs * 1_000_000_000,
+            Happening::Sleep(secs) => self.slept += secs * 1_000_000_000,
+            Happening::Arrives(index) => self.arrives(index),
             Happening::Reaches(ticket, index) => self.reaches(ticket, index),
             Happening::Head(ticket, _, heads) => {
                 let snapshot = self.snapshot(&heads, 200);
                 self.core.observe(ticket, &snapshot, now);
             }
-            Happening::Refusal(ticket, index, rule, wait_ms) => {
+            Happening::Refusal(ticket, index, number, wait_ms) => {
                 self.refused += 1;
                 if std::env::var_os("TRACE").is_some() && self.refused < 60 {
-                    let name = self.meters.get(usize::from(rule)).map(|m| (m.rule.dimension, m.level));
+                    let name = self.meters.get(usize::from(number)).map(|m| (m.rule.dimension, m.level));
                     println!(
                         "{:.3} refused by {name:?}, wait {wait_ms}; {:?}",
                         self.now as f64 / NANOS,
                         self.core.ledger(ACCOUNT, &ModelClass::new("class"))
                     );
                 }
-                let rule = self.meters.get(usize::from(rule)).map(|meter| meter.rule);
+                let rule = self.meters.get(usize::from(number)).map(|meter| meter.rule);
                 if self.scenario.headers && rule.is_some() {
                     let heads = self.heads();
                     let snapshot = self.snapshot(&heads, 429);
@@ -343,9 +488,16 @@ impl<'a> World<'a> {
                 }
                 let verdict = Verdict {
                     kind: VerdictKind::Wait,
-                    dimension: Some(rule.map_or(Dimension::Concurrent, |rule| rule.dimension)),
-                    period: Some(if rule.is_some() { Period::MINUTE } else { Period::AT_ONCE }),
-                    limit: rule.map(|rule| rule.per_minute as u64),
+                    dimension: Some(match number {
+                        DAY => Dimension::Requests,
+                        _ => rule.map_or(Dimension::Concurrent, |rule| rule.dimension),
+                    }),
+                    period: Some(match number {
+                        DAY => Period::DAY,
+                        _ if rule.is_some() => Period::MINUTE,
+                        _ => Period::AT_ONCE,
+                    }),
+                    limit: if number == DAY { self.scenario.per_day } else { rule.map(|rule| rule.per_minute as u64) },
                     used: None,
                     requested: None,
                     retry_after: (wait_ms > 0).then(|| Duration::from_millis(wait_ms)),
@@ -368,7 +520,7 @@ impl<'a> World<'a> {
             Happening::End(ticket, index) => {
                 self.at_provider -= 1;
                 let job = self.jobs[index];
-                let secs = self.now as f64 / NANOS;
+                let secs = self.provider_secs();
                 for meter in &mut self.meters {
                     meter.refill(secs);
                     match (meter.rule.dimension, self.scenario.charge) {
@@ -379,8 +531,9 @@ impl<'a> World<'a> {
                         _ => {}
                     }
                 }
-                if self.scenario.headers {
-                    let heads = self.heads();
+                let missing = self.scenario.heads_missing > 0 && self.random.below(100) < self.scenario.heads_missing;
+                if self.scenario.headers && !missing {
+                    let heads = self.heads_then.remove(&ticket).unwrap_or_else(|| self.heads());
                     let snapshot = self.snapshot(&heads, 200);
                     self.core.observe(ticket, &snapshot, now);
                 } else {
@@ -396,8 +549,8 @@ impl<'a> World<'a> {
 
     fn reaches(&mut self, ticket: Ticket, index: usize) {
         self.requests += 1;
-        let secs = self.now as f64 / NANOS;
-        let back = self.now + 15_000_000 + self.random.below(60_000_000);
+        let secs = self.provider_secs();
+        let back = self.now + self.way();
         if self.scenario.outage.is_some_and(|(from, to)| (from..to).contains(&secs)) {
             self.into_outage += 1;
             self.at_provider += 1;
@@ -406,6 +559,10 @@ impl<'a> World<'a> {
         }
         if self.scenario.concurrency.is_some_and(|cap| self.at_provider >= cap(secs)) {
             self.push(back, Happening::Refusal(ticket, index, u8::MAX, 0));
+            return;
+        }
+        if let Some(millis) = self.day_is_over_in() {
+            self.push(back, Happening::Refusal(ticket, index, DAY, millis));
             return;
         }
         let job = self.jobs[index];
@@ -427,7 +584,11 @@ impl<'a> World<'a> {
             // where output is charged as it is generated, a bucket without any room takes nobody
             let floor = if cost == 0.0 { 1.0 } else { cost };
             if meter.level + 1e-6 < floor {
-                let wait = (floor - meter.level) / (meter.rule.per_minute * (1.0 - tenant)) * 60_000.0;
+                let wait = if meter.fixed {
+                    60_000.0 - (secs % 60.0) * 1_000.0
+                } else {
+                    (floor - meter.level) / (meter.rule.per_minute * (1.0 - tenant)) * 60_000.0
+                };
                 short = short.max(Some((wait.ceil() as u64, i)));
             }
             charges.push(cost);
@@ -440,11 +601,48 @@ impl<'a> World<'a> {
             meter.level -= cost;
         }
         self.at_provider += 1;
+        self.day.1 = self.day.1.saturating_sub(1);
+        if self.scenario.heads_on_arrival {
+            let heads = self.heads();
+            self.heads_then.insert(ticket, heads);
+        }
+        self.taken_at.push(secs);
         self.push(self.now + (job.secs * NANOS) as u64, Happening::End(ticket, index));
     }
 
+    /// What the machine's clocks say.
+    fn moment(&self) -> Now {
+        let nanos = i128::from(self.now + self.slept) + i128::from(self.wall_off);
+        let wall = Timestamp::from_nanosecond(self.scenario.start.as_nanosecond() + nanos).unwrap_or(self.scenario.start);
+        Now { tick: Tick::from_nanos(self.now), wall }
+    }
+
+    /// Seconds on the provider's clock.
+    fn provider_secs(&self) -> f64 {
+        (self.now + self.slept) as f64 / NANOS
+    }
+
+    /// Milliseconds until the provider's next day, if this one is used up.
+    fn day_is_over_in(&mut self) -> Option<u64> {
+        let most = self.scenario.per_day?;
+        let start = self.scenario.start.as_nanosecond();
+        let now = pacific(Timestamp::from_nanosecond(start + i128::from(self.now + self.slept)).unwrap_or(self.scenario.start));
+        if now.date() != self.day.0 {
+            self.day = (now.date(), most);
+        }
+        let midnight = now.tomorrow().and_then(|day| day.start_of_day()).unwrap_or_else(|_| now.clone());
+        let left = midnight.timestamp().as_millisecond() - now.timestamp().as_millisecond();
+        (self.day.1 == 0).then_some(left.max(0).cast_unsigned())
+    }
+
+    /// Nanoseconds of one way.
+    fn way(&mut self) -> u64 {
+        let (from, to) = self.scenario.way_millis;
+        from * 1_000_000 + self.random.below((to - from) * 1_000_000)
+    }
+
     fn heads(&mut self) -> Heads {
-        let secs = self.now as f64 / NANOS;
+        let secs = self.provider_secs();
         self.meters
             .iter_mut()
             .map(|meter| {
@@ -473,7 +671,7 @@ impl<'a> World<'a> {
                 grain: if meter.rule.dimension == Dimension::Requests { 1 } else { self.scenario.grain },
             })
             .collect();
-        Snapshot { readings, ..Snapshot::empty(moment(self.now).wall, status) }
+        Snapshot { readings, ..Snapshot::empty(self.moment().wall, status) }
     }
 
     fn push(&mut self, at: u64, happening: Happening) {
@@ -515,11 +713,12 @@ impl<'a> World<'a> {
             makespan_secs: makespan,
             bound_secs: bound,
             sent_into_outage: self.into_outage,
+            waits: self.waits,
+            taken_at: self.taken_at,
         }
     }
 }
 
-fn moment(nanos: u64) -> Now {
-    let wall = Timestamp::from_nanosecond(1_795_000_000_000_000_000 + i128::from(nanos)).unwrap_or(Timestamp::UNIX_EPOCH);
-    Now { tick: Tick::from_nanos(nanos), wall }
+fn pacific(at: Timestamp) -> jiff::ZonedDateTime {
+    at.to_zoned_datetime(jiff::tz::TimeZone::get("America/Los_Angeles").unwrap_or(jiff::tz::TimeZone::UTC))
 }
