@@ -233,6 +233,7 @@ fn is_given_back(error: &h2::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use hyper_util::rt::TokioExecutor;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -245,16 +246,32 @@ mod tests {
         Breaks,
     }
 
+    /// A frame's head: how long it is, its kind, its stream (RFC 9113, section 4.1).
+    const fn head(len: u8, kind: u8, stream: u8) -> [u8; 9] {
+        [0, 0, len, kind, 0, 0, 0, 0, stream]
+    }
+
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const GOAWAY: u8 = 7;
+
     async fn serve(listener: TcpListener, ends: Ends) {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut connection = h2::server::handshake(stream).await.unwrap();
-        if matches!(ends, Ends::GoesAwayWithout) {
-            connection.abrupt_shutdown(h2::Reason::NO_ERROR);
-        } else {
-            let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
-            respond.send_reset(if matches!(ends, Ends::Refuses) { h2::Reason::REFUSED_STREAM } else { h2::Reason::INTERNAL_ERROR });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&head(0, SETTINGS, 0)).await.unwrap();
+        stream.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await.unwrap();
+        let mut frame = head(0, SETTINGS, 0);
+        while frame[3] != HEADERS {
+            stream.read_exact(&mut frame).await.unwrap();
+            stream.read_exact(&mut vec![0; usize::from(frame[2])]).await.unwrap();
         }
-        let _ = std::future::poll_fn(|cx| connection.poll_closed(cx)).await;
+        let ending = match ends {
+            Ends::Refuses => [&head(4, RST_STREAM, 1)[..], &[0, 0, 0, 7]].concat(),
+            Ends::GoesAwayWithout => [&head(8, GOAWAY, 0)[..], &[0; 8]].concat(),
+            Ends::Breaks => [&head(4, RST_STREAM, 1)[..], &[0, 0, 0, 2]].concat(),
+        };
+        stream.write_all(&ending).await.unwrap();
+        std::future::pending().await
     }
 
     #[tokio::test]
