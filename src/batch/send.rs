@@ -102,7 +102,7 @@ impl Sender {
     }
 
     async fn read(&self, api: Api, model: Option<&ModelId>, response: UpstreamResponse) -> Sent {
-        let UpstreamResponse { status, headers, body } = response;
+        let UpstreamResponse { status, headers, body, .. } = response;
         let mut answered = Answered::head(status, &headers);
         match body.collect().await {
             Ok(body) => answered.body = body.to_bytes(),

@@ -22,7 +22,7 @@ pub trait Admission: Send + Sync + 'static {
     }
 }
 
-/// Room held for one request. Given back exactly once: by one of the methods that take it, or on drop with what was seen.
+/// Room held for one request. Given back exactly once: by one of the methods that take it, or on drop.
 pub trait Hold: Send + 'static {
     /// How long it waited, over all attempts.
     fn waited(&self) -> Duration;
@@ -34,8 +34,6 @@ pub trait Hold: Send + 'static {
     fn ledger(&self) -> Vec<String>;
     /// The head of the answer arrived.
     fn observe(&mut self, snapshot: &Snapshot);
-    /// Usage seen so far.
-    fn progress(&mut self, seen: &Usage);
     /// The answer is over and took this.
     fn settle(self: Box<Self>, usage: &Usage);
     /// The provider refused the attempt; `Some` when another may be made now.
@@ -83,10 +81,6 @@ impl Hold for Held {
 
     fn observe(&mut self, snapshot: &Snapshot) {
         self.reservation.observe(snapshot);
-    }
-
-    fn progress(&mut self, seen: &Usage) {
-        self.reservation.progress(seen);
     }
 
     fn settle(self: Box<Self>, usage: &Usage) {

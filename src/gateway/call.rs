@@ -12,12 +12,14 @@ use serde_json::Map;
 use super::alias;
 use super::headers::strip_request;
 use super::routes::{Endpoint, Refuge, Routes, Turned, Visitor};
+use super::socket;
 use super::target::ProviderTarget;
 use super::wishes::Wishes;
 use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
 use crate::provider::wire::path_of;
 use crate::provider::{
-    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, unauthorized, without_credentials,
+    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, socket_facts, unauthorized,
+    without_credentials,
 };
 use crate::upstream::UpstreamRequest;
 
@@ -35,6 +37,8 @@ pub(super) struct Call {
     method: Method,
     /// End-to-end headers without a credential.
     headers: HeaderMap,
+    /// Whether it asks for a WebSocket.
+    socket: bool,
     /// The provider's path and query, without a credential.
     path: String,
 }
@@ -52,16 +56,19 @@ pub(super) struct Outgoing {
 
 impl Call {
     /// Lets a request in, or turns it away in the provider's own shape.
-    pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head) -> Result<Self, LocalAnswer> {
-        let ProviderTarget { provider, label, path, query } = target;
-        let (mut headers, query_left) = without_credentials(&head.headers, query.as_deref());
-        let path = query_left.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+    pub(super) fn let_in(routes: &Routes, target: ProviderTarget, head: Head, socket: bool) -> Result<Self, LocalAnswer> {
+        let ProviderTarget { provider, label, mut path, query } = target;
+        let Head { method, mut headers, .. } = head;
         let wishes = Wishes::read(&headers);
         let wanted = label.as_deref().or(wishes.as_ref().ok().and_then(|w| w.account.as_deref()));
-        let known = routes.identify(provider, wanted, &presented(&head.headers, query.as_deref()));
+        let known = routes.identify(provider, wanted, &presented(&headers, query.as_deref()));
+        let query = without_credentials(&mut headers, query);
+        if let Some(query) = query {
+            path.extend(["?", &query]);
+        }
         let Visitor { endpoint, others, roams, client } = known.map_err(|turned| {
             let dialect = routes.dialect(provider, label.as_deref());
-            let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
+            let api = request_facts(dialect, &method, &path, &headers, b"").api;
             let answer = match turned {
                 Turned::KeysUnread => return local_refusal(dialect, api, &LocalRefusal::keys_unread()),
                 Turned::NoCredential | Turned::WrongCredential => unauthorized,
@@ -71,22 +78,17 @@ impl Call {
             answer(dialect, api, &turned.to_string())
         })?;
         strip_request(&mut headers);
+        if socket {
+            socket::mark(&mut headers);
+        }
         let (wishes, misunderstood) = match wishes {
             Ok(wishes) => (wishes, None),
             Err(why) => (Wishes::default(), Some(why)),
         };
         let client = wishes.client.clone().unwrap_or(client);
-        let call = Self {
-            provider,
-            endpoint,
-            others,
-            roams: roams && wishes.account.is_none(),
-            client,
-            wishes,
-            method: head.method,
-            headers,
-            path,
-        };
+        // a WebSocket stays where it begins
+        let roams = roams && wishes.account.is_none() && !socket;
+        let call = Self { provider, endpoint, others, roams, client, wishes, method, headers, socket, path };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
@@ -100,6 +102,9 @@ impl Call {
 
     /// What can be told of it with this body.
     pub(super) fn facts(&self, body: &[u8]) -> RequestFacts {
+        if self.socket {
+            return socket_facts(&self.path);
+        }
         request_facts(self.endpoint.dialect, &self.method, &self.path, &self.headers, body)
     }
 
@@ -120,8 +125,9 @@ impl Call {
 
     /// What leaves for the provider, and what can be told of it.
     pub(super) fn with_body(mut self, mut body: Bytes, now: Timestamp) -> Result<Outgoing, LocalAnswer> {
-        let Endpoint { account, dialect, key, awaits_key, aliases } = &*self.endpoint;
-        let mut facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+        let endpoint = self.endpoint.clone();
+        let Endpoint { account, dialect, key, awaits_key, aliases } = &*endpoint;
+        let mut facts = self.facts(&body);
         let asked = facts.model.clone();
         let alias = asked.as_ref().and_then(|model| aliases.iter().find(|alias| alias.holds(model, now)));
         let applied = alias.and_then(|alias| Some((alias, alias::applied(alias, &self.path, &body)?)));
@@ -131,7 +137,7 @@ impl Call {
             if let Some(length) = self.headers.get_mut(CONTENT_LENGTH) {
                 *length = body.len().into();
             }
-            facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
+            facts = self.facts(&body);
             format!("{}->{}", alias.from, alias.to)
         });
         let Some(key) = key else {

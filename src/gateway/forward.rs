@@ -12,7 +12,8 @@ use super::late::Stage;
 use super::parts::Parts;
 use super::replay::Replay;
 use super::request_body::Share;
-use super::respond::{AnswerBody, local};
+use super::respond::{AnswerBody, bare, local};
+use super::socket::{self, Socket};
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_refusal};
 use super::ways::{Dead, Way, Ways};
@@ -35,6 +36,8 @@ pub(super) struct Job {
     pub(super) stage: Arc<Stage>,
     /// Turns true when the gateway stops.
     pub(super) draining: watch::Receiver<bool>,
+    /// A WebSocket, if the client asks for one.
+    pub(super) socket: Option<Socket>,
 }
 
 /// What became of an attempt that was answered.
@@ -121,17 +124,17 @@ impl Job {
     }
 
     async fn judge(&mut self, mut hold: Box<dyn Hold>, response: UpstreamResponse) -> Judged {
-        let UpstreamResponse { status, headers, body } = response;
+        let UpstreamResponse { status, headers, body, upgrade } = response;
         let at = self.parts.clock.now().wall;
         let said = snapshot(self.dialect, status, &headers, at);
         hold.observe(&said);
         self.trail.answered(said);
         if !status.is_client_error() && !status.is_server_error() {
-            return Judged::Passes(UpstreamResponse { status, headers, body }, Some(hold), Outcome::Ok);
+            return Judged::Passes(UpstreamResponse { status, headers, body, upgrade }, Some(hold), Outcome::Ok);
         }
         let (start, body) = Replay::peek(body).await;
         let verdict = verdict(self.dialect, status, &headers, &start, at);
-        let response = UpstreamResponse { status, headers, body: body.boxed_unsync() };
+        let response = UpstreamResponse { status, headers, body: body.boxed_unsync(), upgrade: None };
         let Some(verdict) = verdict else { return Judged::Passes(response, Some(hold), Outcome::Error) };
         self.trail.judged(status.as_u16(), &verdict, Some(hold.as_ref()));
         let outcome = if is_refusal(status.as_u16(), verdict.kind) { Outcome::Refused } else { Outcome::Error };
@@ -169,10 +172,17 @@ impl Job {
     }
 
     fn pass(mut self, response: UpstreamResponse, hold: Option<Box<dyn Hold>>, if_whole: Outcome) -> Response<AnswerBody> {
-        let UpstreamResponse { status, mut headers, body } = response;
+        let UpstreamResponse { status, mut headers, body, upgrade } = response;
         strip_answer(&mut headers);
         self.trail.mark(&mut headers);
         self.trail.shown(status.as_u16());
+        if let (Some(socket), Some(upgrade)) = (self.socket, upgrade) {
+            socket::mark(&mut headers);
+            socket.open(upgrade, self.trail, hold, self.parts.clock.clone());
+            let mut response = bare(status);
+            *response.headers_mut() = headers;
+            return response;
+        }
         let answer = tap::Answer { dialect: self.dialect, api: self.ask.facts.api, status, headers: &headers, if_whole };
         let tap = Tap::new(&answer, body, self.trail, hold, self.parts.clock.clone());
         let mut response = Response::new(tap.boxed_unsync());

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 
 /// The names under which the gateway may be addressed.
 #[derive(Debug)]
@@ -24,14 +24,16 @@ impl Guard {
     }
 
     /// Lets a request in, or says why not.
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    pub(super) fn check(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
         let mut hosts = headers.get_all(HOST).iter();
-        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        let target = uri.authority().map(|authority| authority.as_str().as_bytes());
+        // HTTP/2 names the host in `:authority`
+        let host = hosts.next().map(HeaderValue::as_bytes).or_else(|| target.filter(|_| version == Version::HTTP_2));
+        let (Some(host), None) = (host, hosts.next()) else {
             return Err((StatusCode::BAD_REQUEST, "exactly one host header is needed"));
         };
         // an absolute target overrides `Host`, so both are held to the list
-        let in_target = uri.authority().is_none_or(|a| self.is_ours(a.as_str().as_bytes()));
-        if !self.is_ours(host.as_bytes()) || !in_target {
+        if !self.is_ours(host) || !target.is_none_or(|target| self.is_ours(target)) {
             return Err((StatusCode::FORBIDDEN, "this host is not served here; use the address that `tierline serve` printed"));
         }
         let is_own = |origin: &[u8]| origin.strip_prefix(b"http://").is_some_and(|authority| self.is_ours(authority));

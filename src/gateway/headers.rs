@@ -11,7 +11,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 
 /// Whether the body came in a coding under or around the chunks, which would be lost on the way.
 ///
-/// Lengths that contradict each other are refused by hyper, a length beside chunks is dropped there, and what leaves is framed anew.
+/// Lengths that contradict each other are refused by hyper, a length beside chunks by `strict`; what leaves is framed anew.
 pub(super) fn is_oddly_framed(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let odd = codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
@@ -20,18 +20,13 @@ pub(super) fn is_oddly_framed(headers: &HeaderMap) -> bool {
 
 /// Leaves of a request's headers what is meant for the provider.
 pub(super) fn strip_request(headers: &mut HeaderMap) {
-    strip_connection(headers);
-    strip_own(headers);
     // the body is whole before it is sent on, so there is nothing to wait for
-    for name in [HOST, EXPECT, PROXY_AUTHORIZATION] {
-        headers.remove(name);
-    }
+    strip(headers, |name| ends_here(name) || *name == HOST || *name == EXPECT || *name == PROXY_AUTHORIZATION);
 }
 
 /// Leaves of an answer's headers what is meant for the client.
 pub(super) fn strip_answer(headers: &mut HeaderMap) {
-    strip_connection(headers);
-    strip_own(headers);
+    strip(headers, ends_here);
 }
 
 /// Asks for an answer without compression.
@@ -39,22 +34,17 @@ pub(super) fn want_identity(headers: &mut HeaderMap) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 
-fn strip_connection(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in listed.into_iter().chain([CONNECTION, PROXY_CONNECTION, KEEP_ALIVE, TE, TRANSFER_ENCODING, UPGRADE]) {
-        headers.remove(name);
-    }
+/// Whether a header is of the connection it came on, or our own.
+fn ends_here(name: &HeaderName) -> bool {
+    [CONNECTION, PROXY_CONNECTION, KEEP_ALIVE, TE, TRANSFER_ENCODING, UPGRADE].contains(name) || name.as_str().starts_with(PREFIX)
 }
 
-fn strip_own(headers: &mut HeaderMap) {
-    let own: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(PREFIX)).cloned().collect();
-    for name in own {
+/// Takes out what `ends` says and what `connection` lists. Few headers do end, so the others are only looked at.
+fn strip(headers: &mut HeaderMap, ends: impl Fn(&HeaderName) -> bool) {
+    let listed = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let listed = listed.filter_map(|name| name.trim().parse().ok());
+    let ending: Vec<HeaderName> = listed.chain(headers.keys().filter(|name| ends(name)).cloned()).collect();
+    for name in ending {
         headers.remove(name);
     }
 }

@@ -22,6 +22,8 @@ mod respond;
 pub mod routes;
 pub mod server;
 mod service;
+mod socket;
+mod strict;
 mod tap;
 mod target;
 mod trail;

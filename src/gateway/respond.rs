@@ -42,6 +42,13 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response<AnswerBod
     response
 }
 
+/// A status without a body.
+pub(super) fn bare(status: StatusCode) -> Response<AnswerBody> {
+    let mut response = Response::new(whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
 /// The page for monitoring systems.
 pub(super) fn metrics(page: String) -> Response<AnswerBody> {
     let mut response = Response::new(whole(page.into()));

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -16,12 +16,19 @@ use tokio::time::{sleep, timeout};
 use super::guard::Guard;
 use super::parts::Parts;
 use super::service::Front;
+use super::socket::Pipe;
+use super::strict::Strict;
 use crate::domain::Problem;
 
 /// How many connections may be open; the next one waits unaccepted.
 const MAX_CONNECTIONS: usize = 4096;
 /// What one connection may buffer, the head of a request included.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// The same for the head of an HTTP/2 request.
+const MAX_HEAD: u32 = 64 * 1024;
+/// How many requests an HTTP/2 connection may have under way, and what each may send ahead of being read.
+const MAX_STREAMS: u32 = 256;
+const STREAM_WINDOW: u32 = 256 * 1024;
 /// Before the next try when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -129,23 +136,55 @@ impl Gateway {
 async fn converse(stream: TcpStream, front: Arc<Front>) {
     // small events must not wait for the acknowledgement of the one before
     let _ = stream.set_nodelay(true);
+    let patience = front.parts.patience;
     let mut draining = front.draining.clone();
-    let head = front.parts.patience.head;
+    let mut draining = std::pin::pin!(async move { drop(draining.wait_for(|draining| *draining).await) });
+    let pipe = Pipe::default();
+    let into_pipe = pipe.clone();
     let service = service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(front.serve(request).await) }
+        let (front, pipe) = (front.clone(), into_pipe.clone());
+        async move { Ok::<_, Infallible>(front.serve(request, &pipe).await) }
     });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(BUFFER_BYTES);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = async { drop(draining.wait_for(|draining| *draining).await) } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let speaks_http2 = tokio::select! {
+        spoke = timeout(patience.head, begins_with_http2(&stream)) => match spoke {
+            Ok(Ok(http2)) => http2,
+            Ok(Err(_)) | Err(_) => return,
+        },
+        () = draining.as_mut() => return,
+    };
+    let ended = if speaks_http2 {
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).initial_stream_window_size(STREAM_WINDOW);
+        http.max_header_list_size(MAX_HEAD);
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = draining => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    } else {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER_BYTES);
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades());
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = draining => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+    pipe.run().await;
+}
+
+/// Whether a client speaks HTTP/2 by prior knowledge: it begins with what no request line does (RFC 9113, section 3.4).
+async fn begins_with_http2(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut start = [0; 3];
+    let len = stream.peek(&mut start).await?;
+    Ok(start.get(..len) == Some(b"PRI"))
 }

@@ -17,6 +17,7 @@ use super::parts::{Parts, Patience};
 use super::request_body::{self, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, metrics, text};
 use super::routes::Routes;
+use super::socket::{Pipe, Socket};
 use super::target::Target;
 use super::trail::Trail;
 use super::ways::Ways;
@@ -34,10 +35,10 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Answers one request.
-    pub(super) async fn serve(&self, request: Request<Incoming>) -> Response<AnswerBody> {
-        let (head, mut body) = request.into_parts();
-        if let Err((status, why)) = self.guard.check(&head.uri, &head.headers) {
+    /// Answers one request. A WebSocket goes into `pipe`.
+    pub(super) async fn serve(&self, request: Request<Incoming>, pipe: &Pipe) -> Response<AnswerBody> {
+        let (mut head, mut body) = request.into_parts();
+        if let Err((status, why)) = self.guard.check(head.version, &head.uri, &head.headers) {
             return text(status, why);
         }
         if is_oddly_framed(&head.headers) {
@@ -55,8 +56,9 @@ impl Front {
         };
         let asks_first = head.headers.contains_key(EXPECT);
         let routes = self.parts.routes.borrow().clone();
-        let answer = match Call::let_in(&routes, target, head) {
-            Ok(call) => self.forward(call, &routes, &mut body).await,
+        let socket = Socket::asked(&mut head, pipe);
+        let answer = match Call::let_in(&routes, target, head, socket.is_some()) {
+            Ok(call) => self.forward(call, &routes, &mut body, socket).await,
             Err(answer) => Err(answer),
         };
         match answer {
@@ -86,7 +88,13 @@ impl Front {
     }
 
     /// Takes in the body and sees the request through; an error if it never arrived.
-    async fn forward(&self, mut call: Call, routes: &Routes, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
+    async fn forward(
+        &self,
+        mut call: Call,
+        routes: &Routes,
+        body: &mut Incoming,
+        socket: Option<Socket>,
+    ) -> Result<Response<AnswerBody>, LocalAnswer> {
         let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
             let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
             LocalAnswer { status: bad.status(), ..answer }
@@ -119,7 +127,10 @@ impl Front {
             class: class.clone(),
         };
         let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64).aliased(alias.as_deref());
-        let hears = !wishes.no_comments && self.parts.patience.comment != Patience::NEVER && hears_comments(&facts, request.url.query());
+        let hears = socket.is_none()
+            && !wishes.no_comments
+            && self.parts.patience.comment != Patience::NEVER
+            && hears_comments(&facts, request.url.query());
         let comments = hears.then(|| {
             let mut marks = HeaderMap::new();
             trail.mark(&mut marks);
@@ -129,7 +140,7 @@ impl Front {
         let ask = Ask { id, account: account.id, class, client, lane, facts: Arc::new(facts), patience, elsewhere };
         let stage = Arc::new(Stage::default());
         let (parts, draining) = (self.parts.clone(), self.draining.clone());
-        let run = forward::run(Job { parts, dialect, ask, request, ways, share, trail, stage: stage.clone(), draining });
+        let run = forward::run(Job { parts, dialect, ask, request, ways, share, trail, stage: stage.clone(), draining, socket });
         Ok(match comments {
             None => run.await,
             Some((listener, marks)) => late::or_comments(Box::pin(run), stage, listener, marks).await,

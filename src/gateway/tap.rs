@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::admission::Hold;
 use super::respond::AnswerBody;
 use super::trail::{Trail, is_refusal};
-use crate::domain::{Api, Clock, Dialect, Outcome, Usage};
+use crate::domain::{Api, Clock, Dialect, Outcome};
 use crate::provider::{UsageReader, stream_error_event};
 use crate::upstream::UpstreamError;
 
@@ -38,7 +38,6 @@ struct Open {
     trail: Trail,
     hold: Option<Box<dyn Hold>>,
     reader: Option<UsageReader>,
-    progress: Usage,
     if_whole: Outcome,
 }
 
@@ -75,7 +74,7 @@ impl Tap {
         let can_speak = is_event_stream(headers) && announced.is_none();
         Self {
             body,
-            open: Some(Open { trail, hold, reader, progress: Usage::default(), if_whole }),
+            open: Some(Open { trail, hold, reader, if_whole }),
             clock,
             status: status.as_u16(),
             seen_bytes: 0,
@@ -87,18 +86,16 @@ impl Tap {
 
     fn pass(&mut self, data: &Bytes) {
         self.seen_bytes += data.len() as u64;
-        let Some(Open { reader: Some(reader), hold, progress, .. }) = &mut self.open else { return };
-        reader.push(data);
-        if let Some(hold) = hold
-            && reader.so_far() != progress
-        {
-            progress.clone_from(reader.so_far());
-            hold.progress(progress);
+        if let Some(Open { reader: Some(reader), .. }) = &mut self.open {
+            reader.push(data);
         }
     }
 
     fn settle(&mut self, end: End) {
-        let Some(Open { mut trail, hold, reader, if_whole, .. }) = self.open.take() else { return };
+        let Some(Open { mut trail, hold, mut reader, if_whole }) = self.open.take() else { return };
+        if let Some(reader) = &mut reader {
+            reader.close();
+        }
         let error = reader.as_ref().and_then(|r| r.error(self.clock.now().wall));
         if let Some(verdict) = &error {
             trail.judged(self.status, verdict, hold.as_deref());
@@ -201,9 +198,11 @@ const fn has_final_event(api: Api) -> bool {
     matches!(api, Api::Messages | Api::ChatCompletions | Api::Responses)
 }
 
+const EVENTS: &str = "text/event-stream";
+
 /// Whether a body is a stream of events that can be read, and added to, as it is.
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-    text(CONTENT_TYPE).is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
-        && text(CONTENT_ENCODING).is_none_or(|v| v.eq_ignore_ascii_case("identity"))
+    let is_events = |v: &str| v.trim_start().get(..EVENTS.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(EVENTS));
+    text(CONTENT_TYPE).is_some_and(is_events) && text(CONTENT_ENCODING).is_none_or(|v| v.eq_ignore_ascii_case("identity"))
 }

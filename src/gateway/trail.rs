@@ -16,13 +16,21 @@ use crate::domain::{
 use crate::journal::Slot;
 use crate::provider::counted;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-tierline-request-id");
+const WAIT_MS: HeaderName = HeaderName::from_static("x-tierline-wait-ms");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-tierline-attempts");
+const ACCOUNT: HeaderName = HeaderName::from_static("x-tierline-account");
+const ALIAS: HeaderName = HeaderName::from_static("x-tierline-alias");
+const BOUND_BY: HeaderName = HeaderName::from_static("x-tierline-bound-by");
+
 /// The record in the making.
 pub(super) struct Trail {
     parts: Arc<Parts>,
     /// The place for the `Finished` event, until it is sent.
     slot: Option<Slot>,
     dialect: Dialect,
-    record: RequestRecord,
+    /// Shared with nobody until it is handed over.
+    record: Arc<RequestRecord>,
     /// What became of the model's name, for the client.
     alias: Option<HeaderValue>,
     arrived: Tick,
@@ -37,7 +45,7 @@ impl Trail {
     /// Says that a request arrived.
     pub(super) fn begin(parts: Arc<Parts>, slot: Slot, dialect: Dialect, arrival: Arrival, request_bytes: u64) -> Self {
         let arrived = parts.clock.now().tick;
-        let record = RequestRecord {
+        let record = Arc::new(RequestRecord {
             id: arrival.id,
             arrived_at: arrival.at,
             finished_at: arrival.at,
@@ -67,7 +75,7 @@ impl Trail {
             request_bytes,
             response_bytes: 0,
             served_by: None,
-        };
+        });
         parts.sink.record(Event::Arrived(Arc::new(arrival)));
         Self { parts, slot: Some(slot), dialect, record, alias: None, arrived, sent: arrived, refuge: None, waited: Duration::ZERO }
     }
@@ -81,7 +89,7 @@ impl Trail {
     /// It goes another way.
     pub(super) fn rerouted(&mut self, endpoint: &Endpoint, class: &ModelClass, alias: Option<&str>) {
         let now = self.parts.clock.now();
-        let record = &mut self.record;
+        let record = Arc::make_mut(&mut self.record);
         self.waited = if record.attempts == 0 { now.tick.since(self.arrived) } else { Duration::from_millis(record.wait_millis) };
         self.dialect = endpoint.dialect;
         self.alias = alias.and_then(|alias| HeaderValue::from_str(alias).ok());
@@ -106,7 +114,8 @@ impl Trail {
 
     /// The way that it goes now is a fallback route, to this model.
     pub(super) fn sheltered(&mut self, model: ModelId) {
-        self.record.served_by = Some(format!("{}/{model}", self.record.account_label));
+        let record = Arc::make_mut(&mut self.record);
+        record.served_by = Some(format!("{}/{model}", record.account_label));
         self.refuge = Some(model);
     }
 
@@ -115,7 +124,7 @@ impl Trail {
         let now = self.parts.clock.now();
         let (waited, reserved) = (self.waited + hold.waited(), hold.reserved());
         self.sent = now.tick;
-        let record = &mut self.record;
+        let record = Arc::make_mut(&mut self.record);
         record.attempts += 1;
         record.wait_millis = millis(waited);
         record.bound_by = hold.bound_by().map(|meter| meter.to_string());
@@ -128,17 +137,23 @@ impl Trail {
 
     /// The head of an answer arrived.
     pub(super) fn answered(&mut self, snapshot: Snapshot) {
-        let record = &mut self.record;
+        let record = Arc::make_mut(&mut self.record);
         record.first_byte_millis = Some(millis(self.parts.clock.now().tick.since(self.sent)));
         record.upstream_request_id.clone_from(&snapshot.request_id);
+        self.told(snapshot);
+    }
+
+    /// An event inside the answer said this of the limits.
+    pub(super) fn told(&self, snapshot: Snapshot) {
+        let Self { parts, record, .. } = self;
         let (id, account, class) = (record.id, record.account, record.class.clone());
-        self.parts.sink.record(Event::Answered { id, account, class, snapshot: Arc::new(snapshot) });
+        parts.sink.record(Event::Answered { id, account, class, snapshot: Arc::new(snapshot) });
     }
 
     /// The answer, or an event inside it, is an error that means this. Refusals for limits are told at once, with what
     /// our own books said.
     pub(super) fn judged(&mut self, status: u16, verdict: &Verdict, hold: Option<&dyn Hold>) {
-        self.record.verdict = Some(verdict.kind);
+        Arc::make_mut(&mut self.record).verdict = Some(verdict.kind);
         if !is_refusal(status, verdict.kind) {
             return;
         }
@@ -176,18 +191,19 @@ impl Trail {
 
     /// The client is shown this status.
     pub(super) fn shown(&mut self, status: u16) {
-        self.record.status = status;
+        Arc::make_mut(&mut self.record).status = status;
     }
 
     /// Tierline itself refuses it.
     pub(super) fn turned_away(&mut self, refusal: &LocalRefusal) {
-        self.record.bound_by = refusal.bucket.as_ref().map(|bucket| bucket.meter().to_string());
-        self.record.wait_millis = millis(self.parts.clock.now().tick.since(self.arrived));
+        let record = Arc::make_mut(&mut self.record);
+        record.bound_by = refusal.bucket.as_ref().map(|bucket| bucket.meter().to_string());
+        record.wait_millis = millis(self.parts.clock.now().tick.since(self.arrived));
     }
 
     /// It is over.
     pub(super) fn finish(mut self, outcome: Outcome, usage: Usage, response_bytes: u64) {
-        let record = &mut self.record;
+        let record = Arc::make_mut(&mut self.record);
         let model = usage.model.as_ref().or(self.refuge.as_ref()).or(record.model_asked.as_ref());
         let took = counted(self.dialect, model, &usage);
         record.counted_input = took[Dimension::InputTokens];
@@ -203,20 +219,20 @@ impl Trail {
     /// Writes our own headers into an answer.
     pub(super) fn mark(&self, headers: &mut HeaderMap) {
         let record = &self.record;
-        headers.insert(HeaderName::from_static("x-tierline-request-id"), record.id.0.into());
-        headers.insert(HeaderName::from_static("x-tierline-wait-ms"), record.wait_millis.into());
-        headers.insert(HeaderName::from_static("x-tierline-attempts"), record.attempts.into());
+        headers.insert(REQUEST_ID, record.id.0.into());
+        headers.insert(WAIT_MS, record.wait_millis.into());
+        headers.insert(ATTEMPTS, record.attempts.into());
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
-            headers.insert(HeaderName::from_static("x-tierline-account"), label);
+            headers.insert(ACCOUNT, label);
         }
         if let Some(Ok(served_by)) = record.served_by.as_deref().map(HeaderValue::from_str) {
             headers.insert(HeaderName::from_static("x-tierline-served-by"), served_by);
         }
         if let Some(alias) = &self.alias {
-            headers.insert(HeaderName::from_static("x-tierline-alias"), alias.clone());
+            headers.insert(ALIAS, alias.clone());
         }
         if let Some(Ok(meter)) = record.bound_by.as_deref().map(HeaderValue::from_str) {
-            headers.insert(HeaderName::from_static("x-tierline-bound-by"), meter);
+            headers.insert(BOUND_BY, meter);
         }
     }
 }
@@ -225,12 +241,12 @@ impl Drop for Trail {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
         let now = self.parts.clock.now();
-        let mut record = self.record.clone();
+        let record = Arc::make_mut(&mut self.record);
         record.finished_at = now.wall;
         if record.attempts == 0 {
             record.wait_millis = millis(now.tick.since(self.arrived));
         }
-        slot.send(Event::Finished(Arc::new(record)));
+        slot.send(Event::Finished(Arc::clone(&self.record)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::domain::{ClientName, Lane};
 
@@ -23,35 +23,41 @@ pub(super) struct Wishes {
     pub(super) sdk_timeout: Option<Duration>,
 }
 
+const DEADLINE: HeaderName = HeaderName::from_static("x-tierline-deadline-ms");
+const PRIORITY: HeaderName = HeaderName::from_static("x-tierline-priority");
+const CLIENT: HeaderName = HeaderName::from_static("x-tierline-client");
+const ACCOUNT: HeaderName = HeaderName::from_static("x-tierline-account");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("x-tierline-keep-alive");
+
 /// The longest name of a client that is shown.
 const MAX_NAME: usize = 64;
 
 impl Wishes {
     /// Reads them; what cannot be understood is an error, because a wish that is silently ignored surprises.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, String> {
-        let get = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-        let patience = match get("x-tierline-deadline-ms").map(str::parse) {
+        let get = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        let patience = match get(DEADLINE).map(str::parse) {
             None => None,
             Some(Ok(millis)) => Some(Duration::from_millis(millis)),
             Some(Err(_)) => return Err("x-tierline-deadline-ms is not a whole number of milliseconds".into()),
         };
-        let lane = match get("x-tierline-priority") {
+        let lane = match get(PRIORITY) {
             None | Some("interactive") => Lane::Interactive,
             Some("batch") => Lane::Batch,
             Some(_) => return Err("x-tierline-priority is neither interactive nor batch".into()),
         };
         let printable = |name: &&str| !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-        let client = match get("x-tierline-client") {
+        let client = match get(CLIENT) {
             None => None,
             Some(name) if printable(&name) => Some(ClientName::new(name)),
             Some(_) => return Err("x-tierline-client is not a name of 1 to 64 printable ASCII characters".into()),
         };
-        let no_comments = match get("x-tierline-keep-alive") {
+        let no_comments = match get(KEEP_ALIVE) {
             None | Some("on") => false,
             Some("off") => true,
             Some(_) => return Err("x-tierline-keep-alive is neither on nor off".into()),
         };
-        let account = get("x-tierline-account").map(str::to_owned);
+        let account = get(ACCOUNT).map(str::to_owned);
         Ok(Self { patience, lane, client, account, no_comments, sdk_timeout: sdk_timeout(headers) })
     }
 

@@ -162,13 +162,16 @@ impl Bucket {
     /// Brings the state to `now`.
     pub fn refill(&mut self, now: Now) {
         let elapsed = now.tick.since(self.refilled_at).as_nanos();
+        if elapsed == 0 {
+            return;
+        }
         self.burst.refill(&self.limit, now.tick);
         self.flow.fade(now.tick);
         if self.frozen_until.is_some_and(|until| until <= now.tick) {
             self.frozen_until = None;
         }
         match self.limit.window.refill {
-            Refill::Continuous if elapsed > 0 => {
+            Refill::Continuous => {
                 let parts = u128::from(self.net_capacity()) * elapsed + self.fraction;
                 let window = self.window_nanos();
                 self.fraction = parts % window;
@@ -183,9 +186,9 @@ impl Bucket {
                 self.available = self.ceiling();
                 self.resets_at = self.next_reset(now);
             }
-            Refill::Continuous | Refill::Fixed | Refill::Calendar(_) | Refill::OnRelease => {}
+            Refill::Fixed | Refill::Calendar(_) | Refill::OnRelease => {}
         }
-        self.refilled_at = self.refilled_at.max(now.tick);
+        self.refilled_at = now.tick;
     }
 
     /// When `need` units can be taken. A need above the capacity waits for a full bucket and goes alone.

@@ -336,6 +336,10 @@ impl Core {
 
     /// Lets go who may go, refuses whose time is up, and says when to look again.
     pub fn pump(&mut self, now: Now) -> Option<Tick> {
+        // most changes come while nobody waits
+        if self.waiting.is_empty() {
+            return None;
+        }
         let mut wake = self.let_go(now);
         // after that: who may go at the very moment of its deadline goes. Those behind one that expired may go then
         if self.expire(now) {

@@ -66,7 +66,7 @@ struct State {
     changes: u64,
 }
 
-/// Room that was taken for one request. Settled exactly once: by [`settle`](Self::settle), or on drop with what was seen.
+/// Room that was taken for one request. Settled exactly once: by [`settle`](Self::settle), or on drop as if nothing was learned.
 pub struct Reservation {
     shared: Arc<Shared>,
     ticket: Ticket,
@@ -74,7 +74,6 @@ pub struct Reservation {
     waited: Duration,
     bound_by: Option<Meter>,
     reserved: Cost,
-    seen: Usage,
     open: bool,
 }
 
@@ -183,7 +182,7 @@ impl Limiter {
         answer.unwrap_or_else(|_| Err(LocalRefusal::shutting_down()))?;
         let (bound_by, reserved) = self.0.lock().core.taken(ticket);
         let waited = waited + self.0.clock.now().tick.since(since);
-        Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, seen: Usage::default(), open: true })
+        Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, open: true })
     }
 }
 
@@ -263,11 +262,6 @@ impl Reservation {
         self.shared.with(|state, now| state.core.observe(self.ticket, snapshot, now));
     }
 
-    /// Usage seen so far, while the answer streams.
-    pub fn progress(&mut self, seen: &Usage) {
-        self.seen.clone_from(seen);
-    }
-
     /// The answer is over and took this.
     pub fn settle(mut self, usage: &Usage) {
         self.open = false;
@@ -286,8 +280,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.open {
-            let seen = std::mem::take(&mut self.seen);
-            self.shared.with(|state, now| state.core.settle(self.ticket, &seen, now));
+            self.shared.with(|state, now| state.core.settle(self.ticket, &Usage::default(), now));
         }
     }
 }

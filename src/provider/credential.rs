@@ -3,13 +3,20 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use zeroize::Zeroizing;
 
 use crate::domain::{Dialect, Secret};
 
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+
 /// Headers that hold a key and nothing else.
-const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+static KEY_HEADERS: [HeaderName; 3] = [X_API_KEY, X_GOOG_API_KEY, API_KEY];
+
+/// Browsers cannot set headers on a WebSocket, so OpenAI takes the key as one of the protocols they may offer.
+const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
 /// Query fields that hold a key: Gemini's older way, Azure's for sockets, Google's for tokens.
 const KEY_FIELDS: [&str; 3] = ["key", "api-key", "access_token"];
@@ -32,30 +39,31 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// Every key in a request: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, and `?key=`.
+/// Every key in a request: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`, and a WebSocket's protocol.
 #[must_use]
 pub fn presented<'r>(headers: &'r HeaderMap, query: Option<&'r str>) -> Vec<Presented<'r>> {
     let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes()));
-    let plain = KEY_HEADERS.into_iter().flat_map(|name| headers.get_all(name)).map(|value| value.as_bytes().trim_ascii());
+    let plain = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).map(|value| value.as_bytes().trim_ascii());
     let fields = query.into_iter().flat_map(|query| query.split('&')).filter(|field| is_key_field(field)).map(|field| {
         let (_, value) = field.split_once('=').unwrap_or_default();
         percent_decoded(value)
     });
-    let keys = bearers.chain(plain).map(Cow::Borrowed).chain(fields);
+    let protocols = protocols(headers).filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)).map(str::as_bytes);
+    let keys = bearers.chain(plain).chain(protocols).map(Cow::Borrowed).chain(fields);
     keys.filter(|key| !key.is_empty()).map(Presented).collect()
 }
 
-/// The same headers and query without any credential. Order and spelling of everything else stay; a query of which
+/// Takes every credential out of the headers and the query. Order and spelling of everything else stay; a query of which
 /// nothing is left is none.
 #[must_use]
-pub fn without_credentials(headers: &HeaderMap, query: Option<&str>) -> (HeaderMap, Option<String>) {
-    let mut headers = headers.clone();
-    strip(&mut headers);
-    let query = query.and_then(|query| {
-        let kept: Vec<&str> = query.split('&').filter(|field| !is_key_field(field)).collect();
-        (!kept.is_empty()).then(|| kept.join("&"))
-    });
-    (headers, query)
+pub fn without_credentials(headers: &mut HeaderMap, query: Option<String>) -> Option<String> {
+    strip(headers);
+    let query = query?;
+    if !query.split('&').any(is_key_field) {
+        return Some(query);
+    }
+    let kept: Vec<&str> = query.split('&').filter(|field| !is_key_field(field)).collect();
+    (!kept.is_empty()).then(|| kept.join("&"))
 }
 
 /// Puts `secret` in the provider's own way, once, in place of any other credential. `path` is the path sent upstream.
@@ -75,10 +83,9 @@ pub fn authorize(dialect: Dialect, path: &str, headers: &mut HeaderMap, secret: 
         headers.remove("openai-organization");
         headers.remove("openai-project");
     }
-    let (name, value) = match scheme(dialect, path) {
-        Scheme::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", secret.expose()))),
-        Scheme::Header(name) => (HeaderName::from_static(name), Zeroizing::new(secret.expose().to_owned())),
-    };
+    let name = header_of(dialect, path);
+    let value = if name == AUTHORIZATION { ["Bearer ", secret.expose()].concat() } else { secret.expose().to_owned() };
+    let value = Zeroizing::new(value);
     // a `Secret` is printable ASCII, which every header takes
     if let Ok(mut value) = HeaderValue::from_str(&value) {
         value.set_sensitive(true);
@@ -86,31 +93,37 @@ pub fn authorize(dialect: Dialect, path: &str, headers: &mut HeaderMap, secret: 
     }
 }
 
-enum Scheme {
-    Bearer,
-    Header(&'static str),
-}
-
-fn scheme(dialect: Dialect, path: &str) -> Scheme {
+/// Which header holds the key; in `authorization` it is a bearer token.
+fn header_of(dialect: Dialect, path: &str) -> HeaderName {
     let path = path.split('?').next().unwrap_or_default();
     let has = |segment: &str| path.split('/').any(|s| s == segment);
     match dialect {
-        Dialect::Anthropic if has("completions") => Scheme::Bearer,
-        Dialect::Anthropic => Scheme::Header("x-api-key"),
-        Dialect::Gemini if has("openai") => Scheme::Bearer,
-        Dialect::Gemini => Scheme::Header("x-goog-api-key"),
-        Dialect::DeepSeek if has("anthropic") => Scheme::Header("x-api-key"),
-        Dialect::OpenAiCompatible if has("messages") => Scheme::Header("x-api-key"),
-        Dialect::AzureOpenAi => Scheme::Header("api-key"),
-        _ => Scheme::Bearer,
+        Dialect::Anthropic if !has("completions") => X_API_KEY,
+        Dialect::Gemini if !has("openai") => X_GOOG_API_KEY,
+        Dialect::DeepSeek if has("anthropic") => X_API_KEY,
+        Dialect::OpenAiCompatible if has("messages") => X_API_KEY,
+        Dialect::AzureOpenAi => API_KEY,
+        _ => AUTHORIZATION,
     }
 }
 
 fn strip(headers: &mut HeaderMap) {
     headers.remove(AUTHORIZATION);
-    for name in KEY_HEADERS {
+    for name in &KEY_HEADERS {
         headers.remove(name);
     }
+    if protocols(headers).any(|protocol| protocol.starts_with(KEY_PROTOCOL)) {
+        let kept: Vec<&str> = protocols(headers).filter(|protocol| !protocol.starts_with(KEY_PROTOCOL)).collect();
+        match HeaderValue::from_str(&kept.join(", ")) {
+            Ok(value) if !kept.is_empty() => drop(headers.insert(SEC_WEBSOCKET_PROTOCOL, value)),
+            _ => drop(headers.remove(SEC_WEBSOCKET_PROTOCOL)),
+        }
+    }
+}
+
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {
@@ -168,6 +181,7 @@ mod tests {
             (&[("authorization", "Bearer")], None, &[]),
             (&[("x-api-key", "a"), ("x-api-key", "b")], None, &["a", "b"]),
             (&[("x-goog-api-key", "a"), ("api-key", "b"), ("authorization", "Bearer c")], None, &["c", "a", "b"]),
+            (&[("sec-websocket-protocol", "realtime, openai-insecure-api-key.a, x")], None, &["a"]),
             (&[], Some("alt=sse&key=a%2Bb&key="), &["a+b"]),
             (&[], Some("k%65y=a&keys=b&monkey=c"), &["a"]),
             (&[], Some("key=%zz%4"), &["%zz%4"]),
@@ -197,25 +211,32 @@ mod tests {
             (Some("key=a&b=%2f%2F+&c&&=&key=b"), Some("b=%2f%2F+&c&&=")),
             (Some("%6Bey=a&api-key=b&access_token=c&keyword=d"), Some("keyword=d")),
         ] {
-            let (_, left) = without_credentials(&HeaderMap::new(), query);
+            let left = without_credentials(&mut HeaderMap::new(), query.map(str::to_owned));
             assert_eq!(left.as_deref(), expected, "{query:?}");
         }
     }
 
     #[test]
     fn headers_lose_every_credential_and_nothing_else() {
-        let before = headers(&[
+        let mut left = headers(&[
             ("authorization", "Bearer a"),
             ("authorization", "Bearer b"),
             ("x-api-key", "a"),
             ("x-goog-api-key", "a"),
             ("api-key", "a"),
+            ("sec-websocket-protocol", "realtime, openai-insecure-api-key.a,openai-beta.realtime-v1"),
             ("anthropic-version", "2023-06-01"),
             ("anthropic-beta", "x"),
             ("anthropic-beta", "y"),
         ]);
-        let after = headers(&[("anthropic-version", "2023-06-01"), ("anthropic-beta", "x"), ("anthropic-beta", "y")]);
-        assert_eq!(without_credentials(&before, None).0, after);
+        let after = headers(&[
+            ("sec-websocket-protocol", "realtime, openai-beta.realtime-v1"),
+            ("anthropic-version", "2023-06-01"),
+            ("anthropic-beta", "x"),
+            ("anthropic-beta", "y"),
+        ]);
+        assert_eq!(without_credentials(&mut left, None), None);
+        assert_eq!(left, after);
     }
 
     #[test]
@@ -254,8 +275,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_key_survives(query in "(key=k|[a-z%0-9]{0,4}=?|&|KEY=k|api-key=k){0,9}") {
-            let (headers, left) = without_credentials(&HeaderMap::new(), Some(&query));
-            prop_assert!(presented(&headers, left.as_deref()).is_empty());
+            let left = without_credentials(&mut HeaderMap::new(), Some(query.clone()));
+            prop_assert!(presented(&HeaderMap::new(), left.as_deref()).is_empty());
             let fields = query.split('&').filter(|field| !is_key_field(field));
             prop_assert!(left.unwrap_or_default().split('&').eq(fields) || query.split('&').all(is_key_field));
         }

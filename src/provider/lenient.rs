@@ -26,10 +26,6 @@ impl Scalar {
         if let Self::Text(text) = self { Some(text).filter(|t| !t.is_empty()) } else { None }
     }
 
-    pub(super) fn as_text(&self) -> &str {
-        if let Self::Text(text) = self { text } else { "" }
-    }
-
     /// A count of something: not negative, not absurd. A fraction is cut.
     pub(super) fn count(&self) -> Option<u64> {
         match *self {
@@ -103,81 +99,50 @@ impl<T> Default for Object<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Container(PhantomData)).map(|found| match found {
-            Found::Object(object) => Self(Some(object)),
-            Found::List(_) | Found::Neither => Self(None),
-        })
+        deserializer.deserialize_any(Container(PhantomData)).map(Self)
     }
-}
-
-/// The objects of a list; empty for anything that is no list.
-#[derive(Debug)]
-pub(super) struct List<T>(pub(super) Vec<T>);
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Container(PhantomData)).map(|found| match found {
-            Found::List(list) => Self(list),
-            Found::Object(_) | Found::Neither => Self(Vec::new()),
-        })
-    }
-}
-
-enum Found<T> {
-    Object(T),
-    List(Vec<T>),
-    Neither,
 }
 
 struct Container<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Container<T> {
-    type Value = Found<T>;
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Found::Neither)
+        Ok(None)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Object(item)) = items.next_element::<Object<T>>()? {
-            list.extend(item);
-        }
-        Ok(Found::List(list))
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(entries)).map(Found::Object)
+        T::deserialize(MapAccessDeserializer::new(entries)).map(Some)
     }
 }
 
@@ -190,18 +155,15 @@ mod tests {
     struct Sample {
         n: Scalar,
         inner: Object<Box<Sample>>,
-        list: List<Sample>,
     }
 
     #[test]
     fn whatever_does_not_fit_is_nothing_and_spares_its_neighbours() {
         for odd in ["null", "true", "-5", "1e99", "\"text\"", "[1,[2]]", "{\"x\":{}}", "18446744073709551615"] {
-            let read: Sample = serde_json::from_str(&format!(r#"{{"list":{odd},"inner":{{"n":7}},"n":{odd}}}"#)).unwrap();
-            assert_eq!(read.n.count(), None, "{odd}");
-            assert_eq!(read.inner.0.unwrap().n.count(), Some(7), "{odd}");
-            assert!(read.list.0.is_empty(), "{odd}");
-            let read: Sample = serde_json::from_str(&format!(r#"{{"inner":{odd},"list":[{odd},{{"n":7.9}}]}}"#)).unwrap();
-            assert_eq!(read.list.0.last().unwrap().n.count(), Some(7), "{odd}");
+            let read: Sample = serde_json::from_str(&format!(r#"{{"inner":{{"n":7.9}},"n":{odd}}}"#)).unwrap();
+            assert_eq!((read.n.count(), read.inner.0.unwrap().n.count()), (None, Some(7)), "{odd}");
+            let read: Sample = serde_json::from_str(&format!(r#"{{"inner":{odd},"n":5}}"#)).unwrap();
+            assert_eq!(read.n.count(), Some(5), "{odd}");
         }
     }
 }

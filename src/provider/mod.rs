@@ -9,6 +9,7 @@ pub mod delay;
 mod ends;
 pub mod error_body;
 pub mod facts;
+mod json;
 mod lenient;
 pub mod probe;
 pub mod refusal;
@@ -24,8 +25,8 @@ pub use admin::{
 pub use credential::{Presented, authorize, presented, without_credentials};
 pub use ends::listed_ends;
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
-pub use facts::{is_tied, path_with_model, request_facts};
+pub use facts::{is_tied, path_with_model, request_facts, socket_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;
-pub use usage::{UsageReader, counted};
+pub use usage::{SessionReader, UsageReader, counted};

@@ -15,7 +15,8 @@ pub enum Failure {
     Connect,
     /// A connection, but not a trusted one.
     Tls,
-    /// The provider gave the request back unprocessed: REFUSED_STREAM (RFC 9113, section 8.7).
+    /// The provider gave the request back unprocessed: HTTP/2's REFUSED_STREAM, or a GOAWAY that leaves it out (RFC 9113,
+    /// section 8.7).
     NotTaken,
     /// The connection broke before the head of the answer was whole.
     BeforeHead,

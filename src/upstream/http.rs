@@ -4,11 +4,13 @@ use std::error::Error;
 use std::future::ready;
 use std::iter::successors;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Full};
+use hyper::upgrade::OnUpgrade;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::{self, proxy::Tunnel};
@@ -68,6 +70,10 @@ struct Secure {
     proxies: Matcher,
     /// The proxy looks up the names; where it is itself is the user's choice.
     proxied: Option<OverTls<Tunnel<connect::HttpConnector>>>,
+    /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket. Made when first asked for.
+    sockets: OnceLock<Result<OverTls<HttpConnector>, String>>,
+    connector: HttpConnector,
+    connect: Duration,
 }
 
 impl HttpUpstream {
@@ -97,7 +103,13 @@ impl Upstream for HttpUpstream {
         if url.scheme_str() == Some("http") {
             return answer(self.plain.request(request), url, self.timing);
         }
+        let to_socket = request.headers().contains_key(header::UPGRADE);
         match &self.secure {
+            Ok(secure) if to_socket && !secure.goes_through_proxy(&url) => match secure.sockets() {
+                Ok(client) => answer(client.request(request), url, self.timing),
+                Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
+            },
+            Ok(_) if to_socket => refuse(UpstreamError::new(Failure::Connect, &url).because("no WebSocket goes through an HTTP proxy")),
             Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
             Ok(secure) if !secure.goes_through_proxy(&url) => answer(secure.direct.request(request), url, self.timing),
             Ok(Secure { proxied: Some(client), .. }) => answer(client.request(request), url, self.timing),
@@ -110,7 +122,7 @@ impl Upstream for HttpUpstream {
 
 impl Secure {
     fn new(builder: &Builder, connector: &HttpConnector, limit: Duration) -> Result<Self, String> {
-        let direct = builder.build(DialLimited::new(over_tls(connector.clone())?, limit));
+        let direct = builder.build(DialLimited::new(over_tls(connector.clone(), Versions::All)?, limit));
         let proxies = Matcher::from_system();
         // one proxy serves every https host, so any host shows which
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
@@ -120,11 +132,19 @@ impl Secure {
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Some(builder.build(DialLimited::new(over_tls(tunnel)?, limit)))
+                Some(builder.build(DialLimited::new(over_tls(tunnel, Versions::All)?, limit)))
             }
             _ => None,
         };
-        Ok(Self { direct, proxies, proxied })
+        Ok(Self { direct, proxies, proxied, sockets: OnceLock::new(), connector: connector.clone(), connect: limit })
+    }
+
+    fn sockets(&self) -> Result<&OverTls<HttpConnector>, &String> {
+        let made = self.sockets.get_or_init(|| {
+            let connector = over_tls(self.connector.clone(), Versions::Http1)?;
+            Ok(client_builder().build(DialLimited::new(connector, self.connect)))
+        });
+        made.as_ref()
     }
 
     fn goes_through_proxy(&self, url: &Uri) -> bool {
@@ -133,6 +153,12 @@ impl Secure {
         let loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
         !loopback && self.proxies.intercept(url).is_some()
     }
+}
+
+#[derive(Clone, Copy)]
+enum Versions {
+    All,
+    Http1,
 }
 
 fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
@@ -144,10 +170,13 @@ fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
     connector
 }
 
-fn over_tls<C>(connector: C) -> Result<HttpsConnector<C>, String> {
+fn over_tls<C>(connector: C, versions: Versions) -> Result<HttpsConnector<C>, String> {
     // not `with_native_roots`: the platform's verifier honours what the user and the system trust, revocations included
-    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?;
-    Ok(builder.https_only().enable_all_versions().wrap_connector(connector))
+    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?.https_only();
+    Ok(match versions {
+        Versions::All => builder.enable_all_versions().wrap_connector(connector),
+        Versions::Http1 => builder.enable_http1().wrap_connector(connector),
+    })
 }
 
 fn client_builder() -> Builder {
@@ -170,9 +199,10 @@ fn answer(sent: ResponseFuture, url: Uri, timing: Timing) -> Answering {
             Ok(Err(error)) => return Err(classify(&error, &url)),
             Err(_) => return Err(UpstreamError::new(Failure::HeadTimeout(timing.head), &url)),
         };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         let body = IdleLimited::new(body, url, timing.idle).boxed_unsync();
-        Ok(UpstreamResponse { status: head.status, headers: head.headers, body })
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        Ok(UpstreamResponse { status: head.status, headers: head.headers, body, upgrade })
     })
 }
 
@@ -182,15 +212,81 @@ fn refuse(error: UpstreamError) -> Answering {
 
 /// The connector tells its phase only in the texts of the causes.
 fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
-    let causes: Vec<String> = successors(error.source(), |e| (*e).source()).map(ToString::to_string).collect();
-    let in_chain = |what: &str| causes.iter().any(|cause| cause.starts_with(what));
+    let causes = || successors(error.source(), |e| (*e).source());
+    let in_chain = |what: &str| causes().any(|cause| cause.to_string().starts_with(what));
     let failure = match () {
-        // h2 tells it only in these words
-        () if in_chain("stream error received: refused stream") => Failure::NotTaken,
+        () if causes().filter_map(|cause| cause.downcast_ref()).any(is_given_back) => Failure::NotTaken,
         () if !error.is_connect() => Failure::BeforeHead,
         () if in_chain("dns error") => Failure::Dns,
         () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,
         () => Failure::Tls,
     };
     UpstreamError::new(failure, url).because(root_cause(error))
+}
+
+/// A stream that was refused, or that a GOAWAY leaves out, was not processed (RFC 9113, section 8.7). h2 fails only the
+/// streams above the one that a GOAWAY names.
+fn is_given_back(error: &h2::Error) -> bool {
+    error.reason() == Some(h2::Reason::REFUSED_STREAM) || (error.is_go_away() && error.is_remote())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::rt::TokioExecutor;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// How a server of HTTP/2 ends its first stream.
+    #[derive(Debug, Clone, Copy)]
+    enum Ends {
+        Refuses,
+        GoesAwayWithout,
+        Breaks,
+    }
+
+    /// A frame's head: how long it is, its kind, its stream (RFC 9113, section 4.1).
+    const fn head(len: u8, kind: u8, stream: u8) -> [u8; 9] {
+        [0, 0, len, kind, 0, 0, 0, 0, stream]
+    }
+
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const GOAWAY: u8 = 7;
+
+    async fn serve(listener: TcpListener, ends: Ends) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&head(0, SETTINGS, 0)).await.unwrap();
+        stream.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await.unwrap();
+        let mut frame = head(0, SETTINGS, 0);
+        while frame[3] != HEADERS {
+            stream.read_exact(&mut frame).await.unwrap();
+            stream.read_exact(&mut vec![0; usize::from(frame[2])]).await.unwrap();
+        }
+        let ending = match ends {
+            Ends::Refuses => [&head(4, RST_STREAM, 1)[..], &[0, 0, 0, 7]].concat(),
+            Ends::GoesAwayWithout => [&head(8, GOAWAY, 0)[..], &[0; 8]].concat(),
+            Ends::Breaks => [&head(4, RST_STREAM, 1)[..], &[0, 0, 0, 2]].concat(),
+        };
+        stream.write_all(&ending).await.unwrap();
+        std::future::pending().await
+    }
+
+    #[tokio::test]
+    async fn what_was_given_back_unprocessed_is_told_from_what_broke() {
+        for (ends, expected) in
+            [(Ends::Refuses, Failure::NotTaken), (Ends::GoesAwayWithout, Failure::NotTaken), (Ends::Breaks, Failure::BeforeHead)]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url: Uri = format!("http://{}/v1/models", listener.local_addr().unwrap()).parse().unwrap();
+            let server = tokio::spawn(serve(listener, ends));
+            let client: Client<_, Full<Bytes>> =
+                Client::builder(TokioExecutor::new()).http2_only(true).build(connect::HttpConnector::new());
+            let error = client.get(url.clone()).await.unwrap_err();
+            assert_eq!(classify(&error, &url).failure(), expected, "{ends:?}: {error:?}");
+            server.abort();
+        }
+    }
 }

@@ -18,14 +18,15 @@ pub(super) struct IdleLimited {
     inner: Incoming,
     url: Uri,
     limit: Duration,
-    timer: Pin<Box<Sleep>>,
-    /// Whether the timer runs: only while there is nothing to hand on.
-    armed: bool,
+    /// Since when there was nothing to hand on.
+    silent_since: Option<Instant>,
+    /// Made at the first silence: most short answers never wait. It is not set back by every piece, so it may ring early.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl IdleLimited {
-    pub(super) fn new(inner: Incoming, url: Uri, limit: Duration) -> Self {
-        Self { inner, url, limit, timer: Box::pin(sleep(limit)), armed: true }
+    pub(super) const fn new(inner: Incoming, url: Uri, limit: Duration) -> Self {
+        Self { inner, url, limit, silent_since: None, timer: None }
     }
 }
 
@@ -34,22 +35,20 @@ impl Body for IdleLimited {
     type Error = UpstreamError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                self.armed = false;
-                Poll::Ready(
-                    frame.map(|frame| frame.map_err(|error| UpstreamError::new(Failure::MidBody, &self.url).because(root_cause(&error)))),
-                )
+        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
+            self.silent_since = None;
+            let broken = |error| UpstreamError::new(Failure::MidBody, &self.url).because(root_cause(&error));
+            return Poll::Ready(frame.map(|frame| frame.map_err(broken)));
+        }
+        let limit = self.limit;
+        let deadline = *self.silent_since.get_or_insert_with(Instant::now) + limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(Some(Err(UpstreamError::new(Failure::IdleTimeout(limit), &self.url))));
             }
-            Poll::Pending => {
-                if !self.armed {
-                    self.armed = true;
-                    let deadline = Instant::now() + self.limit;
-                    self.timer.as_mut().reset(deadline);
-                }
-                ready!(self.timer.as_mut().poll(cx));
-                Poll::Ready(Some(Err(UpstreamError::new(Failure::IdleTimeout(self.limit), &self.url))))
-            }
+            timer.as_mut().reset(deadline);
         }
     }
 

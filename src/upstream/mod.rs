@@ -16,6 +16,7 @@ use std::pin::Pin;
 use ::http::{HeaderMap, Method, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
+use hyper::upgrade::OnUpgrade;
 
 pub use error::{Failure, UpstreamError};
 pub use http::{HttpUpstream, Timing};
@@ -40,7 +41,8 @@ pub struct UpstreamRequest {
     pub method: Method,
     /// The absolute URL; its path and query go out byte for byte.
     pub url: Uri,
-    /// End-to-end headers, the credential among them. `host` is added from the URL.
+    /// End-to-end headers, the credential among them. `host` is added from the URL. `connection` and `upgrade` stand here
+    /// only to ask for another protocol.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
@@ -55,4 +57,6 @@ pub struct UpstreamResponse {
     pub headers: HeaderMap,
     /// The body.
     pub body: UpstreamBody,
+    /// The connection itself, after an answer 101: the request asked for another protocol and the provider agreed.
+    pub upgrade: Option<OnUpgrade>,
 }

@@ -290,8 +290,6 @@ impl Hold for Slip {
 
     fn observe(&mut self, _: &Snapshot) {}
 
-    fn progress(&mut self, _: &Usage) {}
-
     fn settle(self: Box<Self>, usage: &Usage) {
         self.books.usages.lock().unwrap().push(usage.clone());
         self.books.settled.fetch_add(1, Ordering::SeqCst);

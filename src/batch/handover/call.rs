@@ -86,10 +86,10 @@ impl Line {
     }
 
     async fn judged(&self, response: UpstreamResponse) -> Called {
-        let UpstreamResponse { status, headers, body } = response;
-        if status.is_success() {
-            return Called::Took(UpstreamResponse { status, headers, body });
+        if response.status.is_success() {
+            return Called::Took(response);
         }
+        let UpstreamResponse { status, headers, body, .. } = response;
         let by_gateway = headers.get("x-tierline-refused-by").is_some_and(|by| by == "gateway");
         let body =
             http_body_util::Limited::new(body, MOST_ERROR).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

@@ -53,6 +53,14 @@ pub fn request_facts(dialect: Dialect, method: &Method, path: &str, headers: &He
     facts
 }
 
+/// What can be told of a WebSocket before anything has passed through it: OpenAI's realtime API names the model in the query.
+#[must_use]
+pub fn socket_facts(path: &str) -> RequestFacts {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let model = query.split('&').find_map(|field| field.strip_prefix("model=")).filter(|model| !model.is_empty());
+    RequestFacts { model: model.map(ModelId::new), stream: true, ..RequestFacts::opaque(Api::Other, 0) }
+}
+
 /// Gemini's other routes write the model as `models/x` in the body.
 fn bare_model(dialect: Dialect, model: &str) -> &str {
     let gemini = matches!(dialect, Dialect::Gemini | Dialect::Vertex);

@@ -19,7 +19,9 @@ pub(super) struct PathFacts<'p> {
 /// Whatever is only asked for or deleted generates nothing: [`Api::Models`].
 pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -> PathFacts<'p> {
     let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    if is_for_batches(path) {
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let named = after_prefixes(&segments);
+    if is_for_batches(path, named) {
         return PathFacts { api: Api::Batches, model: None, stream: false };
     }
     let writes = *method == Method::POST || *method == Method::PUT;
@@ -29,13 +31,13 @@ pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -
     if let Some((model, verb)) = model_and_verb(path) {
         return PathFacts { api: api_of_verb(verb), model: Some(model), stream: verb == "streamGenerateContent" };
     }
-    let mut rest = after_prefixes(path);
-    let mut model = None;
-    if let ["deployments", deployment, below @ ..] = rest.as_slice() {
-        model = Some(*deployment).filter(|_| dialect == Dialect::AzureOpenAi);
-        rest = below.to_vec();
+    match named {
+        ["deployments", deployment, rest @ ..] => {
+            let model = Some(*deployment).filter(|_| dialect == Dialect::AzureOpenAi);
+            PathFacts { api: api_of(rest), model, stream: false }
+        }
+        rest => PathFacts { api: api_of(rest), model: None, stream: false },
     }
-    PathFacts { api: api_of(&rest), model, stream: false }
 }
 
 /// The path with another model in the place of the one that it names; `None` if it names none, or if the other's name may not
@@ -60,11 +62,11 @@ fn model_and_verb(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Batches under whatever API, and files. The model in Gemini's path is not asked for an answer now.
-fn is_for_batches(path: &str) -> bool {
+fn is_for_batches(path: &str, named: &[&str]) -> bool {
     if let Some((_, verb)) = model_and_verb(path) {
         return matches!(verb, "batchGenerateContent" | "asyncBatchEmbedContent");
     }
-    matches!(after_prefixes(path).as_slice(), ["messages", "batches", ..] | ["batches" | "files", ..])
+    matches!(named, ["messages", "batches", ..] | ["batches" | "files", ..])
 }
 
 fn api_of_verb(verb: &str) -> Api {
@@ -77,10 +79,9 @@ fn api_of_verb(verb: &str) -> Api {
 }
 
 /// The segments after the last one that only says which version or which wire this is.
-fn after_prefixes(path: &str) -> Vec<&str> {
-    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+fn after_prefixes<'s, 'p>(segments: &'s [&'p str]) -> &'s [&'p str] {
     let start = segments.iter().rposition(|s| is_prefix(s)).map_or(0, |last| last + 1);
-    segments.get(start..).unwrap_or_default().to_vec()
+    segments.get(start..).unwrap_or_default()
 }
 
 fn is_prefix(segment: &str) -> bool {

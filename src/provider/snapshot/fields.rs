@@ -1,6 +1,6 @@
 //! Headers one by one, doubted: what is doubled, negative, absurd or unreadable is `None` and noted once.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::domain::Oddity;
 
@@ -12,22 +12,23 @@ const LONGEST: usize = 256;
 
 /// The headers of one answer, and what was odd about those that were read.
 pub(super) struct Fields<'a> {
-    headers: &'a HeaderMap,
+    /// In one row: a map checks and hashes a name each time it is asked, and there are more questions than headers.
+    headers: Vec<(&'a str, &'a HeaderValue)>,
     oddities: Vec<Oddity>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) const fn new(headers: &'a HeaderMap) -> Self {
-        Self { headers, oddities: Vec::new() }
+    pub(super) fn new(headers: &'a HeaderMap) -> Self {
+        Self { headers: headers.iter().map(|(name, value)| (name.as_str(), value)).collect(), oddities: Vec::new() }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.headers.contains_key(name)
+        self.headers.iter().any(|(known, _)| *known == name)
     }
 
     /// The value of a header that was sent once and is short, readable text.
     pub(super) fn text(&mut self, name: &str) -> Option<&'a str> {
-        let mut values = self.headers.get_all(name).iter();
+        let mut values = self.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| *value);
         let value = values.next()?;
         let what = match (values.next(), value.to_str()) {
             (Some(_), _) => "sent more than once",

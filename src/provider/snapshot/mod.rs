@@ -8,13 +8,15 @@ pub(super) mod families;
 mod fields;
 mod period;
 
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
 use self::families::{Family, Span};
 use self::fields::Fields;
 use super::delay;
-use crate::domain::{Dialect, Identity, Reading, Snapshot};
+use crate::domain::{Dialect, Dimension, Identity, Period, Pool, Reading, Snapshot};
 
 /// Where a provider puts its id for a request, the one its support asks for first.
 const REQUEST_ID: [&str; 4] = ["request-id", "apim-request-id", "x-request-id", "x-ds-trace-id"];
@@ -91,9 +93,23 @@ fn reading(family: &Family, fields: &mut Fields<'_>, clock: Clock) -> Option<Rea
     Some(Reading { dimension: family.dimension, period, pool: family.pool, limit, remaining, full_at, grain: family.grain })
 }
 
+/// A limit of the ordinary pool that was told otherwise than by headers; `reset` is the time until the bucket is full again.
+pub(super) fn told(
+    dimension: Dimension,
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    reset: Option<Duration>,
+    at: Timestamp,
+) -> Option<Reading> {
+    limit.or(remaining)?;
+    let period = period::recovered(limit, remaining, reset).or((dimension != Dimension::Requests).then_some(Period::MINUTE));
+    let full_at = reset.and_then(|reset| at.checked_add(reset).ok());
+    Some(Reading { dimension, period, pool: Pool::Standard, limit, remaining, full_at, grain: 1 })
+}
+
 /// Milliseconds are finer than seconds, so they are asked first, as the official SDKs do.
-fn retry_after(fields: &mut Fields<'_>, clock: Clock) -> Option<std::time::Duration> {
-    let mut read = |name: &'static str, parse: &dyn Fn(&str) -> Option<std::time::Duration>| {
+fn retry_after(fields: &mut Fields<'_>, clock: Clock) -> Option<Duration> {
+    let mut read = |name: &'static str, parse: &dyn Fn(&str) -> Option<Duration>| {
         let text = fields.text(name)?;
         let wait = parse(text);
         if wait.is_none() {

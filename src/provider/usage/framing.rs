@@ -2,11 +2,12 @@
 
 use http::{HeaderMap, header};
 
+use super::events::Events;
 use super::pieces::Pieces;
-use crate::provider::sse::{Part, Sse};
+use crate::domain::Api;
 
-/// An event longer than this goes through [`Pieces`], which keeps less of it.
-const MAX_PLAIN_EVENT: usize = 64 * 1024;
+/// A JSON text longer than this goes through [`Pieces`], which keeps less of it.
+const MAX_PLAIN: usize = 64 * 1024;
 
 /// What one push found.
 #[derive(Debug, Clone, Copy)]
@@ -25,9 +26,9 @@ pub(super) enum Framing {
     /// The first byte that is no white space will tell; DeepSeek sends blank lines before its JSON.
     #[default]
     Unknown,
-    Events(Events),
+    Events(Box<Events>),
     /// One object.
-    Object(Pieces),
+    Object(Text),
     /// Gemini's stream without `alt=sse`: a list that arrives in pieces.
     List(Pieces),
     /// Audio, images, text: nothing to read.
@@ -35,108 +36,89 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if content_type.trim_start().to_ascii_lowercase().starts_with("text/event-stream") {
-            Self::Events(Events::default())
-        } else {
-            Self::Unknown
+    pub(super) fn of(api: Api, headers: &HeaderMap) -> Self {
+        let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes).trim_ascii_start();
+        match content_type.split_at_checked("text/event-stream".len()) {
+            // counts generate nothing, and an old answer that is looked at again must not be counted again
+            _ if matches!(api, Api::CountTokens | Api::Batches) => Self::Opaque,
+            Some((name, _)) if name.eq_ignore_ascii_case(b"text/event-stream") => Self::Events(Box::new(Events::of(api))),
+            _ => Self::Unknown,
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], on: &mut impl FnMut(Piece<'_>)) {
+    pub(super) fn push(&mut self, api: Api, bytes: &[u8], on: &mut impl FnMut(Piece<'_>)) {
         if let Self::Unknown = self
             && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace())
         {
             *self = match first {
-                b'{' => Self::Object(Pieces::default()),
+                b'{' => Self::Object(Text::default()),
                 b'[' => Self::List(Pieces::default()),
-                b'd' | b'e' | b':' => Self::Events(Events::default()),
+                b'd' | b'e' | b':' => Self::Events(Box::new(Events::of(api))),
                 _ => Self::Opaque,
             };
         }
         match self {
             Self::Events(events) => events.push(bytes, on),
-            Self::Object(pieces) => pieces.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Whole))),
+            Self::Object(text) => text.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Whole))),
             Self::List(pieces) => pieces.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Event))),
             Self::Unknown | Self::Opaque => {}
         }
     }
 
-    /// The answer is over; what is still open is handed out.
-    pub(super) fn finish(&mut self, on: &mut impl FnMut(Piece<'_>)) {
-        if let Self::Events(events) = self {
-            events.finish(on);
+    /// No more bytes come; what is still open, or was put off, is handed out.
+    pub(super) fn close(&mut self, on: &mut impl FnMut(Piece<'_>)) {
+        match std::mem::replace(self, Self::Opaque) {
+            Self::Events(events) => events.close(on),
+            Self::Object(mut text) => text.end(&mut |piece| on(piece.map_or(Piece::Lost, Piece::Whole))),
+            Self::Unknown | Self::List(_) | Self::Opaque => {}
         }
     }
 
     /// How many bytes are held.
     #[cfg(test)]
-    pub(super) const fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match self {
-            Self::Events(events) => events.event.plain.capacity() + events.event.long.held() + events.stray.held(),
-            Self::Object(pieces) | Self::List(pieces) => pieces.held(),
+            Self::Events(events) => events.held(),
+            Self::Object(text) => text.held(),
+            Self::List(pieces) => pieces.held(),
             Self::Unknown | Self::Opaque => 0,
         }
     }
 }
 
-/// A `text/event-stream`, and the JSON that Gemini has been seen to put behind one.
+/// One JSON text: as it came while it is short, in what is worth keeping once it is long.
 #[derive(Debug, Default)]
-pub(super) struct Events {
-    sse: Sse,
-    event: Event,
-    stray: Pieces,
-}
-
-impl Events {
-    fn push(&mut self, bytes: &[u8], on: &mut impl FnMut(Piece<'_>)) {
-        let Self { sse, event, stray } = self;
-        sse.push(bytes, &mut |part| take(event, stray, part, on));
-    }
-
-    fn finish(&mut self, on: &mut impl FnMut(Piece<'_>)) {
-        let Self { sse, event, stray } = self;
-        sse.finish(&mut |part| take(event, stray, part, on));
-    }
-}
-
-fn take(event: &mut Event, stray: &mut Pieces, part: Part<'_>, on: &mut impl FnMut(Piece<'_>)) {
-    match part {
-        Part::Data(data) => event.data(data, on),
-        Part::End => event.end(on),
-        Part::Stray(bytes) => stray.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Event))),
-    }
-}
-
-/// The data of the present event: as it came while it is short, in what is worth keeping once it is long.
-#[derive(Debug, Default)]
-struct Event {
+pub(super) struct Text {
     plain: Vec<u8>,
     long: Pieces,
     is_long: bool,
 }
 
-impl Event {
-    fn data(&mut self, data: &[u8], on: &mut impl FnMut(Piece<'_>)) {
-        if !self.is_long && self.plain.len() + data.len() <= MAX_PLAIN_EVENT {
+impl Text {
+    /// Takes the next bytes; `on` gets what a long text holds as soon as it closes, `None` if that is too long still.
+    pub(super) fn push(&mut self, data: &[u8], on: &mut impl FnMut(Option<&[u8]>)) {
+        if !self.is_long && self.plain.len() + data.len() <= MAX_PLAIN {
             self.plain.extend_from_slice(data);
             return;
         }
         self.is_long = true;
-        let mut hand_on = |piece: Option<&[u8]>| on(piece.map_or(Piece::Lost, Piece::Event));
-        self.long.push(&self.plain, &mut hand_on);
-        self.plain.clear();
-        self.long.push(data, &mut hand_on);
+        self.long.push(&std::mem::take(&mut self.plain), on);
+        self.long.push(data, on);
     }
 
-    fn end(&mut self, on: &mut impl FnMut(Piece<'_>)) {
+    /// The text ends here.
+    pub(super) fn end(&mut self, on: &mut impl FnMut(Option<&[u8]>)) {
         if self.is_long {
             // what is still open will never close
             *self = Self::default();
         } else {
-            on(Piece::Event(&self.plain));
+            on(Some(&self.plain));
             self.plain.clear();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn held(&self) -> usize {
+        self.plain.capacity() + self.long.held()
     }
 }

@@ -1,11 +1,14 @@
 //! Reads what an answer took, from JSON and from streams, while the bytes pass by.
 
-mod answer;
 mod coded;
 mod counted;
+mod counts;
+mod events;
 mod fault;
+mod frames;
 mod framing;
 mod pieces;
+mod session;
 mod story;
 
 use std::io::{self, Write};
@@ -14,6 +17,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 pub use self::counted::counted;
+pub use self::session::SessionReader;
 
 use self::coded::Coded;
 use self::framing::Framing;
@@ -25,7 +29,7 @@ const MAX_READ: u64 = 128 * 1024 * 1024;
 
 /// Fed with the bytes of one answer as they pass; keeps only what it needs, never more than a fixed amount.
 ///
-/// A body compressed with `br` or `zstd` is not read: its usage stays unknown.
+/// A body that is coded twice, or in a way nobody knows, is not read: its usage stays unknown.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -48,11 +52,8 @@ impl UsageReader {
     /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
-        // counts generate nothing, and an old answer that is looked at again must not be counted again
-        let silent = matches!(api, Api::CountTokens | Api::Batches);
-        let framing = if silent { Framing::Opaque } else { Framing::of(headers) };
         let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
-        let reading = Reading { framing, story: Story::new(dialect, api).with_tier(tier), read: 0 };
+        let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }
     }
 
@@ -61,10 +62,10 @@ impl UsageReader {
         self.coded.push(bytes);
     }
 
-    /// What is known so far; [`Certainty::AtLeast`](crate::domain::Certainty::AtLeast) at best until [`finish`](Self::finish).
-    #[must_use]
-    pub fn so_far(&self) -> &Usage {
-        self.story().usage()
+    /// No more bytes come: what was put off is read now. What the methods below say is known only after this.
+    pub fn close(&mut self) {
+        let Reading { framing, story, .. } = self.coded.sink_mut();
+        framing.close(&mut |piece| story.take(piece));
     }
 
     /// Whether the protocol's own end has passed: `[DONE]`, `message_stop`, `response.completed`, a finish reason of
@@ -72,12 +73,6 @@ impl UsageReader {
     #[must_use]
     pub fn finished(&self) -> bool {
         self.story().finished()
-    }
-
-    /// Bytes of generated text that have passed in a stream, as they stand in the JSON; zero for an answer that is one object.
-    #[must_use]
-    pub fn output_so_far_bytes(&self) -> u64 {
-        self.story().output_bytes()
     }
 
     /// An error that the provider sent inside an answer with status 200, if one has passed.
@@ -102,9 +97,8 @@ impl UsageReader {
     /// The answer is over: all of it arrived (`complete`), or it broke off.
     #[must_use]
     pub fn finish(mut self, complete: bool) -> Usage {
-        let Reading { framing, story, .. } = self.coded.sink_mut();
-        framing.finish(&mut |piece| story.take(piece));
-        story.finish(complete)
+        self.close();
+        self.coded.sink_mut().story.finish(complete)
     }
 
     fn story(&self) -> &Story {
@@ -128,7 +122,7 @@ impl Write for Reading {
         if *read > MAX_READ || matches!(framing, Framing::Opaque) {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        framing.push(bytes, &mut |piece| story.take(piece));
+        framing.push(story.api(), bytes, &mut |piece| story.take(piece));
         Ok(bytes.len())
     }
 

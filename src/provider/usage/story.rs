@@ -1,17 +1,16 @@
 //! What the pieces of one answer add up to: counts, the model, an error, whether the end was reached.
 
-use memchr::memchr2_iter;
-use memchr::memmem::Finder;
+use std::borrow::Cow;
 
-use super::answer::{Answer, Counts, Tokens};
+use super::counts::{Counts, Tokens};
 use super::fault::Fault;
 use super::framing::Piece;
 use crate::domain::{Api, Certainty, Dialect, ModelEnd, ModelId, Usage};
 use crate::provider::ends;
-use crate::provider::lenient::Scalar;
+use crate::provider::json::{self, text};
 
-/// How many events at the start of a stream are read in any case: the model is in the first, if it is in any.
-const ALWAYS_READ: u8 = 3;
+/// How deep an answer may stand in what is sent: in `response` or `message`, and `x_groq` beside it.
+const NESTED: u8 = 2;
 
 /// The story so far.
 #[derive(Debug)]
@@ -26,12 +25,18 @@ pub(super) struct Story {
     listed: Vec<ModelEnd>,
     finished: bool,
     lost: bool,
-    read: u8,
-    output_bytes: u64,
-    /// An event without any of these says nothing new.
-    telling: Vec<Finder<'static>>,
-    /// The keys of generated text.
-    texts: Vec<Finder<'static>>,
+}
+
+/// What an object says of itself.
+#[derive(Default)]
+struct Said<'b> {
+    kind: Cow<'b, str>,
+    event_type: Cow<'b, str>,
+    object: Cow<'b, str>,
+    data: &'b [u8],
+    model_status: &'b [u8],
+    has_error: bool,
+    is_whole: bool,
 }
 
 impl Default for Story {
@@ -42,17 +47,6 @@ impl Default for Story {
 
 impl Story {
     pub(super) fn new(dialect: Dialect, api: Api) -> Self {
-        let (telling, texts): (&[&'static str], &[&'static str]) = match api {
-            Api::Messages => (&["\"usage\"", "\"error\"", "message_stop"], &["\"text\"", "\"thinking\"", "\"partial_json\""]),
-            Api::ChatCompletions => {
-                (&["\"usage\"", "\"error\""], &["\"content\"", "\"reasoning_content\"", "\"reasoning\"", "\"arguments\""])
-            }
-            Api::Completions => (&["\"usage\"", "\"error\""], &["\"text\""]),
-            Api::Responses => (&["\"usage\"", "\"error\""], &["\"delta\""]),
-            Api::GenerateContent => (&["\"usageMetadata\"", "\"error\"", "Reason\"", "\"inlineData\""], &["\"text\""]),
-            Api::Interactions => (&["\"usage\"", "\"error\"", "interaction.complete"], &["\"text\"", "\"arguments\""]),
-            _ => (&["\"usage", "\"error\"", "message_stop", ".done\"", ".completed\""], &[]),
-        };
         Self {
             api,
             exclusive: api == Api::Messages || (dialect == Dialect::Anthropic && api != Api::ChatCompletions),
@@ -63,10 +57,6 @@ impl Story {
             listed: Vec::new(),
             finished: false,
             lost: false,
-            read: 0,
-            output_bytes: 0,
-            telling: telling.iter().map(Finder::new).collect(),
-            texts: texts.iter().map(Finder::new).collect(),
         }
     }
 
@@ -74,6 +64,10 @@ impl Story {
     pub(super) fn with_tier(mut self, tier: Option<&str>) -> Self {
         self.usage.service_tier = tier.map(str::to_owned);
         self
+    }
+
+    pub(super) const fn api(&self) -> Api {
+        self.api
     }
 
     pub(super) fn take(&mut self, piece: Piece<'_>) {
@@ -86,23 +80,10 @@ impl Story {
         }
         match piece {
             Piece::Lost => self.lost = true,
-            Piece::Whole(json) => {
-                self.read(json);
-                self.finished = true;
-            }
+            Piece::Whole(json) => self.finished |= self.read(json),
             Piece::Event(data) if data.trim_ascii() == b"[DONE]" => self.finished = true,
-            Piece::Event(data) => {
-                self.count_text(data);
-                if self.read < ALWAYS_READ || self.is_telling(data) {
-                    self.read = self.read.saturating_add(1);
-                    self.read(data);
-                }
-            }
+            Piece::Event(data) => drop(self.read(data)),
         }
-    }
-
-    pub(super) const fn usage(&self) -> &Usage {
-        &self.usage
     }
 
     pub(super) const fn fault(&self) -> Option<&Fault> {
@@ -121,10 +102,6 @@ impl Story {
         self.finished
     }
 
-    pub(super) const fn output_bytes(&self) -> u64 {
-        self.output_bytes
-    }
-
     /// The last word. `complete` says that the body ended as HTTP has it, which proves little for a stream whose counts
     /// grow, and enough for chat completions, whose counts come once and last.
     pub(super) fn finish(&mut self, complete: bool) -> Usage {
@@ -138,84 +115,97 @@ impl Story {
         std::mem::take(&mut self.usage)
     }
 
-    fn is_telling(&self, data: &[u8]) -> bool {
-        self.telling.iter().any(|finder| {
-            // chat completions write `"usage":null` into every chunk but the last
-            let null_says_nothing = self.api == Api::ChatCompletions && finder.needle() == b"\"usage\"";
-            let says_null = |at: usize| value_at(data, at + finder.needle().len()).is_some_and(|value| value.starts_with(b"null"));
-            finder.find_iter(data).any(|at| !(null_says_nothing && says_null(at)))
-        })
-    }
-
-    /// Adds the bytes of the generated text in a delta, escapes and all; padding such as `obfuscation` is not text.
-    fn count_text(&mut self, data: &[u8]) {
-        for finder in &self.texts {
-            let values = finder.find_iter(data).filter_map(|at| value_at(data, at + finder.needle().len()));
-            self.output_bytes += values.filter_map(string_len).sum::<u64>();
-        }
-    }
-
-    fn read(&mut self, json: &[u8]) {
-        let Ok(answer) = serde_json::from_slice::<Answer>(json) else { return };
-        self.read_answer(&answer);
-        let kind = answer.kind.as_text();
-        let kind = if kind.is_empty() { answer.event_type.as_text() } else { kind };
-        self.finished |= matches!(kind, "message_stop" | "response.completed" | "response.incomplete" | "response.failed")
+    /// Reads an object; whether it was whole.
+    fn read(&mut self, json: &[u8]) -> bool {
+        let said = self.read_object(json, NESTED);
+        let kind = if said.kind.is_empty() { said.event_type } else { said.kind };
+        self.finished |= matches!(&*kind, "message_stop" | "response.completed" | "response.incomplete" | "response.failed")
             || kind.starts_with("interaction.complete")
-            || matches!(kind, "transcript.text.done" | "speech.audio.done")
-            || is_image_event(kind);
-        self.usage.images += u64::from(is_image_event(kind));
+            || matches!(&*kind, "transcript.text.done" | "speech.audio.done")
+            || is_image_event(&kind);
+        self.usage.images += u64::from(is_image_event(&kind));
         // an error without a wrapping: the event `error` of the Responses, Mistral's bodies
-        if self.fault.is_none() && answer.error.is_null() && (kind == "error" || answer.object.as_text() == "error") {
-            self.fault = serde_json::from_slice(json).ok().as_ref().and_then(Fault::of);
+        if !said.has_error && (kind == "error" || said.object == "error") {
+            self.fail(json);
         }
         if self.api == Api::Images && kind.is_empty() {
-            self.usage.images += answer.data.0.len() as u64;
+            self.usage.images += json::items(said.data).count() as u64;
         }
         if !self.tokens.is_silent() {
             self.usage.certainty = Certainty::AtLeast;
         }
+        said.is_whole
     }
 
-    fn read_answer(&mut self, answer: &Answer) {
-        for part in
-            [&answer.message, &answer.response, &answer.interaction, &answer.x_groq].into_iter().filter_map(|part| part.0.as_deref())
-        {
-            self.read_answer(part);
-        }
-        for model in [&answer.model, &answer.model_version].map(Scalar::as_text) {
-            if !model.is_empty() && self.usage.model.as_ref().is_none_or(|known| known.as_str() != model) {
-                self.usage.model = Some(ModelId::new(model));
+    /// Reads the fields of an answer, of an event, or of what an event is about: Anthropic's `message_start` starts a
+    /// `message`, OpenAI's Responses and Gemini's Interactions name theirs, Groq puts its own part into `x_groq`.
+    fn read_object<'b>(&mut self, json: &'b [u8], nested: u8) -> Said<'b> {
+        let mut said = Said::default();
+        let Some(mut fields) = json::fields(json) else { return said };
+        for (name, value) in fields.by_ref() {
+            match name {
+                b"type" => said.kind = text(value),
+                b"event_type" => said.event_type = text(value),
+                b"object" => said.object = text(value),
+                b"data" => said.data = value,
+                b"model" | b"modelVersion" => self.model(&text(value)),
+                b"modelStatus" => said.model_status = value,
+                b"service_tier" => self.tier(&text(value)),
+                b"usage" | b"usageMetadata" => {
+                    if let Some(counts) = Counts::of(value) {
+                        self.count(&counts);
+                    }
+                }
+                b"message" | b"response" | b"interaction" | b"x_groq" if nested > 0 => {
+                    self.read_object(value, nested - 1);
+                }
+                b"error" => {
+                    said.has_error = value != b"null";
+                    self.fail(value);
+                }
+                // OpenRouter puts an error into a choice
+                b"choices" => json::items(value).filter_map(|choice| json::field(choice, b"error")).for_each(|error| self.fail(error)),
+                b"candidates" => json::items(value).for_each(|candidate| self.candidate(candidate)),
+                b"promptFeedback" => self.finished |= json::field(value, b"blockReason").is_some_and(is_said),
+                b"output" => {
+                    let kinds = json::items(value).filter_map(|item| json::field(item, b"type"));
+                    self.usage.images += kinds.filter(|kind| *kind == b"\"image_generation_call\"").count() as u64;
+                }
+                _ => {}
             }
         }
-        if let (None, Some(status), Some(model)) = (&self.end, &answer.model_status.0, &self.usage.model) {
-            self.end = ends::of_status(model, status.stage.as_text(), status.retirement_time.as_text());
+        said.is_whole = fields.is_whole();
+        if let (None, Some(model), false) = (&self.end, &self.usage.model, said.model_status.is_empty()) {
+            let said = |name: &[u8]| text(json::field(said.model_status, name).unwrap_or_default());
+            self.end = ends::of_status(model, &said(b"modelStage"), &said(b"retirementTime"));
         }
-        self.tier(answer.service_tier.as_text());
-        for counts in [&answer.usage, &answer.usage_metadata].into_iter().filter_map(|counts| counts.0.as_ref()) {
-            self.count(counts);
-        }
-        let errors = std::iter::once(&answer.error).chain(answer.choices.0.iter().map(|choice| &choice.error));
-        if self.fault.is_none() {
-            self.fault = errors.into_iter().find_map(Fault::of);
-        }
-        for candidate in &answer.candidates.0 {
-            self.finished |= !candidate.finish_reason.as_text().is_empty();
-            let parts = candidate.content.0.as_ref().map(|content| content.parts.0.as_slice()).unwrap_or_default();
-            let is_image = |mime: &str| mime.starts_with("image/");
-            let images = parts.iter().filter_map(|part| part.inline_data.0.as_ref()).filter(|data| is_image(data.mime_type.as_text()));
-            self.usage.images += images.count() as u64;
-        }
-        self.finished |= answer.prompt_feedback.0.as_ref().is_some_and(|feedback| !feedback.block_reason.as_text().is_empty());
-        let made = answer.output.0.iter().filter(|item| item.kind.as_text() == "image_generation_call");
-        self.usage.images += made.count() as u64;
+        said
     }
 
-    fn count(&mut self, counts: &Counts) {
+    fn model(&mut self, model: &str) {
+        if !model.is_empty() && self.usage.model.as_ref().is_none_or(|known| known.as_str() != model) {
+            self.usage.model = Some(ModelId::new(model));
+        }
+    }
+
+    fn fail(&mut self, error: &[u8]) {
+        if self.fault.is_none() {
+            self.fault = serde_json::from_slice(error).ok().as_ref().and_then(Fault::of);
+        }
+    }
+
+    fn candidate(&mut self, candidate: &[u8]) {
+        self.finished |= json::field(candidate, b"finishReason").is_some_and(is_said);
+        let parts = json::field(candidate, b"content").and_then(|content| json::field(content, b"parts")).unwrap_or_default();
+        let mimes = json::items(parts).filter_map(|part| json::field(json::field(part, b"inlineData")?, b"mimeType"));
+        self.usage.images += mimes.filter(|mime| text(mime).starts_with("image/")).count() as u64;
+    }
+
+    fn count(&mut self, counts: &Counts<'_>) {
         self.tokens.update(counts.tokens(self.exclusive));
-        self.tier(counts.service_tier.as_text());
+        self.tier(&counts.text("service_tier"));
         // Anthropic's fast traffic has limits and prices of its own
-        if counts.speed.as_text() == "fast" {
+        if counts.text("speed") == "fast" {
             self.tier("fast");
         }
         let Tokens { input, cache_read, cache_write, cache_write_long, tool_input, output, reasoning } = self.tokens;
@@ -239,23 +229,7 @@ fn is_image_event(kind: &str) -> bool {
     matches!(kind, "image_generation.completed" | "image_edit.completed")
 }
 
-/// What follows the colon after a key that ends at `end`.
-fn value_at(data: &[u8], end: usize) -> Option<&[u8]> {
-    Some(data.get(end..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
-}
-
-/// The length of the JSON string that `value` begins with, as it stands between its quotes.
-fn string_len(value: &[u8]) -> Option<u64> {
-    let text = value.strip_prefix(b"\"")?;
-    let mut skip = None;
-    for at in memchr2_iter(b'"', b'\\', text) {
-        if skip == Some(at) {
-            continue;
-        }
-        if text.get(at) == Some(&b'"') {
-            return Some(at as u64);
-        }
-        skip = Some(at + 1);
-    }
-    None
+/// Whether a value is a text that says something.
+fn is_said(value: &[u8]) -> bool {
+    !text(value).is_empty()
 }
