@@ -29,12 +29,15 @@ fn scenario(seed: u64) -> Scenario {
     let random = &mut Random::new(seed);
     let burst_secs = one(random, &[60.0, 60.0, 60.0, 6.0, 1.0]);
     let rule = |dimension, per_minute| Rule { dimension, per_minute, burst_secs };
-    let rules = one(random, &[
-        world::anthropic_entry(60.0),
-        vec![rule(Dimension::Requests, 60.0)],
-        vec![rule(Dimension::Requests, 500.0), Rule { dimension: Dimension::Tokens, per_minute: 60_000.0, burst_secs: 60.0 }],
-        vec![rule(Dimension::Requests, 1_200.0)],
-    ]);
+    let rules = one(
+        random,
+        &[
+            world::anthropic_entry(60.0),
+            vec![rule(Dimension::Requests, 60.0)],
+            vec![rule(Dimension::Requests, 500.0), Rule { dimension: Dimension::Tokens, per_minute: 60_000.0, burst_secs: 60.0 }],
+            vec![rule(Dimension::Requests, 1_200.0)],
+        ],
+    );
     let caps: [fn(f64) -> u64; 3] = [|_| 7, |secs| if secs % 40.0 < 20.0 { 24 } else { 12 }, |secs| if secs < 20.0 { 30 } else { 9 }];
     Scenario {
         rules,
@@ -98,9 +101,14 @@ fn every_world_is_survived() {
                                 judge(&scenario, &outcome);
                                 outcome
                             });
-                            let Ok(outcome) = outcome else { panic!("world {seed} went wrong; run it alone with SEED={seed}: {scenario:?}") };
+                            let Ok(outcome) = outcome else {
+                                panic!("world {seed} went wrong; run it alone with SEED={seed}: {scenario:?}")
+                            };
                             if verbose {
-                                println!("{seed}: {} of {} refused, {:.0} s, {scenario:?}", outcome.refused, outcome.requests, outcome.makespan_secs);
+                                println!(
+                                    "{seed}: {} of {} refused, {:.0} s, {scenario:?}",
+                                    outcome.refused, outcome.requests, outcome.makespan_secs
+                                );
                             }
                             outcome.refused
                         })

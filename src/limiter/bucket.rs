@@ -340,12 +340,12 @@ impl Bucket {
         } else if high < ours_low {
             let foreign = ours_low - high;
             self.available = high;
-            self.flow.foreign(foreign, since);
+            self.flow.foreign(foreign, since, now.tick);
             foreign.unsigned_abs()
         } else {
             if low > ours_high {
                 self.available = self.available.saturating_add((low - ours_high) / 4).min(self.ceiling());
-                self.flow.foreign(ours_high - low, since);
+                self.flow.foreign(ours_high - low, since, now.tick);
             }
             0
         }

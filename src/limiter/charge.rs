@@ -122,7 +122,15 @@ impl Evidence {
     /// No evidence yet.
     #[must_use]
     pub const fn new(rule: ChargeRule) -> Self {
-        Self { rule, movements: VecDeque::new(), anchor: None, errors: [0.0; ChargeRule::ALL.len()], samples: 0, unexplained: 0, answers: 0 }
+        Self {
+            rule,
+            movements: VecDeque::new(),
+            anchor: None,
+            errors: [0.0; ChargeRule::ALL.len()],
+            samples: 0,
+            unexplained: 0,
+            answers: 0,
+        }
     }
 
     /// The rule in force.
@@ -135,6 +143,18 @@ impl Evidence {
     #[must_use]
     pub const fn samples(&self) -> u32 {
         self.samples
+    }
+
+    /// The mean error of the rule's predictions, as a share of what moved.
+    #[must_use]
+    pub const fn error(&self) -> f64 {
+        self.errors[self.rule as usize]
+    }
+
+    /// When a header was last compared with.
+    #[must_use]
+    pub fn tested_at(&self) -> Option<Tick> {
+        self.anchor.filter(|_| self.samples > 0).map(|(at, _)| at)
     }
 
     /// Believes what was learned before a restart.
