@@ -224,7 +224,7 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
     let mut core = Core::new(Settings::default(), Arc::new(assumptions));
     let setup =
         AccountSetup { id: account.id, provider: account.provider, dialect: account.dialect(), label: account.label.clone(), scope: None };
-    core.set_account(setup, clock.now());
+    core.set_account(setup);
     let limiter = Limiter::new(core, clock.clone(), |_| ());
     let timer = limiter.clone();
     tokio::spawn(async move { timer.run().await });
@@ -239,6 +239,7 @@ async fn gateway(listener: std::net::TcpListener, provider: SocketAddr) {
         next_id: AtomicU64::new(1),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, usage| Some(usage.output)),
+        metrics: Box::new(String::new),
         patience: Patience::default(),
     };
     Gateway::bind(parts, addr).await.unwrap().serve(std::future::pending()).await;

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ask::{message, post, post_with};
-use scripted::Scripted;
+use scripted::{Scripted, Step};
 use serde_json::json;
 use tempfile::TempDir;
 use tierline::clock::SystemClock;
 use tierline::domain::command::{Command, NewAccount, Pending, Poll, Reply, UserLimit};
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat};
 use tierline::domain::{AccountId, Dimension, LimitSource, Outcome, Period, Problem, Provider, Secret};
-use tierline::engine::{Engine, Options};
+use tierline::engine::{Answer, Engine, Options, Request, ask};
 use tierline::journal::LiveView;
 use tierline::sim::{Limits, Sim, SimConfig, SimHandle};
 use tierline::store::DataDir;
@@ -33,14 +33,19 @@ const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 
 async fn engine(folder: &Path, vault: Vault, listen: SocketAddr) -> Result<Engine, Problem> {
     let dir = DataDir::open(Some(folder))?;
-    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()) }).await
+    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()), show: None }).await
 }
 
 /// An engine with an account `work` at this address.
 async fn at(address: &str) -> (TempDir, Vault, Engine) {
+    of(Provider::Anthropic, address).await
+}
+
+/// The same for an account of this provider.
+async fn of(provider: Provider, address: &str) -> (TempDir, Vault, Engine) {
     let (temp, vault) = (tempfile::tempdir().unwrap(), Vault::memory());
     let engine = engine(&temp.path().join("data"), vault.clone(), ANYWHERE).await.unwrap();
-    order(&engine, |reply| Command::AddAccount(account(address), reply)).await.unwrap();
+    order(&engine, |reply| Command::AddAccount(NewAccount { provider, ..account(address) }, reply)).await.unwrap();
     (temp, vault, engine)
 }
 
@@ -160,6 +165,68 @@ async fn odd_headers_and_ending_models_become_notices() {
     engine.stop().await.unwrap();
 }
 
+/// A provider that answers every path with its body.
+async fn answering(answers: &'static [(&'static str, &'static str)]) -> Scripted {
+    Scripted::start(move |_, seen| {
+        let body = answers.iter().find(|(path, _)| seen.line().contains(path)).map_or("{}", |(_, body)| body);
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        vec![Step::Send(format!("{head}{body}").into_bytes())]
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_models_tells_the_end_of_those_that_are_used() {
+    let upstream = answering(&[
+        ("GET /v1/models", r#"{"object":"list","data":[{"id":"gpt-made-up","shutdown_date":"2027-03-01"},{"id":"gpt-unused","shutdown_date":"2027-03-02"}]}"#),
+        ("POST", r#"{"model":"gpt-made-up","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#),
+    ])
+    .await;
+    let (_temp, _, engine) = of(Provider::OpenAi, &format!("http://{}", upstream.addr)).await;
+    let url = format!("{}/openai/v1", engine.url().unwrap());
+    let listed = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{url}/models")).bearer_auth(KEY).send().await.unwrap();
+    assert!(listed.text().await.unwrap().contains("gpt-unused"), "the list passes as it is");
+    let body = json!({ "model": "gpt-made-up", "messages": [] }).to_string();
+    assert_eq!(post(&format!("{url}/chat/completions"), KEY, body).await.status, 200);
+    let view = seen(&engine, "the notice", |view| view.notices.iter().any(|notice| notice.key == "model-end/gpt-made-up")).await;
+    let texts: Vec<&str> =
+        view.notices.iter().filter(|notice| notice.key.starts_with("model-end/")).map(|notice| notice.text.as_str()).collect();
+    assert_eq!(texts, ["openai says that `gpt-made-up` ends 2027-03-01 (shutdown_date); requests of the last 7 days that name it: 1"]);
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_by_another_model_and_one_that_names_its_own_end_are_noticed() {
+    let upstream = answering(&[
+        (
+            "gemini-made-up:generateContent",
+            r#"{"candidates":[{"finishReason":"STOP"}],"modelVersion":"gemini-made-up","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1},"modelStatus":{"modelStage":"DEPRECATED","retirementTime":"2027-01-15T00:00:00Z"}}"#,
+        ),
+        (
+            "gemini-other:generateContent",
+            r#"{"candidates":[{"finishReason":"STOP"}],"modelVersion":"gemini-new","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1}}"#,
+        ),
+    ])
+    .await;
+    let (_temp, _, engine) = of(Provider::Gemini, &format!("http://{}", upstream.addr)).await;
+    for model in ["gemini-made-up", "gemini-other"] {
+        let url = format!("{}/gemini/v1beta/models/{model}:generateContent", engine.url().unwrap());
+        assert_eq!(post(&url, KEY, json!({ "contents": [] }).to_string()).await.status, 200);
+    }
+    let view = seen(&engine, "both notices", |view| view.notices.len() >= 2).await;
+    let mut notices: Vec<(&str, &str)> = view.notices.iter().map(|notice| (notice.key.as_str(), notice.text.as_str())).collect();
+    notices.sort_unstable();
+    assert_eq!(
+        notices,
+        [
+            ("model-end/gemini-made-up", "gemini says that `gemini-made-up` ends 2027-01-15 (modelStatus DEPRECATED)"),
+            ("rerouted/gemini-other", "requests for `gemini-other` are answered by `gemini-new`, at its price and with its behaviour"),
+        ]
+    );
+    engine.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_learned_and_set_outlives_the_engine() {
     let sim = sim(40).await;
@@ -199,4 +266,98 @@ async fn every_request_that_ended_before_the_stop_is_written() {
     let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
     let (store, _) = tierline::store::Store::open(&dir, &SystemClock::new()).unwrap();
     assert_eq!(store.reader().unwrap().next_request_id().unwrap(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_locked_or_gone_stops_no_request_and_is_said() {
+    let sim = sim(1_000).await;
+    let (temp, _, engine) = at(&sim.url()).await;
+    let token = order(&engine, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    let url = format!("{}/anthropic/v1/messages", engine.url().unwrap());
+    let told = |view: &LiveView| view.notices.iter().find(|notice| notice.key == "store").map(|notice| notice.text.clone());
+    let says = async |words: &str| {
+        assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+        seen(&engine, words, |view| told(view).is_some_and(|text| text.contains(words))).await
+    };
+    let well = async || {
+        assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+        seen(&engine, "an end of it", |view| told(view).is_none()).await
+    };
+
+    let database = temp.path().join("data/tierline.db");
+    let other = rusqlite::Connection::open(&database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let view = says("the history is not being written").await;
+    assert!(told(&view).unwrap().contains("requests go on"), "{:?}", told(&view));
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    well().await;
+
+    let aside = temp.path().join("aside.db");
+    std::fs::rename(&database, &aside).unwrap();
+    says("was moved or deleted").await;
+    std::fs::rename(&aside, &database).unwrap();
+    well().await;
+    assert_eq!(engine.store().health().dropped, 0);
+    engine.stop().await.unwrap();
+    let rows: u64 = rusqlite::Connection::open(&database)
+        .unwrap()
+        .query_row("SELECT count(*) FROM requests", [], |row| row.get(0).map(|n: i64| n.unsigned_abs()))
+        .unwrap();
+    assert_eq!(rows, 4, "what waited for the disk was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_does_not_follow_a_base_url_that_was_changed() {
+    let (sim, stranger) = (sim(50).await, Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+    let (temp, vault, one) = at(&sim.url()).await;
+    let token = order(&one, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    one.stop().await.unwrap();
+    let folder = temp.path().join("data");
+    let db = rusqlite::Connection::open(folder.join("tierline.db")).unwrap();
+    assert_eq!(db.execute("UPDATE accounts SET base_url = ?", [format!("http://{}", stranger.addr)]).unwrap(), 1);
+    drop(db);
+
+    let two = engine(&folder, vault, ANYWHERE).await.unwrap();
+    two.keys_read().await;
+    let url = format!("{}/anthropic/v1/messages", two.url().unwrap());
+    for key in [token.expose(), KEY] {
+        let reply = post(&url, key, message()).await;
+        assert!(matches!(reply.status, 401 | 403), "{} {}", reply.status, reply.text);
+    }
+    assert_eq!(stranger.seen().len(), 0, "nothing was sent there");
+    let view = seen(&two, "the reason", |view| view.accounts.iter().any(|account| account.stopped.is_some())).await;
+    assert!(view.accounts[0].stopped.as_ref().unwrap().contains("was stored for another base URL"), "{:?}", view.accounts[0].stopped);
+    two.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_comes_to_the_front_when_it_is_asked_for() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
+    let shown = Arc::new(tokio::sync::Notify::new());
+    let show = Arc::clone(&shown);
+    let options = Options {
+        dir: dir.clone(),
+        vault: Vault::memory(),
+        listen: ANYWHERE,
+        clock: Arc::new(SystemClock::new()),
+        demo: false,
+        wake: Box::new(|| ()),
+        show: Some(Arc::new(move || show.notify_one())),
+    };
+    let engine = Engine::start(options).await.unwrap();
+    let path = dir.path().to_owned();
+    // the socket is there a moment after the start
+    let answer = tokio::task::spawn_blocking(move || {
+        (0..2_000).find_map(|_| {
+            ask(&path, &Request::Show).or_else(|| {
+                std::thread::sleep(Duration::from_millis(10));
+                None
+            })
+        })
+    });
+    assert_eq!(answer.await.unwrap(), Some(Answer::Done));
+    shown.notified().await;
+    engine.stop().await.unwrap();
 }

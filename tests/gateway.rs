@@ -267,7 +267,7 @@ mod closed {
         for (host, by_host) in &hosts {
             for (origin, by_origin) in &origins {
                 for (credential, by_token) in &tokens {
-                    for method in ["GET", "POST", "OPTIONS"] {
+                    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
                         let expect = by_host.or(*by_origin).unwrap_or(*by_token);
                         let request = format!("{method} /anthropic/v1/x HTTP/1.1\r\n{host}{origin}{credential}content-length: 0\r\n\r\n");
                         let reply = Wire::ask(rig.addr, &request).await;
@@ -282,6 +282,63 @@ mod closed {
         assert_eq!(upstream.seen().len(), passed);
         rig.finished(passed).await;
         rig.check_books();
+    }
+
+    #[tokio::test]
+    async fn before_the_keyring_has_answered_nobody_is_called_a_stranger() {
+        let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        let base = format!("http://{}", upstream.addr);
+        let locked = || endpoint(1, Provider::Anthropic, "main", &base, None).awaiting_key(true);
+        let rig = Rig::with(vec![locked()], Plan::default()).await;
+        let ask = async |credential: &str| {
+            Wire::ask(
+                rig.addr,
+                format!("POST /anthropic/v1/messages HTTP/1.1\r\nhost: {}\r\n{credential}content-length: 2\r\n\r\n{{}}", rig.addr),
+            )
+            .await
+        };
+        for credential in [format!("x-api-key: {TOKEN}\r\n"), format!("x-api-key: {KEY}\r\n"), "x-api-key: whatever\r\n".to_owned()] {
+            let reply = ask(&credential).await;
+            assert_eq!((reply.status, reply.header("retry-after")), (503, Some("2")), "{credential}");
+            assert_eq!((reply.header("x-tierline-refused-by"), reply.header("x-tierline-reason")), (Some("gateway"), Some("keys_unread")));
+            assert!(reply.text().starts_with("{\"error\":{") && reply.text().contains("keyring has not answered"), "{}", reply.text());
+        }
+        assert_eq!(ask("").await.status, 401, "who shows nothing is a stranger all the same");
+        rig.routes.send_replace(std::sync::Arc::new(Routes::new(
+            vec![endpoint(1, Provider::Anthropic, "main", &base, Some(KEY))],
+            vec![token(None)],
+        )));
+        for (credential, status) in [(TOKEN, 200), (KEY, 200), ("whatever", 401)] {
+            assert_eq!(ask(&format!("x-api-key: {credential}\r\n")).await.status, status, "{credential}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_figures_need_host_origin_and_token_as_well() {
+        let upstream = Scripted::always("").await;
+        let rig = Rig::start(Provider::Anthropic, upstream.addr, Plan::default()).await;
+        let own = format!("host: {}\r\n", rig.addr);
+        let bearer = format!("authorization: Bearer {TOKEN}\r\n");
+        for (line, headers, status) in [
+            ("GET /metrics", format!("{own}{bearer}"), 200),
+            ("GET /metrics", format!("{own}x-api-key: {TOKEN}\r\n"), 200),
+            ("HEAD /metrics", format!("{own}{bearer}"), 200),
+            ("POST /metrics", format!("{own}{bearer}content-length: 0\r\n"), 405),
+            ("GET /metrics", own.clone(), 401),
+            ("GET /metrics", format!("{own}authorization: Bearer {TOKEN}x\r\n"), 401),
+            ("GET /metrics", format!("{own}authorization: Bearer {KEY}\r\n"), 401),
+            ("GET /metrics?key=tl-local-token", own.clone(), 401),
+            ("GET /metrics", format!("{own}{bearer}origin: https://evil.example\r\n"), 403),
+            ("GET /metrics", format!("host: rebound.example\r\n{bearer}"), 403),
+        ] {
+            let reply = Wire::ask(rig.addr, format!("{line} HTTP/1.1\r\n{headers}\r\n")).await;
+            assert_eq!(
+                (reply.status, reply.text().contains("tierline_up")),
+                (status, status == 200 && line.starts_with("GET")),
+                "{line} {headers}"
+            );
+            assert!(!reply.head.to_ascii_lowercase().contains("access-control"), "{}", reply.head);
+        }
     }
 
     #[tokio::test]
@@ -485,7 +542,9 @@ mod refused {
             ("POST /openai/v1/files", length.as_str(), 413),
             ("POST /openai/v1/files", "content-length: 9\r\n", 408),
             ("GET /openai/v1/x", "x-tierline-priority: now\r\n", 400),
-            ("GET /metrics", "", 404),
+            ("GET /metrics", "", 200),
+            ("POST /metrics", "", 405),
+            ("GET /metrics/x", "", 404),
             ("GET /", "", 200),
             ("GET /healthz", "", 200),
         ] {

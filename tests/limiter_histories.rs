@@ -64,7 +64,7 @@ impl History {
         for id in ACCOUNTS {
             let setup =
                 AccountSetup { id, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: format!("a{}", id.0), scope: None };
-            history.core.set_account(setup, history.now());
+            history.core.set_account(setup);
         }
         history
     }
@@ -109,7 +109,7 @@ impl History {
             12 => {
                 if let Some(ticket) = self.pick(Place::Flying) {
                     let safe = self.random.below(2) == 0;
-                    let next = self.core.failed(ticket, safe, now);
+                    let next = self.core.failed(ticket, safe, "down", now);
                     self.went(ticket, next);
                 }
             }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use scripted::{Scripted, Step};
 use tierline::clock::SystemClock;
 use tierline::domain::{Account, AccountId, BaseUrl, Clock, KeyRef, Provider, Secret};
-use tierline::probe::Prober;
+use tierline::probe::{AdminAccess, Prober};
 
 fn account(provider: Provider, at: &Scripted) -> (Account, Secret) {
     let key = Secret::from_pasted("sk-test").unwrap();
@@ -65,13 +65,15 @@ async fn configured_limits_are_read_to_the_last_page() {
     let (account, _) = account(Provider::OpenAi, &provider);
     let admin = Secret::from_pasted("sk-admin-test").unwrap();
     let prober = Prober::new().unwrap();
-    let found = prober.configured_limits(&account, None, &admin, Some("proj_1"), &clock()).await.unwrap();
+    let clock = clock();
+    let access = AdminAccess { account: &account, base_url: None, key: &admin, clock: &clock };
+    let found = prober.configured_limits(access, Some("proj_1"), None).await.unwrap();
     let limits: Vec<(String, u64)> = found.limits.iter().map(|((class, ..), capacity)| (class.to_string(), *capacity)).collect();
     assert_eq!(limits, [("made-up".to_owned(), 500)], "one class, its lowest limit");
     assert_eq!(provider.seen().len(), 2);
     assert_eq!(provider.seen()[0].header("authorization"), Some("Bearer sk-admin-test"));
 
-    let missing = prober.configured_limits(&account, None, &admin, None, &clock()).await.unwrap_err();
+    let missing = prober.configured_limits(access, None, None).await.unwrap_err();
     assert!(missing.to_string().contains("--project"), "{missing}");
 }
 
@@ -82,7 +84,28 @@ async fn an_admin_api_that_refuses_says_why() {
     })
     .await;
     let (account, key) = account(Provider::Anthropic, &provider);
-    let refused = Prober::new().unwrap().configured_limits(&account, None, &key, None, &clock()).await.unwrap_err();
+    let clock = clock();
+    let access = AdminAccess { account: &account, base_url: None, key: &key, clock: &clock };
+    let refused = Prober::new().unwrap().configured_limits(access, None, None).await.unwrap_err();
     assert!(refused.to_string().contains("the admin API answered 401"), "{refused}");
     assert!(refused.to_string().contains("use an admin key"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_workspace_may_have_lower_limits_or_none_of_its_own() {
+    let organization = r#"{"data":[{"group_type":"model_group","models":["claude-opus-5"],"limits":[{"type":"requests_per_minute","value":4000}]}],"next_page":null}"#;
+    let own = r#"{"data":[{"type":"workspace_rate_limit","group_type":"model_group","models":["claude-opus-5"],"limits":[{"type":"requests_per_minute","value":1000,"org_limit":4000,"source":{"type":"workspace"}}]}],"next_page":null}"#;
+    let none = r#"{"type":"error","error":{"type":"not_found_error","message":"Not found"}}"#;
+    for (status, body, expect) in [("200 OK", own, vec![1000]), ("404 Not Found", none, vec![])] {
+        let provider = Scripted::start(move |_, seen| {
+            if seen.line().contains("/workspaces/wrkspc_1/") { answer(status, body) } else { answer("200 OK", organization) }
+        })
+        .await;
+        let (account, key) = account(Provider::Anthropic, &provider);
+        let clock = clock();
+        let access = AdminAccess { account: &account, base_url: None, key: &key, clock: &clock };
+        let found = Prober::new().unwrap().configured_limits(access, None, Some("wrkspc_1")).await.unwrap();
+        assert_eq!(found.limits.values().copied().collect::<Vec<_>>(), [4000], "{status}");
+        assert_eq!(found.overrides.values().copied().collect::<Vec<_>>(), expect, "{status}");
+    }
 }

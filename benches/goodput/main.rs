@@ -147,7 +147,7 @@ fn admissions(waiting: u64, clients: u64, rounds: u64) -> Vec<f64> {
     let setup =
         AccountSetup { id: AccountId(1), provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None };
     let mut nanos = 0;
-    core.set_account(setup, moment(nanos));
+    core.set_account(setup);
     let names: Vec<ClientName> = (0..clients).map(|n| ClientName::new(&format!("client {n}"))).collect();
     let facts = Arc::new(RequestFacts { max_output: Some(100), ..RequestFacts::opaque(Api::Messages, 400) });
     let ask = |n: u64| Ask {
@@ -190,7 +190,7 @@ fn wake_ups(count: u64) -> Vec<f64> {
     let clock = Arc::new(SystemClock::new());
     let setup =
         AccountSetup { id: AccountId(1), provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: "a".into(), scope: None };
-    core.set_account(setup, clock.now());
+    core.set_account(setup);
     let limiter = Limiter::new(core, clock, |_| {});
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -85,7 +85,7 @@ pub(super) fn judge(dialect: Dialect, status: StatusCode, headers: &HeaderMap, a
     let by_gateway = text("x-tierline-refused-by") == Some("gateway");
     match (text("x-tierline-reason"), &verdict) {
         (Some("never_fits"), _) if by_gateway => Next::Done,
-        (Some("deadline" | "queue_full" | "breaker_open" | "shutting_down"), _) if by_gateway => for_room,
+        (Some("deadline" | "queue_full" | "breaker_open" | "keys_unread" | "shutting_down"), _) if by_gateway => for_room,
         (_, Some(verdict)) if by_gateway && status.is_client_error() => Next::Stop(stopped(verdict)),
         // 500, 502, 504: something broke, perhaps over this very row; 503 and 529 are about room
         _ if matches!(status.as_u16(), 500 | 502 | 504) => Next::Again(PAUSE, TRIES_ON_ERROR),

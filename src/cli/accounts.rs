@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::import_limits::{self, ImportLimitsArgs};
+use super::import_usage::{self, ImportUsageArgs, UsageArgs};
 use super::{Done, VaultKind, print_json, serve, table, unwritable};
 use crate::domain::command::NewAccount;
 use crate::domain::{Account, KeyRef, Problem, Provider, Secret};
@@ -29,6 +30,10 @@ pub(super) enum AccountsCommand {
     ImportEnv,
     /// Read the limits that are configured at the provider, with an admin key that is used once and not stored.
     ImportLimits(ImportLimitsArgs),
+    /// Hold what the provider reports as used and billed against what was recorded here; the admin key is used once and not stored.
+    ImportUsage(ImportUsageArgs),
+    /// The same for what was imported last, without asking anybody.
+    Usage(UsageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +103,8 @@ pub(super) fn run(context: &Context, command: AccountsCommand, out: &mut dyn Wri
         }
         AccountsCommand::ImportEnv => import(context, out),
         AccountsCommand::ImportLimits(args) => import_limits::run(context, &args, out),
+        AccountsCommand::ImportUsage(args) => import_usage::import(context, &args, out),
+        AccountsCommand::Usage(args) => import_usage::show(context, &args, out),
     }
 }
 

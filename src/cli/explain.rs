@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http::{HeaderMap, StatusCode};
 
-use super::{Done, print_json, unwritable};
+use super::{Done, print_json, table, unwritable};
 use crate::clock::SystemClock;
 use crate::domain::{Clock, Dialect, Problem};
 use crate::engine::explain::headers;
@@ -61,6 +61,8 @@ pub(super) fn run(args: &ExplainArgs, json: bool, out: &mut dyn Write) -> Result
         return print_json(out, &provider::explain_json(&verdict));
     }
     let wait = verdict.retry_after.map_or_else(|| "no time was given".to_owned(), |wait| format!("wait {:.1} s", wait.as_secs_f64()));
-    writeln!(out, "{}: {}\n{}\n{wait}", verdict.kind.name(), verdict.reason, verdict.advice).map_err(|error| unwritable(&error))?;
+    // both quote what was pasted
+    let (reason, advice) = (table::clean(&verdict.reason), table::clean(&verdict.advice));
+    writeln!(out, "{}: {reason}\n{advice}\n{wait}", verdict.kind.name()).map_err(|error| unwritable(&error))?;
     Ok(Done::Well)
 }

@@ -4,21 +4,27 @@
 //! line while a command runs. Commands write to what they are given; only `main` knows stdout.
 
 mod accounts;
+mod admin;
 mod alias;
 mod batch;
+mod bypass;
 mod catalog;
 mod context;
 mod demo;
+mod doctor;
 mod explain;
 mod export;
 mod import_limits;
+mod import_usage;
 mod limits;
 mod models;
 mod plan;
 mod probe;
+mod process;
 mod serve;
 mod status;
 mod table;
+mod tier;
 mod tokens;
 mod window;
 
@@ -88,8 +94,14 @@ enum Command {
     /// Let retired model names stand for their replacements: set, list, remove.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// The lines that point clients straight back at the provider.
+    Bypass(bypass::BypassArgs),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
     Status,
+    /// Look over the installation, and search Tierline's own files for the stored keys: none is expected.
+    Doctor(doctor::DoctorArgs),
+    /// Which tier the limits that were seen are of, and what the next one would give.
+    Tier,
     /// Ask a provider for an account's limits now.
     Probe(probe::ProbeArgs),
     /// Write requests, header snapshots, refusals or limit changes to a file.
@@ -121,6 +133,7 @@ enum Done {
 
 /// Parses the arguments, runs the command, and prints an error as one line.
 pub fn main(out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    process::prepare();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -136,7 +149,7 @@ pub fn main(out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
         Ok(Done::Found) => ExitCode::FAILURE,
         Err(problem) => {
             let line = problem.to_string().replace(['\n', '\r'], " ");
-            let _ = writeln!(err, "tierline: {line}");
+            let _ = writeln!(err, "tierline: {}", table::clean(&line));
             ExitCode::FAILURE
         }
     }
@@ -155,6 +168,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Doctor(args)) => doctor::run(&common, &args, out),
         Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),
         Some(Command::Explain(args)) => explain::run(&args, common.json, out),
@@ -164,7 +178,9 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Token(command)) => tokens::run(&Context::open(&common)?, &command, out),
         Some(Command::Limits(command)) => limits::run(&Context::open(&common)?, &command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
+        Some(Command::Bypass(args)) => bypass::run(&Context::open(&common)?, &args, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
+        Some(Command::Tier) => tier::run(&Context::open(&common)?, out),
         Some(Command::Probe(args)) => probe::run(&Context::open(&common)?, &args, out),
         Some(Command::Export(args)) => export::run(&Context::open(&common)?, &args, out),
     }

@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
-use super::{Done, print_json, serve, unwritable};
+use super::{Done, print_json, serve, table, unwritable};
 use crate::catalog::{Catalog, Usd};
 use crate::domain::command::ProbeReport;
 use crate::domain::{ModelClass, Problem, RequestId};
-use crate::engine::{self, Lesson};
+use crate::engine::{self, Answer, Lesson, Request};
 use crate::probe::{Budget, Prober, cost_nanos};
 use crate::provider;
 use crate::store::Write as Row;
@@ -23,6 +23,9 @@ pub(super) struct ProbeArgs {
     /// Ask about this model, where the provider's limits depend on it.
     #[arg(long)]
     model: Option<String>,
+    /// Send nothing, but let the next request of the process that serves try at once what keeps failing or was stopped.
+    #[arg(long, conflicts_with_all = ["model", "dry_run", "daily_budget"])]
+    now: bool,
     /// Only say what would be asked and what it would cost.
     #[arg(long)]
     dry_run: bool,
@@ -45,6 +48,9 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
     }
     if accounts.is_empty() {
         return Err(Problem::new("there is no account to probe").hint("add one with `tierline accounts add`"));
+    }
+    if args.now {
+        return try_now(context, args, out);
     }
     if args.dry_run {
         let plans = accounts.iter().flat_map(|account| {
@@ -77,7 +83,7 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
     let prober = Prober::new()?;
     let mut reports = Vec::new();
     for account in &accounts {
-        let key = runtime.block_on(context.vault.get(&account.key)).map_err(Problem::from)?;
+        let key = runtime.block_on(context.vault.get_for(account))?;
         let plan = provider::probe_plan(account.dialect(), args.model.as_deref());
         let now = context.clock.now().wall;
         let mut budget = Budget::load(&context.reader()?, now)?;
@@ -107,13 +113,29 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
     Ok(Done::Well)
 }
 
+fn try_now(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> Result<Done, Problem> {
+    let account = args.label.as_ref().map(|label| context.reader()?.account(label)).transpose()?;
+    let tried = match engine::ask(context.dir.path(), &Request::TryNow(account.map(|account| account.id))) {
+        Some(Answer::Trying(tried)) => tried,
+        Some(Answer::Failed(problem)) => return Err(problem),
+        _ => return Err(Problem::new("no Tierline serves from this data folder").hint("start one with `tierline` or `tierline serve`")),
+    };
+    if context.json {
+        return print_json(out, &json!({ "trying": tried }));
+    }
+    let lines = if tried.is_empty() { vec!["nothing keeps failing".to_owned()] } else { tried };
+    lines.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| unwritable(&error))?;
+    Ok(Done::Well)
+}
+
 fn show(report: &ProbeReport, out: &mut dyn Write) -> Result<(), Problem> {
     let cost = match report.cost_nanos {
         Some(0) => "free".to_owned(),
         Some(nanos) => format!("about ${:.7}", nanos as f64 / 1e9),
         None => "cost unknown".to_owned(),
     };
-    let mut line = |text: String| writeln!(out, "{text}").map_err(|error| unwritable(&error));
+    // an answer of the provider's is quoted
+    let mut line = |text: String| writeln!(out, "{}", table::clean(&text)).map_err(|error| unwritable(&error));
     line(format!("{}: {} answered {}, {cost}", report.account, report.request, report.status))?;
     for learned in &report.learned {
         line(format!("  {learned}"))?;

@@ -12,20 +12,17 @@ use crate::domain::{Dimension, Problem, Refill};
 use crate::engine::{self, Answer, Request};
 
 /// How things stand, from the process that serves or from what was saved last.
-struct Status {
+pub(super) struct Status {
     live: bool,
     gateway: Option<String>,
     as_of: Timestamp,
-    buckets: Vec<BucketView>,
+    pub(super) buckets: Vec<BucketView>,
     waiting: Vec<WaitingView>,
 }
 
 pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
     let now = context.clock.now().wall;
-    let status = match engine::ask(context.dir.path(), &Request::Status) {
-        Some(Answer::Status { gateway, buckets, waiting }) => Status { live: true, gateway, as_of: now, buckets, waiting },
-        _ => saved(context, now)?,
-    };
+    let status = Status::read(context, now)?;
     if context.json {
         return print_json(out, &document(&status));
     }
@@ -61,9 +58,19 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
     for waiting in status.waiting.iter().take(20) {
         let bucket = waiting.bucket.as_ref().map_or_else(|| "room".to_owned(), ToString::to_string);
         let when = waiting.ready_at.map_or_else(String::new, |at| format!(", in about {}", seconds(at, now)));
-        writeln!(out, "waiting #{} {} for {bucket}{when}", waiting.position, waiting.client).map_err(|error| unwritable(&error))?;
+        writeln!(out, "waiting #{} {} for {bucket}{when}", waiting.position, table::clean(waiting.client.as_str()))
+            .map_err(|error| unwritable(&error))?;
     }
     Ok(Done::Well)
+}
+
+impl Status {
+    pub(super) fn read(context: &Context, now: Timestamp) -> Result<Self, Problem> {
+        match engine::ask(context.dir.path(), &Request::Status) {
+            Some(Answer::Status { gateway, buckets, waiting }) => Ok(Self { live: true, gateway, as_of: now, buckets, waiting }),
+            _ => saved(context, now),
+        }
+    }
 }
 
 /// What was saved last, with what came back since.

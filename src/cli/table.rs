@@ -22,7 +22,7 @@ pub(super) fn print(out: &mut dyn Write, header: &[&str], rows: &[Vec<String>]) 
 }
 
 /// Text from elsewhere must not steer the terminal.
-fn clean(cell: &str) -> String {
+pub(super) fn clean(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

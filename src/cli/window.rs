@@ -8,7 +8,7 @@ use super::{Common, Done, serve};
 use crate::clock::SystemClock;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Problem};
-use crate::engine::{Engine, Options};
+use crate::engine::{self, Answer, Engine, Options, Request};
 use crate::store::DataDir;
 use crate::ui::{self, UiState};
 
@@ -26,9 +26,22 @@ pub(super) fn run(common: &Common, listen: SocketAddr, demo: Option<(DataDir, Be
     let runtime = serve::runtime()?;
     let guard = runtime.enter();
     let repaint = ui::repaint_handle();
-    let wake = repaint.clone();
-    let options = Options { dir, vault, listen, clock: Arc::clone(&clock), demo: is_demo, wake: Box::new(move || wake.wake()) };
-    let engine = runtime.block_on(Engine::start(options))?;
+    let (wake, show) = (repaint.clone(), repaint.clone());
+    let options = Options {
+        dir: dir.clone(),
+        vault,
+        listen,
+        clock: Arc::clone(&clock),
+        demo: is_demo,
+        wake: Box::new(move || wake.wake()),
+        show: Some(Arc::new(move || show.show())),
+    };
+    let engine = match runtime.block_on(Engine::start(options)) {
+        Ok(engine) => engine,
+        // whoever starts it again looks for the window that is open already
+        Err(_) if engine::ask(dir.path(), &Request::Show) == Some(Answer::Done) => return Ok(Done::Well),
+        Err(problem) => return Err(problem),
+    };
     let beside = beside.map(|start| start(&engine)).transpose()?;
     let commands = engine.commands();
     let send = Box::new(move |command: Command| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Dialect, Fingerprint, Provider};
+use super::{Dialect, Fingerprint, Problem, Provider};
 
 /// The row of an account in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,20 @@ impl Account {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         Dialect::of(self.provider, self.base_url.url().host_str().unwrap_or_default())
+    }
+
+    /// Where its key is.
+    ///
+    /// # Errors
+    /// The key was stored for another base URL, and goes nowhere else.
+    pub fn key_place(&self) -> Result<&KeyRef, Problem> {
+        match &self.key {
+            KeyRef::Keyring { entry } | KeyRef::Memory { entry } if !self.base_url.may_have(entry) => {
+                Err(Problem::new(format!("the key of account {} was stored for another base URL than {}", self.label, self.base_url))
+                    .hint("remove the account and add it again with its key"))
+            }
+            place => Ok(place),
+        }
     }
 }
 
@@ -127,6 +141,17 @@ impl BaseUrl {
         &self.0
     }
 
+    /// The name of a vault's entry for a key that may go to this scheme, host and port only.
+    #[must_use]
+    pub fn bound_entry(&self, name: &str) -> String {
+        format!("{name}@{}", self.0.origin().ascii_serialization())
+    }
+
+    /// Whether a key under this entry may go here. Names without an origin are bound to none.
+    fn may_have(&self, entry: &str) -> bool {
+        entry.split_once('@').is_none_or(|(_, origin)| origin == self.0.origin().ascii_serialization())
+    }
+
     /// The text without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -150,5 +175,34 @@ impl TryFrom<String> for BaseUrl {
 impl From<BaseUrl> for String {
     fn from(url: BaseUrl) -> Self {
         url.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_only_to_the_scheme_host_and_port_that_it_was_stored_for() {
+        let stored_for = BaseUrl::parse("https://api.example.com/v1").unwrap();
+        let entry = stored_for.bound_entry("custom/work");
+        for (base_url, may) in [
+            ("https://api.example.com/v2", true),
+            ("https://API.example.com:443", true),
+            ("https://api.example.com:444/v1", false),
+            ("https://api.example.com.evil.test/v1", false),
+            ("http://localhost/v1", false),
+        ] {
+            let account = Account {
+                id: AccountId(1),
+                provider: Provider::Custom,
+                label: "work".into(),
+                base_url: BaseUrl::parse(base_url).unwrap(),
+                fingerprint: Fingerprint::from_stored("0"),
+                key: KeyRef::Keyring { entry: entry.clone() },
+                created_at: Timestamp::UNIX_EPOCH,
+            };
+            assert_eq!(account.key_place().is_ok(), may, "{base_url}");
+        }
     }
 }

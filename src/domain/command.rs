@@ -28,6 +28,8 @@ pub enum Command {
     SetLimit(UserLimit, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
+    /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.
+    TryNow(AccountId, Reply<Vec<String>>),
     /// Read a chart's points.
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.

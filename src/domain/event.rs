@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, Api, BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelId, Provider, RequestId, RequestRecord, Snapshot, Verdict,
+    AccountId, Api, BucketKey, ClientName, Lane, LimitSource, ModelClass, ModelEnd, ModelId, Provider, RequestId, RequestRecord, Snapshot,
+    Verdict,
 };
 
 /// Something that happened.
@@ -44,6 +45,8 @@ pub enum Event {
     Finished(Arc<RequestRecord>),
     /// A limit is no longer what it was.
     LimitChanged(Arc<LimitChange>),
+    /// A provider's list of models says which of them end. Whether anybody uses them is another question.
+    ModelsEnd(Provider, Arc<[ModelEnd]>),
     /// Something the user should know.
     Noticed(Notice),
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 /// A model id exactly as a request or an answer spells it.
@@ -49,5 +51,27 @@ impl ModelClass {
     #[must_use]
     pub fn any() -> Self {
         Self::new("*")
+    }
+}
+
+/// A provider's word that a model ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelEnd {
+    /// Which model.
+    pub model: ModelId,
+    /// When, if it said.
+    pub at: Option<Timestamp>,
+    /// The field that said so: `shutdown_date`, or `modelStatus` with the stage that it names.
+    pub field: String,
+}
+
+/// `` `gpt-4.1` ends 2026-12-11 (shutdown_date) ``
+impl fmt::Display for ModelEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, at, field } = self;
+        match at {
+            Some(at) => write!(f, "`{model}` ends {} ({field})", Offset::UTC.to_datetime(*at).date()),
+            None => write!(f, "`{model}` is to end, without a date ({field})"),
+        }
     }
 }

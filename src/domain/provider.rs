@@ -174,11 +174,16 @@ impl Dialect {
     /// The dialect that a person means by `name`; a few other names in use are understood too.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
+        let name = name.to_ascii_lowercase().replace('_', "-");
         Self::ALL.into_iter().find(|d| d.name() == name).or(match name.as_str() {
             "anthropic-openai-compat" | "claude" => Some(Self::Anthropic),
             "gemini-cloudcode" | "google" => Some(Self::Gemini),
             "azure" => Some(Self::AzureOpenAi),
+            "vertex-ai" => Some(Self::Vertex),
+            "x-ai" | "grok" => Some(Self::XAi),
+            "mistralai" | "mistral-ai" => Some(Self::Mistral),
+            "together-ai" | "togetherai" => Some(Self::Together),
+            "fireworks-ai" => Some(Self::Fireworks),
             "custom" => Some(Self::OpenAiCompatible),
             _ => None,
         })

@@ -108,6 +108,8 @@ pub enum LocalReason {
     BreakerOpen,
     /// More waits in the queue than it can hold.
     QueueFull,
+    /// The keyring has not answered yet.
+    KeysUnread,
     /// The app is shutting down.
     ShuttingDown,
 }
@@ -125,4 +127,30 @@ pub struct LocalRefusal {
     pub ready_at: Option<Timestamp>,
     /// What happened and what to do, in a sentence or two.
     pub message: String,
+}
+
+impl LocalRefusal {
+    /// The refusal of a request that comes before the keyring has answered.
+    #[must_use]
+    pub fn keys_unread() -> Self {
+        Self {
+            reason: LocalReason::KeysUnread,
+            bucket: None,
+            retry_after: Some(Duration::from_secs(2)),
+            ready_at: None,
+            message: "Tierline has just started, and the keyring has not answered yet; if it shows a dialog, unlock it".into(),
+        }
+    }
+
+    /// The refusal of a request that waits, or comes, while the app stops.
+    #[must_use]
+    pub fn shutting_down() -> Self {
+        Self {
+            reason: LocalReason::ShuttingDown,
+            bucket: None,
+            retry_after: None,
+            ready_at: None,
+            message: "Tierline is shutting down; the request was not sent, send it again when it runs".into(),
+        }
+    }
 }

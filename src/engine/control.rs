@@ -3,14 +3,15 @@
 //! Who can open the socket can read the database beside it: its folder is closed to others. One JSON line each way.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::lesson::Lesson;
 use super::registry::Registry;
-use crate::domain::Problem;
 use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::{AccountId, Problem};
 use crate::limiter::Limiter;
 
 /// What can be asked.
@@ -23,6 +24,10 @@ pub enum Request {
     Reload,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
+    /// Let the next request of an account (of all, if none is named) try at once what keeps failing or was stopped.
+    TryNow(Option<AccountId>),
+    /// Bring the window to the front.
+    Show,
 }
 
 /// What is answered.
@@ -40,9 +45,14 @@ pub enum Answer {
     },
     /// It was done.
     Done,
+    /// What the next requests will try, a line each.
+    Trying(Vec<String>),
     /// It could not be done.
     Failed(Problem),
 }
+
+/// Brings the window to the front.
+pub type Show = Arc<dyn Fn() + Send + Sync>;
 
 const SOCKET: &str = "control.sock";
 /// No request is longer.
@@ -50,7 +60,7 @@ const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
-pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>) {
+pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>, show: Option<Show>) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let path = dir.join(SOCKET);
@@ -64,7 +74,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         }
     };
     while let Ok((stream, _)) = listener.accept().await {
-        let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
+        let (registry, limiter, gateway, show) = (registry.clone(), limiter.clone(), gateway.clone(), show.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -86,6 +96,14 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                     lesson.teach(&limiter);
                     Answer::Done
                 }
+                Ok(Request::TryNow(account)) => Answer::Trying(limiter.with(|core, now| core.try_now(account, now))),
+                Ok(Request::Show) => match show {
+                    Some(show) => {
+                        show();
+                        Answer::Done
+                    }
+                    None => Answer::Failed(Problem::new("it runs without a window")),
+                },
                 Err(error) => Answer::Failed(Problem::new("this Tierline does not know the request").because(error)),
             };
             let mut text = serde_json::to_vec(&answer).unwrap_or_default();
@@ -105,6 +123,17 @@ fn private_listener(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
     Ok(listener)
 }
 
+/// Whether the socket's path is short enough for the system; where it is not, commands cannot talk to the process that serves.
+pub(super) fn fits(dir: &Path) -> Result<(), Problem> {
+    let (length, most) = (dir.join(SOCKET).as_os_str().len(), if cfg!(target_os = "macos") { 103 } else { 107 });
+    if cfg!(not(unix)) || length <= most {
+        return Ok(());
+    }
+    Err(Problem::new(format!("the path of the control socket has {length} bytes, {most} are possible"))
+        .because("`tierline status` and other commands cannot reach the process that serves")
+        .hint("name a folder with a shorter path with --data-dir"))
+}
+
 /// Takes the socket away when nobody will answer any more.
 pub(super) fn close(dir: &Path) {
     // one that stays behind refuses connections, and the next process that serves replaces it
@@ -113,7 +142,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>, _: Option<Show>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::configured::Configured;
 use super::control::{Answer, Request, ask};
 use super::{limiter, recall, save};
 use crate::domain::{AccountId, Clock, ModelClass, Problem, Snapshot};
@@ -44,12 +43,11 @@ pub async fn teach(dir: &DataDir, store: &Store, clock: &Arc<dyn Clock>, lesson:
         return Ok(());
     }
     let (sink, mut events) = Sink::new();
-    let configured = Configured::default();
-    let limiter = limiter(&sink, clock, &configured);
+    let limiter = limiter(&sink, clock);
     recall(&limiter, &store.reader()?, clock.as_ref())?;
     let (routes, _nobody_listens) = watch::channel(Arc::default());
     // keys play no part in this
-    Registry::new(store.clone(), Vault::memory(), limiter.clone(), Arc::clone(clock), routes, configured).reload().await?;
+    Registry::new(store.clone(), Vault::memory(), limiter.clone(), Arc::clone(clock), routes).reload().await?;
     lesson.teach(&limiter);
     while let Ok(event) = events.try_recv() {
         if let Some(write) = Write::of(&event) {

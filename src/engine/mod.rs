@@ -2,10 +2,11 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
-mod configured;
 mod control;
+pub mod doctor;
 pub mod explain;
 mod lesson;
+mod metrics;
 mod models;
 mod orders;
 mod recorder;
@@ -21,7 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use self::configured::Configured;
+use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
@@ -33,7 +34,7 @@ use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
-pub use control::{Answer, Request, ask};
+pub use control::{Answer, Request, Show, ask};
 pub use lesson::{Lesson, teach};
 pub use registry::Registry;
 
@@ -54,6 +55,8 @@ pub struct Options {
     pub demo: bool,
     /// Called after each new view; must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
+    /// Called when another Tierline of this user asks for the window; `None` if there is no window.
+    pub show: Option<Show>,
 }
 
 /// A running engine.
@@ -85,25 +88,25 @@ impl Engine {
     /// The data folder is in use by another Tierline, or cannot be used. That the gateway's port is taken is no error
     /// here: see [`url`](Self::url).
     pub async fn start(options: Options) -> Result<Self, Problem> {
-        let Options { dir, vault, listen, clock, demo, wake } = options;
+        let Options { dir, vault, listen, clock, demo, wake, show } = options;
         let lock = dir.lock()?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
         let next_id = reader.next_request_id()?;
         let (sink, events) = Sink::new();
 
-        let configured = Configured::default();
-        let limiter = limiter(&sink, &clock, &configured);
+        let limiter = limiter(&sink, &clock);
         recall(&limiter, &reader, clock.as_ref())?;
 
         let (routes, routes_seen) = watch::channel(Arc::default());
-        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes, configured);
+        let registry = Registry::new(store.clone(), vault, limiter.clone(), Arc::clone(&clock), routes);
         registry.reload().await?;
         for notice in notices {
             tracing::warn!("{notice}");
             sink.record(Event::Noticed(notice));
         }
 
+        let metrics = Metrics::new(limiter.clone(), store.clone(), sink.clone());
         let parts = Parts {
             upstream: Arc::new(HttpUpstream::new(Timing::default())),
             admission: Arc::new(limiter.clone()),
@@ -115,6 +118,10 @@ impl Engine {
             cost_nanos: {
                 let clock = Arc::clone(&clock);
                 Box::new(move |provider, model, usage| Catalog::bundled().cost_nanos(provider, usage, Some(model), clock.now().wall))
+            },
+            metrics: {
+                let metrics = metrics.clone();
+                Box::new(move || metrics.page())
             },
             patience: Patience::default(),
         };
@@ -135,7 +142,7 @@ impl Engine {
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
         let (views_tx, views) = watch::channel(Arc::new(view));
-        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock));
+        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock), metrics);
         let (finish, finished) = oneshot::channel();
         let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
 
@@ -147,7 +154,7 @@ impl Engine {
                 async move { limiter.run().await }
             }),
             tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok())),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), show)),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -254,14 +261,12 @@ fn save(store: &Store, limiter: &Limiter) {
     let _ = store.write(crate::store::Write::Buckets { at: now.wall, views: Arc::new(views) });
 }
 
-fn limiter(sink: &Sink, clock: &Arc<dyn Clock>, configured: &Configured) -> Limiter {
+fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
     let assumed = {
-        let (clock, configured) = (Arc::clone(clock), configured.clone());
+        let clock = Arc::clone(clock);
         move |provider: Provider, class: &ModelClass| {
             let Now { wall, .. } = clock.now();
-            let mut limits = Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date());
-            limits.extend(configured.of(provider, class));
-            limits
+            Catalog::bundled().default_limits(provider, class, jiff::tz::Offset::UTC.to_datetime(wall).date())
         }
     };
     let seed = clock.now().wall.as_nanosecond().unsigned_abs();

@@ -1,7 +1,6 @@
 //! Carries out what the window orders, one task for each order that may take a while.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -9,10 +8,10 @@ use super::registry::Registry;
 use super::{explain, models};
 use crate::catalog::Catalog;
 use crate::domain::command::{Command, ProbeReport};
-use crate::domain::{Account, AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
+use crate::domain::{AccountId, Event, ModelClass, Notice, Problem, RequestId, Severity};
 use crate::journal::Sink;
 use crate::probe::{Budget, Prober, cost_nanos};
-use crate::provider::{self, ModelEnd};
+use crate::provider;
 use crate::store::{Reader, export};
 
 /// Runs until nobody can order any more.
@@ -31,6 +30,7 @@ async fn one(order: Command, registry: Registry, prober: Prober, sink: Sink) {
         Command::RevokeToken(client, reply) => reply.send(registry.revoke_token(&client).await),
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
+        Command::TryNow(id, reply) => reply.send(registry.limiter().with(|core, now| core.try_now(Some(id), now))),
         Command::Series(query, reply) => reply.send(read(&registry, move |reader| reader.series(&query)).await),
         Command::Requests(query, reply) => reply.send(read(&registry, move |reader| reader.requests(&query)).await),
         Command::Story(query, reply) => {
@@ -84,21 +84,8 @@ async fn probe(id: AccountId, registry: &Registry, prober: &Prober, sink: &Sink)
     let probed = prober.probe(&account, &key, None, registry.clock()).await?;
     let class = probed.model.as_ref().map_or_else(ModelClass::any, |model| Catalog::bundled().class_of(account.provider, model));
     registry.limiter().with(|core, now| core.teach(id, &class, &probed.snapshot, probed.sent_at, now));
-    note_ends(&account, &probed.ends, registry, sink)?;
+    sink.record(Event::ModelsEnd(account.provider, probed.ends.into()));
     // a probe is no request of the user's: it has no number
     sink.record(Event::Answered { id: RequestId(0), account: id, class, snapshot: Arc::new(probed.snapshot) });
     Ok(probed.report)
-}
-
-/// Tells of the models that end, as far as the account's traffic of the last week names them.
-fn note_ends(account: &Account, ends: &[ModelEnd], registry: &Registry, sink: &Sink) -> Result<(), Problem> {
-    let at = registry.clock().now().wall;
-    let week_ago = at.saturating_sub(Duration::from_secs(7 * 86_400)).unwrap_or(at);
-    for used in registry.reader()?.models_used(week_ago)?.into_iter().filter(|used| used.account == account.id) {
-        let Some(end) = ends.iter().find(|end| end.model == used.model) else { continue };
-        let text = format!("{} requests in 7 days; {} says that {end}", used.requests, account.provider.name());
-        let hint = Some("see `tierline models` for what replaces it".to_owned());
-        sink.record(Event::Noticed(Notice { key: format!("model-end/{}", end.model), at, severity: Severity::Warning, text, hint }));
-    }
-    Ok(())
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
 use crate::domain::view::BucketView;
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity, Window,
+    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity,
+    Window,
 };
 use crate::journal::live::AccountView;
 use crate::journal::{LiveView, Sink};
@@ -25,9 +27,12 @@ pub(super) struct Recorder {
     registry: Registry,
     sink: Sink,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
     view: LiveView,
     /// How often each model was named lately.
     named: BTreeMap<(Dialect, ModelId), Named>,
+    /// What the providers' own lists say about the end of models, and of how many requests a notice has told.
+    ends: BTreeMap<(Dialect, ModelId), (ModelEnd, u64)>,
 }
 
 impl Recorder {
@@ -40,10 +45,12 @@ impl Recorder {
     const BATCH: usize = 2_048;
     /// Buckets and what was learned are saved no oftener than this.
     const SAVE: Duration = Duration::from_secs(5);
+    /// No provider lists as many models.
+    const MOST_ENDS: usize = 50_000;
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, view, named: BTreeMap::new() }
+        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
@@ -57,6 +64,7 @@ impl Recorder {
         self.view = LiveView::clone(&views.borrow());
         self.recall_models();
         let mut changes = self.registry.changes();
+        let store = self.store.clone();
         let mut taken = Vec::with_capacity(Self::BATCH);
         let mut next_frame: Option<Instant> = Some(Instant::now());
         let mut next_save: Option<Instant> = None;
@@ -89,6 +97,7 @@ impl Recorder {
                     }
                 }
                 Ok(()) = changes.changed() => next_frame = Some(Instant::now()),
+                () = store.changed() => next_frame = Some(Instant::now()),
                 _ = &mut finish, if !finishing => {
                     finishing = true;
                     events.close();
@@ -110,11 +119,20 @@ impl Recorder {
             }
             self.note_rerouting(record);
         }
+        if let Event::ModelsEnd(provider, ends) = event {
+            for end in ends.iter().take(Self::MOST_ENDS.saturating_sub(self.ends.len())) {
+                let known = self.ends.entry(((*provider).into(), end.model.clone())).or_insert_with(|| (end.clone(), 0));
+                if known.0 != *end {
+                    *known = (end.clone(), 0);
+                }
+            }
+        }
         if let Event::LimitChanged(_) = event {
             // the answer that told the limit may also have told whose it is
             let (buckets, scopes) = self.limiter.with(|core, now| (core.buckets(now), core.accounts()));
             self.view.accounts = Arc::new(account_views(&self.registry.known(), &scopes, &buckets, self.clock.as_ref()));
         }
+        self.metrics.apply(event);
         self.view.apply(event);
     }
 
@@ -138,6 +156,7 @@ impl Recorder {
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();
+        self.warn_of_listed_ends();
         moving
     }
 
@@ -192,6 +211,18 @@ impl Recorder {
                 // a model that does not end is not looked up again
                 None => named.told = u64::MAX,
             }
+        }
+    }
+
+    /// What providers' lists say about models that the traffic names, where it has gone on since it was said last.
+    fn warn_of_listed_ends(&mut self) {
+        for (key, named) in &self.named {
+            let Some((end, told)) = self.ends.get_mut(key).filter(|(_, told)| named.requests > *told) else { continue };
+            let (dialect, model) = key;
+            *told = named.requests;
+            let text = format!("{} says that {end}; requests of the last 7 days that name it: {}", dialect.name(), named.requests);
+            let hint = Some("see `tierline models` for what replaces it".to_owned());
+            self.view.notice(Notice { key: format!("model-end/{model}"), at: self.view.at, severity: Severity::Warning, text, hint });
         }
     }
 }

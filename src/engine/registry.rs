@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::configured::Configured;
 use crate::domain::command::{FoundKey, NewAccount, UserLimit};
-use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Secret};
+use crate::domain::{Account, AccountId, Alias, BaseUrl, ClientName, Clock, KeyRef, ModelId, Problem, Provider, Scope, Secret};
 use crate::gateway::{ClientToken, Endpoint, Routes};
-use crate::limiter::{AccountSetup, Limiter};
-use crate::store::{AccountRow, Reader, Store};
+use crate::limiter::{AccountSetup, ConfiguredLimit, Limiter};
+use crate::store::{AccountRow, AdminLimit, Reader, Store};
 use crate::vault::{self, Vault};
 
 /// Everything the user set, in one place. Cheap to clone.
@@ -23,7 +22,6 @@ struct Inner {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
     routes: watch::Sender<Arc<Routes>>,
-    configured: Configured,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
@@ -50,15 +48,8 @@ pub struct Known {
 }
 
 impl Registry {
-    pub(super) fn new(
-        store: Store,
-        vault: Vault,
-        limiter: Limiter,
-        clock: Arc<dyn Clock>,
-        routes: watch::Sender<Arc<Routes>>,
-        configured: Configured,
-    ) -> Self {
-        Self(Arc::new(Inner { store, vault, limiter, clock, routes, configured, state: Mutex::default(), changes: watch::Sender::new(0) }))
+    pub(super) fn new(store: Store, vault: Vault, limiter: Limiter, clock: Arc<dyn Clock>, routes: watch::Sender<Arc<Routes>>) -> Self {
+        Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
     /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
@@ -67,7 +58,8 @@ impl Registry {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
-        self.0.configured.replace(&accounts, &reader.admin_limits()?);
+        let configured = configured(reader.admin_limits()?);
+        let mut identities = reader.identities()?;
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
@@ -75,7 +67,7 @@ impl Registry {
         for account in &accounts {
             let at_once = !matches!(account.key, KeyRef::Keyring { .. });
             if at_once && !matches!(keys.get(&account.id), Some(Ok(_))) {
-                keys.insert(account.id, self.0.vault.get(&account.key).await.map_err(Problem::from));
+                keys.insert(account.id, self.0.vault.get_for(account).await);
             }
         }
         let known: Vec<AccountId> = self.lock().accounts.iter().map(|account| account.id).collect();
@@ -89,11 +81,12 @@ impl Registry {
                     provider: account.provider,
                     dialect: account.dialect(),
                     label: account.label.clone(),
-                    scope: None,
+                    scope: identities.remove(&account.id).and_then(|known| Scope::from_identity(account.provider, &known)),
                 };
-                core.set_account(setup, now);
+                core.set_account(setup);
             }
             core.set_user_limits(&limits, now);
+            core.set_configured(configured, now);
         });
         {
             let mut state = self.lock();
@@ -113,7 +106,7 @@ impl Registry {
         let accounts = Arc::clone(&self.lock().accounts);
         for account in accounts.iter() {
             if !matches!(self.lock().keys.get(&account.id), Some(Ok(_))) {
-                let key = self.0.vault.get(&account.key).await.map_err(Problem::from);
+                let key = self.0.vault.get_for(account).await;
                 self.lock().keys.insert(account.id, key);
                 self.publish_routes();
             }
@@ -230,9 +223,10 @@ impl Registry {
     fn publish_routes(&self) {
         let state = self.lock();
         let endpoints = state.accounts.iter().map(|account| {
-            let key = state.keys.get(&account.id).and_then(|key| key.as_ref().ok()).cloned();
+            let known = state.keys.get(&account.id);
+            let key = known.and_then(|key| key.as_ref().ok()).cloned();
             let aliases = state.aliases.iter().filter(|alias| alias.account == account.id).cloned().collect();
-            Endpoint::new(account.clone(), key).with_aliases(aliases)
+            Endpoint::new(account.clone(), key).awaiting_key(known.is_none()).with_aliases(aliases)
         });
         let tokens = state.tokens.iter().map(|token| ClientToken { client: token.client.clone(), sha256: token.hash, account: None });
         let routes = Routes::new(endpoints.collect(), tokens.collect());
@@ -248,8 +242,9 @@ impl Registry {
 
 /// Stores an account: its key in the vault first, then its row; the key is taken back if the row is refused.
 pub async fn add_account(store: &Store, vault: &Vault, new: NewAccount, clock: &dyn Clock) -> Result<Account, Problem> {
-    let key_name = format!("{}/{}", new.provider.name(), new.label);
-    let row = account_row(new.provider, &new.label, new.base_url.as_deref(), &new.key, KeyRef::Memory { entry: key_name.clone() }, clock)?;
+    let place = KeyRef::Memory { entry: new.label.clone() };
+    let row = account_row(new.provider, &new.label, new.base_url.as_deref(), &new.key, place, clock)?;
+    let key_name = row.base_url.bound_entry(&format!("{}/{}", new.provider.name(), new.label));
     if store.reader()?.accounts()?.iter().any(|account| account.label == row.label) {
         return Err(Problem::new(format!("an account is already called {:?}", row.label)).hint("choose another label, or remove that one"));
     }
@@ -340,6 +335,16 @@ fn account_row(
     })?;
     let base_url = BaseUrl::parse(url).map_err(|why| Problem::new(why.to_string()))?;
     Ok(AccountRow { provider, label: label.to_owned(), base_url, fingerprint: key.fingerprint(), key: at, created_at: clock.now().wall })
+}
+
+/// What was read with admin keys, the oldest first, so that the newest word holds.
+fn configured(mut limits: Vec<AdminLimit>) -> Vec<ConfiguredLimit> {
+    limits.sort_by_key(|limit| limit.read_at);
+    let configured = |limit| {
+        let AdminLimit { account, class, dimension, period, capacity, .. } = limit;
+        ConfiguredLimit { account, class, dimension, period, capacity }
+    };
+    limits.into_iter().map(configured).collect()
 }
 
 /// Labels and client names stand in routes, headers and files.

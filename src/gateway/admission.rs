@@ -35,8 +35,8 @@ pub trait Hold: Send + 'static {
     fn settle(self: Box<Self>, usage: &Usage);
     /// The provider refused the attempt; `Some` when another may be made now.
     fn refused(self: Box<Self>, verdict: Verdict) -> Wait<Option<Box<dyn Hold>>>;
-    /// The attempt got no answer; `Some` when another may be made now. `safe` if nothing can have been processed.
-    fn failed(self: Box<Self>, safe: bool) -> Wait<Option<Box<dyn Hold>>>;
+    /// The attempt got no answer for this reason; `Some` when another may be made now. `safe` if a second one does no harm.
+    fn failed(self: Box<Self>, safe: bool, reason: String) -> Wait<Option<Box<dyn Hold>>>;
 }
 
 impl Admission for Limiter {
@@ -92,10 +92,10 @@ impl Hold for Held {
         })
     }
 
-    fn failed(self: Box<Self>, safe: bool) -> Wait<Option<Box<dyn Hold>>> {
+    fn failed(self: Box<Self>, safe: bool, reason: String) -> Wait<Option<Box<dyn Hold>>> {
         Box::pin(async move {
             let Self { limiter, reservation } = *self;
-            let reservation = limiter.after_failure(reservation, safe).await?;
+            let reservation = limiter.after_failure(reservation, safe, &reason).await?;
             Some(Box::new(Self { limiter, reservation }) as Box<dyn Hold>)
         })
     }

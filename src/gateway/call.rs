@@ -57,6 +57,7 @@ impl Call {
             let dialect = routes.dialect(provider, label.as_deref());
             let api = request_facts(dialect, &head.method, &path, &headers, b"").api;
             let answer = match turned {
+                Turned::KeysUnread => return local_refusal(dialect, api, &LocalRefusal::keys_unread()),
                 Turned::NoCredential | Turned::WrongCredential => unauthorized,
                 Turned::NoAccount(_) => not_found,
                 Turned::NotThatAccount(_) => forbidden,
@@ -83,12 +84,13 @@ impl Call {
 
     /// What leaves for the provider, and what can be told of it.
     pub(super) fn with_body(mut self, mut body: Bytes, now: Timestamp) -> Result<Outgoing, LocalAnswer> {
-        let Endpoint { account, dialect, key, aliases } = &*self.endpoint;
+        let Endpoint { account, dialect, key, awaits_key, aliases } = &*self.endpoint;
         let mut facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
         let asked = facts.model.clone();
         let alias = asked.as_ref().and_then(|model| aliases.iter().find(|alias| alias.holds(model, now)));
-        let rewritten = alias.and_then(|alias| Some((alias, alias::rewritten(&body, &alias.to, &alias.set)?)));
-        let alias = rewritten.map(|(alias, bytes)| {
+        let applied = alias.and_then(|alias| Some((alias, alias::applied(alias, &self.path, &body)?)));
+        let alias = applied.map(|(alias, (path, bytes))| {
+            self.path = path;
             body = bytes.into();
             if let Some(length) = self.headers.get_mut(CONTENT_LENGTH) {
                 *length = body.len().into();
@@ -96,7 +98,10 @@ impl Call {
             facts = request_facts(*dialect, &self.method, &self.path, &self.headers, &body);
             format!("{}->{}", alias.from, alias.to)
         });
-        let Some(key) = key else { return Err(local_refusal(*dialect, facts.api, &key_missing(&account.label))) };
+        let Some(key) = key else {
+            let refusal = if *awaits_key { LocalRefusal::keys_unread() } else { key_missing(&account.label) };
+            return Err(local_refusal(*dialect, facts.api, &refusal));
+        };
         // joined as text, so that no byte of either changes
         let url: Uri = format!("{}{}", account.base_url.as_str(), self.path)
             .parse()

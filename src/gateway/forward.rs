@@ -15,7 +15,7 @@ use super::request_body::Share;
 use super::respond::{AnswerBody, local};
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_refusal};
-use crate::domain::{Dialect, LocalReason, LocalRefusal, Outcome, Usage};
+use crate::domain::{Dialect, LocalRefusal, Outcome, Usage};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
@@ -46,7 +46,7 @@ pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
     let mut hold = match job.unless_draining(admit).await {
         Some(Ok(hold)) => hold,
         Some(Err(refusal)) => return job.refuse(&refusal),
-        None => return job.refuse(&shutting_down()),
+        None => return job.refuse(&LocalRefusal::shutting_down()),
     };
     loop {
         job.stage.send();
@@ -60,7 +60,7 @@ pub(super) async fn run(mut job: Job) -> Response<AnswerBody> {
                 Judged::Passes(response, hold, if_whole) => return job.pass(response, hold, if_whole),
             },
             Err(error) => {
-                let again = hold.failed(error.safe_to_retry());
+                let again = hold.failed(error.safe_to_retry(&job.request.method), error.reason());
                 match job.unless_draining(again).await.flatten() {
                     Some(again) => hold = again,
                     None => return job.fail(&error),
@@ -134,16 +134,5 @@ impl Job {
         self.trail.shown(status);
         self.trail.finish(outcome, Usage::default(), bytes);
         response
-    }
-}
-
-/// The refusal of a request that waits, or comes, while the gateway stops.
-pub(super) fn shutting_down() -> LocalRefusal {
-    LocalRefusal {
-        reason: LocalReason::ShuttingDown,
-        bucket: None,
-        retry_after: None,
-        ready_at: None,
-        message: "Tierline is shutting down; the request was not sent, send it again when it runs".into(),
     }
 }

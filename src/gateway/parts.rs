@@ -17,6 +17,9 @@ pub type ClassOf = Box<dyn Fn(Provider, &ModelId) -> ModelClass + Send + Sync>;
 /// Prices an answer of this model in nano-dollars; `None` if a price is unknown.
 pub type CostNanos = Box<dyn Fn(Provider, &ModelId, &Usage) -> Option<u64> + Send + Sync>;
 
+/// The page for monitoring systems, in Prometheus' text format.
+pub type MetricsPage = Box<dyn Fn() -> String + Send + Sync>;
+
 /// Everything the gateway works with.
 pub struct Parts {
     /// Sends to the providers.
@@ -35,6 +38,8 @@ pub struct Parts {
     pub class_of: ClassOf,
     /// From the catalogue.
     pub cost_nanos: CostNanos,
+    /// What happened so far, for those who have a local token.
+    pub metrics: MetricsPage,
     /// How long it waits for whom.
     pub patience: Patience,
 }

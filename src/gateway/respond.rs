@@ -42,6 +42,14 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response<AnswerBod
     response
 }
 
+/// The page for monitoring systems.
+pub(super) fn metrics(page: String) -> Response<AnswerBody> {
+    let mut response = Response::new(whole(page.into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
 /// A refusal in the provider's shape, marked as ours.
 pub(super) fn local(answer: LocalAnswer) -> Response<AnswerBody> {
     let mut response = Response::new(whole(answer.body));

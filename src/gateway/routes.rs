@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Account, Alias, ClientName, Dialect, Provider, Secret};
+use crate::domain::{Account, Alias, ClientName, Dialect, LocalRefusal, Provider, Secret};
 use crate::provider::Presented;
 
 /// All accounts and local tokens.
@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub dialect: Dialect,
     /// Its key; `None` if the vault did not give it.
     pub key: Option<Secret>,
+    /// Whether the vault was not asked yet, or has not answered.
+    pub awaits_key: bool,
     /// Model names that are rewritten in its requests.
     pub aliases: Vec<Alias>,
 }
@@ -52,6 +54,8 @@ pub(super) struct Visitor {
 pub(super) enum Turned {
     NoCredential,
     WrongCredential,
+    /// It may be a key that is not known yet.
+    KeysUnread,
     NoAccount(Provider),
     NotThatAccount(String),
 }
@@ -63,6 +67,7 @@ impl fmt::Display for Turned {
             Self::WrongCredential => f.write_str(
                 "the key is neither a local token nor the stored key of this provider; make a token with `tierline token new --client NAME`",
             ),
+            Self::KeysUnread => f.write_str(&LocalRefusal::keys_unread().message),
             Self::NoAccount(provider) => {
                 let name = provider.name();
                 write!(f, "no account for {name} is stored; add one with `tierline accounts add --provider {name} --label NAME --key-stdin`")
@@ -76,7 +81,13 @@ impl Endpoint {
     /// An account with its key.
     #[must_use]
     pub fn new(account: Account, key: Option<Secret>) -> Self {
-        Self { dialect: account.dialect(), account, key, aliases: Vec::new() }
+        Self { dialect: account.dialect(), account, key, awaits_key: false, aliases: Vec::new() }
+    }
+
+    /// The same, whether or not its key may still come.
+    #[must_use]
+    pub fn awaiting_key(self, awaits_key: bool) -> Self {
+        Self { awaits_key, ..self }
     }
 
     /// The same with these aliases.
@@ -112,13 +123,7 @@ impl Routes {
         if presented.is_empty() {
             return Err(Turned::NoCredential);
         }
-        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_bytes()).into()).collect();
-        let mut token = None;
-        for known in &self.tokens {
-            if hashes.iter().fold(false, |found, hash| found | bool::from(hash.ct_eq(&known.sha256))) {
-                token = Some(known);
-            }
-        }
+        let token = self.token(presented);
         let mut keyed = None;
         for endpoint in self.endpoints.iter().filter(|e| e.account.provider == provider) {
             let matches = |key: &Secret| presented.iter().fold(false, |found, c| found | key.matches(c.as_bytes()));
@@ -141,8 +146,25 @@ impl Routes {
                 Some(wanted) if wanted != endpoint.account.label => Err(Turned::NotThatAccount(wanted.to_owned())),
                 _ => Ok(Visitor { endpoint: endpoint.clone(), client: ClientName::new(&endpoint.account.label) }),
             },
+            (None, None) if self.serving(provider, None).any(|endpoint| endpoint.awaits_key) => Err(Turned::KeysUnread),
             (None, None) => Err(Turned::WrongCredential),
         }
+    }
+
+    /// Whether one of these credentials is a local token.
+    pub(super) fn knows_token(&self, presented: &[Presented<'_>]) -> bool {
+        self.token(presented).is_some()
+    }
+
+    fn token(&self, presented: &[Presented<'_>]) -> Option<&ClientToken> {
+        let hashes: Vec<[u8; 32]> = presented.iter().map(|c| Sha256::digest(c.as_bytes()).into()).collect();
+        let mut token = None;
+        for known in &self.tokens {
+            if hashes.iter().fold(false, |found, hash| found | bool::from(hash.ct_eq(&known.sha256))) {
+                token = Some(known);
+            }
+        }
+        token
     }
 
     /// Which of several accounts serves a request: the one that is named, else the first. The place for "most slack first".

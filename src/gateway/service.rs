@@ -3,24 +3,25 @@
 use std::sync::Arc;
 
 use http::header::{CONNECTION, EXPECT};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::request::Parts as Head;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::call::{Call, Outgoing};
-use super::forward::{self, Job, shutting_down};
+use super::forward::{self, Job};
 use super::guard::Guard;
 use super::headers::is_oddly_framed;
 use super::late::{self, Listener, Stage};
 use super::parts::Parts;
 use super::request_body::{self, Budget, Whole};
-use super::respond::{AnswerBody, front_page, local, text};
+use super::respond::{AnswerBody, front_page, local, metrics, text};
 use super::target::Target;
 use super::trail::Trail;
 use crate::domain::event::Arrival;
-use crate::domain::{Api, ModelClass, RequestFacts};
+use crate::domain::{Api, LocalRefusal, ModelClass, RequestFacts};
 use crate::limiter::Ask;
-use crate::provider::{LocalAnswer, bad_request, local_refusal};
+use crate::provider::{LocalAnswer, bad_request, local_refusal, presented};
 
 /// What all connections share.
 pub(super) struct Front {
@@ -46,6 +47,7 @@ impl Front {
             Target::Provider(target) => target,
             Target::Front => return front_page(),
             Target::Health => return text(StatusCode::OK, "ok\n"),
+            Target::Metrics => return self.metrics(&head),
             Target::Climbing => return text(StatusCode::BAD_REQUEST, "a path may not contain the segments . or .."),
             Target::Unknown => return text(StatusCode::NOT_FOUND, "no such route; see / for the routes there are"),
         };
@@ -67,6 +69,20 @@ impl Front {
         }
     }
 
+    /// Shows the figures to whoever has a local token. It must be in a header: a URL ends up in logs and histories.
+    fn metrics(&self, head: &Head) -> Response<AnswerBody> {
+        if !self.parts.routes.borrow().knows_token(&presented(&head.headers, None)) {
+            return text(
+                StatusCode::UNAUTHORIZED,
+                "a local token is needed: authorization: Bearer tl-..., from `tierline token new --client NAME`",
+            );
+        }
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "the figures can only be read, with GET");
+        }
+        metrics((self.parts.metrics)())
+    }
+
     /// Takes in the body and sees the request through; an error if it never arrived.
     async fn forward(&self, call: Call, body: &mut Incoming) -> Result<Response<AnswerBody>, LocalAnswer> {
         let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
@@ -79,7 +95,7 @@ impl Front {
         let now = self.parts.clock.now().wall;
         let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
         let refuse = |refusal| local_refusal(dialect, facts.api, &refusal);
-        let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(shutting_down()))?;
+        let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(LocalRefusal::shutting_down()))?;
 
         let id = self.parts.take_id();
         let class = facts.model.as_ref().map_or_else(ModelClass::any, |model| (self.parts.class_of)(provider, model));

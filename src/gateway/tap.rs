@@ -106,6 +106,9 @@ impl Tap {
         if let Some(end) = reader.as_ref().and_then(UsageReader::model_end) {
             trail.model_ends(end);
         }
+        if let Some(ends) = reader.as_ref().map(UsageReader::listed_ends).filter(|ends| !ends.is_empty()) {
+            trail.models_end(ends);
+        }
         let said_all = reader.as_ref().is_some_and(UsageReader::finished);
         // a stream that closes properly but without its final event is cut off all the same
         let torn = end == End::Whole && !said_all && self.seen_bytes > 0 && self.events_of.is_some_and(|(_, api)| has_final_event(api));

@@ -13,6 +13,8 @@ pub(super) enum Target {
     Front,
     /// `/healthz`
     Health,
+    /// `/metrics`
+    Metrics,
     /// A provider's route.
     Provider(ProviderTarget),
     /// A path that could climb out of the account's base URL.
@@ -39,6 +41,7 @@ impl Target {
         match path {
             "/" => return Self::Front,
             "/healthz" => return Self::Health,
+            "/metrics" => return Self::Metrics,
             _ => {}
         }
         let (first, mut rest) = split(path);
@@ -102,7 +105,8 @@ mod tests {
         for (target, expect) in [
             ("/", Target::Front),
             ("/healthz", Target::Health),
-            ("/metrics", Target::Unknown),
+            ("/metrics", Target::Metrics),
+            ("/metrics/", Target::Unknown),
             ("/Anthropic/v1", Target::Unknown),
             ("//anthropic/v1", Target::Unknown),
             ("/anthropic", provider(Provider::Anthropic, None, "", None)),

@@ -8,11 +8,11 @@ use super::admission::Hold;
 use super::parts::Parts;
 use crate::domain::event::Arrival;
 use crate::domain::{
-    Certainty, Dialect, Dimension, Event, LocalRefusal, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick, Usage,
-    Verdict, VerdictKind,
+    Certainty, Dialect, Dimension, Event, LocalRefusal, ModelEnd, Notice, Outcome, RefusalRecord, RequestRecord, Severity, Snapshot, Tick,
+    Usage, Verdict, VerdictKind,
 };
 use crate::journal::Slot;
-use crate::provider::{ModelEnd, counted};
+use crate::provider::counted;
 
 /// The record in the making.
 pub(super) struct Trail {
@@ -128,6 +128,11 @@ impl Trail {
             text: format!("{} says that {end}", self.record.provider.name()),
             hint: Some("see `tierline models` for what replaces it".into()),
         }));
+    }
+
+    /// The answer lists models, and says which of them end.
+    pub(super) fn models_end(&self, ends: &[ModelEnd]) {
+        self.parts.sink.record(Event::ModelsEnd(self.record.provider, ends.into()));
     }
 
     /// The client is shown this status.

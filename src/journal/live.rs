@@ -149,6 +149,7 @@ impl LiveView {
             Event::Finished(record) => self.finished(record),
             Event::LimitChanged(change) => self.limit_changed(change),
             Event::Noticed(notice) => self.notice(notice.clone()),
+            Event::ModelsEnd(..) => {}
         }
     }
 

@@ -1,7 +1,10 @@
-//! What happened: the sink that takes events, and the live view that is a pure fold of them.
+//! What happened: the sink that takes events, and the live view and the figures, which are pure folds of them.
 
+pub mod figures;
+pub mod histogram;
 pub mod live;
 pub mod sink;
 
+pub use figures::Figures;
 pub use live::{LiveView, RunningView};
 pub use sink::{Sink, Slot};

@@ -32,14 +32,17 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sources {
     measured: Option<Limit>,
+    configured: Option<Limit>,
     user: Option<Limit>,
     assumed: Option<Limit>,
 }
 
 impl Sources {
     /// What the provider enforces, but no more than the user allows; else what the user says; else the catalogue.
+    ///
+    /// An answer outranks the admin API: it shows what holds for this very key, narrower limits of its project included.
     fn effective(&self) -> Option<Limit> {
-        match (self.measured, self.user) {
+        match (self.measured.or(self.configured), self.user) {
             (Some(measured), Some(user)) if user.capacity < measured.capacity => Some(user),
             (Some(measured), _) => Some(measured),
             (None, Some(user)) => Some(user),
@@ -49,7 +52,8 @@ impl Sources {
 
     const fn slot(&mut self, source: LimitSource) -> &mut Option<Limit> {
         match source {
-            LimitSource::Header | LimitSource::Refusal | LimitSource::Admin | LimitSource::Learned => &mut self.measured,
+            LimitSource::Header | LimitSource::Refusal | LimitSource::Learned => &mut self.measured,
+            LimitSource::Admin => &mut self.configured,
             LimitSource::User => &mut self.user,
             LimitSource::Catalog { .. } => &mut self.assumed,
         }
@@ -144,6 +148,12 @@ impl Book {
         self.iter().filter(|(_, entry)| entry.sources.user.is_some()).map(|(_, entry)| entry.key.clone()).collect()
     }
 
+    /// The keys of buckets for which an admin API named a limit.
+    #[must_use]
+    pub fn configured(&self) -> Vec<BucketKey> {
+        self.iter().filter(|(_, entry)| entry.sources.configured.is_some()).map(|(_, entry)| entry.key.clone()).collect()
+    }
+
     /// The scope turned out to be another: its buckets get the new name, or merge with those that have it already.
     pub fn rescope(&mut self, from: &Scope, to: &Scope, now: Now) {
         let moved: Vec<BucketId> = self.iter().filter(|(_, entry)| entry.key.scope == *from).map(|(id, _)| id).collect();
@@ -162,6 +172,7 @@ impl Book {
                     self.entries[id.0].merged_into = Some(into);
                     let entry = self.get_mut(into);
                     entry.sources.user = entry.sources.user.or(absorbed.sources.user);
+                    entry.sources.configured = entry.sources.configured.or(absorbed.sources.configured);
                     entry.bucket.absorb(&absorbed.bucket, now);
                     self.refresh(into, now);
                 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::burst::Burst;
 use super::calendar;
+use super::depth::Depth;
 use super::flow::Flow;
 use crate::domain::{Dimension, Limit, LimitSource, Now, Refill, Tick};
 
@@ -35,6 +36,8 @@ pub struct Sample {
     pub grain: u64,
     /// What the request that brought it was charged when it was sent, which it certainly knows of.
     pub own: u64,
+    /// How long until it is full again, if that was said.
+    pub full_in: Option<Duration>,
     /// The earliest moment at which the provider may have computed it: when that request was sent.
     pub earliest: Tick,
     /// The latest such moment.
@@ -56,6 +59,7 @@ pub struct Bucket {
     frozen_until: Option<Tick>,
     burst: Burst,
     flow: Flow,
+    depth: Depth,
     sampled_at: Option<Tick>,
     confirmed_at: Option<Timestamp>,
 }
@@ -78,6 +82,7 @@ impl Bucket {
             frozen_until: None,
             burst: Burst::new(&limit, now.tick),
             flow: Flow::default(),
+            depth: Depth::default(),
             sampled_at: None,
             confirmed_at: None,
         };
@@ -136,14 +141,22 @@ impl Bucket {
     #[must_use]
     pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
-            Refill::Continuous if self.limit.capacity >= 20 => {
-                let alone = signed(self.limit.capacity) / 50 + 1;
+            Refill::Continuous if self.size() >= 20 => {
+                let alone = self.size() / 50 + 1;
                 // what others took since the last header is not known yet
-                let others = signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.limit.capacity / 20));
-                if self.flow.is_shared() { 2 * alone + others } else { alone }
+                let others = self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20);
+                signed(if self.flow.is_shared() { 2 * alone + others } else { alone })
             }
+            // requests do not arrive as evenly as they are sent: with a few to spare the pace can still be the full rate
+            Refill::Continuous if (2..self.limit.capacity).contains(&self.size()) => signed(self.size().div_ceil(3)),
             _ => 0,
         }
+    }
+
+    /// The most that can come together: the limit, or what headers showed the provider to keep of it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.depth.shallow(&self.limit).unwrap_or(self.limit.capacity)
     }
 
     /// Brings the state to `now`.
@@ -198,8 +211,7 @@ impl Bucket {
     }
 
     fn ready_by_level(&self, need: u64, now: Now) -> Ready {
-        let capacity = signed(self.limit.capacity);
-        let wanted = signed(need).saturating_add(self.guard()).min(capacity);
+        let wanted = signed(need).saturating_add(self.guard()).min(signed(self.size()));
         let missing = wanted.saturating_sub(self.available);
         if missing <= 0 {
             return Ready::Now;
@@ -269,6 +281,7 @@ impl Bucket {
             self.sampled_at = None;
         }
         self.limit = limit;
+        self.depth = Depth::default();
         self.available = self.available.saturating_add(grown).min(self.ceiling());
         if window_changed {
             self.fraction = 0;
@@ -309,6 +322,7 @@ impl Bucket {
             return 0;
         }
         let is_first = self.sampled_at.is_none();
+        self.learn_depth(&sample, now);
         let since = self.sampled_at.map_or(Duration::ZERO, |last| sample.latest.since(last));
         self.sampled_at = Some(sample.latest);
         self.confirmed_at = Some(now.wall);
@@ -318,7 +332,7 @@ impl Bucket {
 
         // The figure brought to now. Nobody says when the provider computed it (on arrival, or at the end of the answer),
         // and it may be rounded: so it is a band from the lowest reading to the highest.
-        let capacity = signed(self.limit.capacity);
+        let capacity = signed(self.size());
         let projected = |at: Tick, charged: u64| {
             let refilled = self.refill_over(now.tick.since(at));
             signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(charged))
@@ -348,6 +362,17 @@ impl Bucket {
                 self.flow.foreign(ours_high - low, since, now.tick);
             }
             0
+        }
+    }
+
+    fn learn_depth(&mut self, sample: &Sample, now: Now) {
+        let Some(full_in) = sample.full_in else { return };
+        let before = self.size();
+        self.depth.observe(sample.remaining.saturating_add(sample.grain), full_in, &self.limit, now.tick);
+        if self.size() < before {
+            // what the bucket never holds was taken for others' traffic
+            self.flow.forget_foreign();
+            self.available = self.available.min(self.ceiling());
         }
     }
 
@@ -414,8 +439,8 @@ impl Bucket {
     }
 
     /// The most that may be available while `held` is out.
-    const fn ceiling(&self) -> i64 {
-        signed(self.limit.capacity).saturating_sub(signed(self.held))
+    fn ceiling(&self) -> i64 {
+        signed(self.size()).saturating_sub(signed(self.held))
     }
 
     fn next_reset(&self, now: Now) -> Option<Tick> {
@@ -514,7 +539,7 @@ mod tests {
     fn a_header_corrects_down_at_once_and_up_slowly() {
         let sample = |remaining, millis| {
             let tick = at(millis).tick;
-            Sample { remaining, grain: 0, own: 0, earliest: tick, latest: tick }
+            Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick }
         };
         let mut bucket = per_minute(Dimension::Requests, 100);
         bucket.observe(sample(100, 0), at(0));
@@ -532,10 +557,34 @@ mod tests {
         let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
         bucket.take(400, 0, at(0));
         let tick = at(0).tick;
-        bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, earliest: tick, latest: tick }, at(0));
+        bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0));
         assert_eq!(bucket.available(), 7_600);
-        assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, earliest: tick, latest: tick }, at(0)), 0);
+        assert_eq!(
+            bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0)),
+            0
+        );
         assert_eq!(bucket.available(), 7_600);
+    }
+
+    #[test]
+    fn a_bucket_that_holds_little_is_drawn_on_at_its_full_rate() {
+        let mut bucket = per_minute(Dimension::Requests, 120);
+        let mut millis = 0;
+        for _ in 0..20 {
+            bucket.refill(at(millis));
+            if let Ready::At(tick) = bucket.ready(1, at(millis)) {
+                millis = tick.as_nanos().div_ceil(1_000_000);
+                bucket.refill(at(millis));
+            }
+            bucket.take(1, 0, at(millis));
+            let tick = at(millis).tick;
+            let full_in = Some(Duration::from_millis(500));
+            bucket.observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick }, at(millis));
+        }
+        assert_eq!(bucket.size(), 2);
+        let foreign = bucket.flow().foreign_per(Duration::from_secs(60));
+        assert!(foreign <= 6, "{foreign} a minute are taken for others'");
+        assert!((8_000..=14_000).contains(&millis), "20 requests took {millis} ms");
     }
 
     #[test]
@@ -601,7 +650,7 @@ mod tests {
                     Step::Correct(by) => bucket.correct(by, at(millis)),
                     Step::Observe { remaining, grain } => {
                         let tick = at(millis).tick;
-                        bucket.observe(Sample { remaining, grain, own: 0, earliest: tick, latest: tick }, at(millis));
+                        bucket.observe(Sample { remaining, grain, own: 0, full_in: None, earliest: tick, latest: tick }, at(millis));
                     }
                     Step::Resize(capacity) => bucket.set_limit(Limit { capacity, ..*bucket.limit() }, at(millis)),
                 }

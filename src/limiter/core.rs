@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::book::{Book, BucketId};
-use super::breaker::{Breaker, Pass};
+use super::breaker::Breaker;
 use super::bucket::{Ready, is_measured};
 use super::charge::{ChargeRule, Need};
+use super::configured::ConfiguredLimit;
 use super::estimate::{Estimator, Expectation, Kind};
 use super::handle::Ask;
 use super::line::{Earliest, Line, Ticket};
@@ -84,6 +85,7 @@ pub struct Core {
     pub(super) estimator: Estimator,
     pub(super) random: Random,
     pub(super) effects: Vec<Effect>,
+    pub(super) configured: Vec<ConfiguredLimit>,
     assumptions: Assumptions,
     deadlines: BTreeSet<(Tick, Ticket)>,
     next_ticket: u64,
@@ -174,6 +176,7 @@ impl Core {
             flights: BTreeMap::new(),
             estimator: Estimator::default(),
             effects: Vec::new(),
+            configured: Vec::new(),
             assumptions,
             deadlines: BTreeSet::new(),
             next_ticket: 1,
@@ -182,18 +185,13 @@ impl Core {
     }
 
     /// Makes an account known, or changes what is known of it.
-    pub fn set_account(&mut self, setup: AccountSetup, now: Now) {
+    pub fn set_account(&mut self, setup: AccountSetup) {
         let scope = setup.scope.clone().unwrap_or_else(|| Scope::account(setup.provider, &setup.label));
         if let Some(account) = self.accounts.get_mut(&setup.id) {
             account.setup = setup;
         } else {
-            let account = Account {
-                setup: setup.clone(),
-                scope,
-                stopped: None,
-                retries: super::retry::Budget::new(now.tick),
-                breakers: BTreeMap::new(),
-            };
+            let account =
+                Account { setup: setup.clone(), scope, stopped: None, retries: super::retry::Budget::default(), breakers: BTreeMap::new() };
             self.accounts.insert(setup.id, account);
         }
     }
@@ -243,7 +241,7 @@ impl Core {
     /// A refusal that says when it would pass, or never: its account is stopped, it fits no bucket, its deadline cannot be met.
     pub fn enqueue(&mut self, ask: Ask, now: Now) -> Result<Ticket, LocalRefusal> {
         if self.closing {
-            return Err(refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"));
+            return Err(LocalRefusal::shutting_down());
         }
         if self.waiting.len() >= self.settings.queue_capacity {
             let message = format!("{} requests wait already; send fewer at once", self.waiting.len());
@@ -260,6 +258,9 @@ impl Core {
             );
             refusal.retry_after = Some(wait);
             refusal.ready_at = Some(now.wall_at(now.tick + wait));
+            return Err(refusal);
+        }
+        if let Some(refusal) = self.outage(&ask, now) {
             return Err(refusal);
         }
         let key = (ask.account, ask.class.clone());
@@ -339,10 +340,7 @@ impl Core {
     pub fn close(&mut self) {
         self.closing = true;
         for ticket in self.waiting.keys().copied().collect::<Vec<_>>() {
-            self.refuse_waiting(
-                ticket,
-                refusal(LocalReason::ShuttingDown, "Tierline is shutting down; send the request again in a moment"),
-            );
+            self.refuse_waiting(ticket, LocalRefusal::shutting_down());
         }
     }
 
@@ -359,10 +357,8 @@ impl Core {
         {
             until = until.max(Some(stop.until.max(now.tick + Duration::from_secs(1))));
         }
-        if let Some(Pass::NotBefore(at)) =
-            account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).map(|breaker| breaker.pass(now.tick))
-        {
-            until = until.max(Some(at));
+        if let Some(outage) = account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).and_then(|breaker| breaker.forbids(now.tick)) {
+            until = until.max(Some(outage.next_try));
         }
         if let Some(at) = self.first_window_opens(state, account.setup.dialect, waiting.ask.facts.api, now) {
             until = until.max(Some(at));
@@ -469,8 +465,10 @@ impl Core {
             if let Some(stop) = &mut account.stopped {
                 stop.trying = true;
             }
-            account.retries.sent(now.tick);
-            account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent();
+            if waiting.attempt == 1 {
+                account.retries.sent();
+            }
+            account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent(now.tick);
         }
         self.flights.insert(ticket, Flight { waiting, takes, sent_at: now.tick, among, answered: false });
         self.effects.push(Effect::Grant(ticket));
@@ -509,6 +507,7 @@ impl Core {
             self.effects.extend(change.map(Effect::Limit));
         }
         self.lines.insert(key.clone(), LineState::default());
+        self.apply_configured(key, now);
         self.redraw();
     }
 
@@ -624,7 +623,7 @@ impl Core {
         }
     }
 
-    fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {
+    pub(super) fn refuse_waiting(&mut self, ticket: Ticket, refusal: LocalRefusal) {
         if self.take_waiting(ticket).is_some() {
             self.effects.push(Effect::Refuse(ticket, refusal));
         }

@@ -107,6 +107,12 @@ impl Flow {
         self.foreign_per_sec > 0.0
     }
 
+    /// What was taken for others' traffic was something else.
+    pub const fn forget_foreign(&mut self) {
+        self.foreign_per_sec = 0.0;
+        self.foreign_at = None;
+    }
+
     /// Foreign traffic over a window of this length, in units.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; saturates")]

@@ -132,10 +132,10 @@ impl Limiter {
         self.again(reservation, |core, ticket, now| core.refused(ticket, verdict, now)).await
     }
 
-    /// After an attempt that got no answer: gives the room back as far as it is certain that nothing was processed
-    /// (`safe`), and, where a retry is safe and allowed, waits for room again.
-    pub async fn after_failure(&self, reservation: Reservation, safe: bool) -> Option<Reservation> {
-        self.again(reservation, |core, ticket, now| core.failed(ticket, safe, now)).await
+    /// After an attempt that got no answer for this reason: gives the room back as far as a retry is `safe`, and, where it is
+    /// allowed as well, waits for room again.
+    pub async fn after_failure(&self, reservation: Reservation, safe: bool, reason: &str) -> Option<Reservation> {
+        self.again(reservation, |core, ticket, now| core.failed(ticket, safe, reason, now)).await
     }
 
     /// Looks at or changes the core; whoever may go afterwards is let in.
@@ -178,14 +178,7 @@ impl Limiter {
         let answer = opened.await;
         place.waits = false;
         // the door is dropped only with the limiter itself
-        let closed = LocalRefusal {
-            reason: crate::domain::LocalReason::ShuttingDown,
-            bucket: None,
-            retry_after: None,
-            ready_at: None,
-            message: "Tierline is shutting down".into(),
-        };
-        answer.unwrap_or(Err(closed))?;
+        answer.unwrap_or_else(|_| Err(LocalRefusal::shutting_down()))?;
         let (bound_by, reserved) = self.0.lock().core.taken(ticket);
         let waited = waited + self.0.clock.now().tick.since(since);
         Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, seen: Usage::default(), open: true })

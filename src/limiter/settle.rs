@@ -41,10 +41,8 @@ impl Core {
             state.verified |= snapshot.has_limits();
             state.clean_answers += 1;
         }
-        if snapshot.status < 500
-            && let Some(account) = self.accounts.get_mut(&key.0)
-        {
-            account.breakers.entry((key.1.clone(), api)).or_default().succeeded(now.tick);
+        if snapshot.status < 500 {
+            self.note_success(&key, api, now);
         }
         self.learn_from(key.0, &key.1, snapshot, &asked, now);
     }
@@ -64,6 +62,9 @@ impl Core {
             if old.kind == ScopeKind::Account {
                 self.book.rescope(&old, &scope, now);
             }
+            for line in self.lines.keys().filter(|(account, _)| *account == id).cloned().collect::<Vec<_>>() {
+                self.apply_configured(&line, now);
+            }
             self.redraw();
         }
         let Some(scope) = self.accounts.get(&id).map(|account| account.scope.clone()) else { return };
@@ -77,7 +78,10 @@ impl Core {
         let dimension = reading.dimension;
         // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
         let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));
-        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)) else { return };
+        let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
+        // and one that nobody knows yet, full within the minute, is at the least not that of a day
+        let within_a_minute = || full_in.is_some_and(|full_in| full_in <= Period::MINUTE.duration()).then_some(Period::MINUTE);
+        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
         if let Some(capacity) = reading.limit {
             let is_new = self.book.find(&key).is_none();
@@ -97,7 +101,7 @@ impl Core {
             return;
         }
         let own = asked.takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
-        let sample = Sample { remaining, grain: reading.grain, own, earliest: asked.at, latest: now.tick };
+        let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick };
         entry.bucket.observe(sample, now);
         entry.reading = Some((now.tick, remaining, reading.grain));
         if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
@@ -157,12 +161,10 @@ impl Core {
             }
         }
         self.estimator.learn(&flight.waiting.kind, &flight.waiting.ask.facts, usage, &counted);
-        if let Some(account) = self.accounts.get_mut(&key.0) {
-            if flight.answered {
-                account.stopped = None;
-            } else if let Some(breaker) = account.breakers.get_mut(&(key.1.clone(), flight.waiting.ask.facts.api)) {
-                breaker.undecided();
-            }
+        if flight.answered
+            && let Some(account) = self.accounts.get_mut(&key.0)
+        {
+            account.stopped = None;
         }
         self.landed(&key);
     }
@@ -181,12 +183,8 @@ impl Core {
                 (attempt < retry::ATTEMPTS_ON_REFUSAL).then_some(wait)
             }
             VerdictKind::Overload => {
-                let breaker =
-                    self.accounts.get_mut(&key.0).map(|a| a.breakers.entry((key.1.clone(), flight.waiting.ask.facts.api)).or_default());
-                if let Some(breaker) = breaker {
-                    breaker.failed(now.tick);
-                }
-                self.retry_after_failure(&key, attempt, now).map(|pause| pause.max(verdict.retry_after.unwrap_or(Duration::ZERO)))
+                self.note_failure(&key, flight.waiting.ask.facts.api, &verdict.reason, verdict.retry_after, now);
+                self.retry_after_failure(&key, attempt).map(|pause| pause.max(verdict.retry_after.unwrap_or(Duration::ZERO)))
             }
             VerdictKind::Money => {
                 self.stop(&key, verdict, now);
@@ -197,14 +195,12 @@ impl Core {
         self.again(ticket, flight, wait, now)
     }
 
-    /// It got no answer. `safe`: nothing of it can have been processed.
-    pub fn failed(&mut self, ticket: Ticket, safe: bool, now: Now) -> Next {
+    /// It got no answer, for this reason. `safe`: it may be sent again.
+    pub fn failed(&mut self, ticket: Ticket, safe: bool, reason: &str, now: Now) -> Next {
         let Some(flight) = self.flights.get(&ticket) else { return Next::PassOn };
         let key = line_key(flight);
-        let breaker = self.accounts.get_mut(&key.0).map(|a| a.breakers.entry((key.1.clone(), flight.waiting.ask.facts.api)).or_default());
-        if let Some(breaker) = breaker {
-            breaker.failed(now.tick);
-        }
+        let api = flight.waiting.ask.facts.api;
+        self.note_failure(&key, api, reason, None, now);
         if !safe {
             // it may have been processed: what was reserved for it counts as used
             let seen = Usage::default();
@@ -214,7 +210,7 @@ impl Core {
         let Some(flight) = self.flights.remove(&ticket) else { return Next::PassOn };
         self.give_back(&flight, now);
         self.landed(&key);
-        let wait = self.retry_after_failure(&key, flight.waiting.attempt, now);
+        let wait = self.retry_after_failure(&key, flight.waiting.attempt);
         self.again(ticket, flight, wait, now)
     }
 
@@ -229,17 +225,13 @@ impl Core {
                 entry.bucket.correct(-signed(need.on_arrival), now);
             }
         }
-        if let Some(breaker) =
-            self.accounts.get_mut(&key.0).and_then(|a| a.breakers.get_mut(&(key.1.clone(), flight.waiting.ask.facts.api)))
-        {
-            breaker.undecided();
-        }
+        self.note_nothing(&key, flight.waiting.ask.facts.api, now.tick);
         self.landed(&key);
     }
 
     fn again(&mut self, ticket: Ticket, flight: Flight, wait: Option<Duration>, now: Now) -> Next {
         match wait {
-            Some(wait) if now.tick + wait < flight.waiting.deadline => {
+            Some(wait) if now.tick + wait < flight.waiting.deadline && self.outage(&flight.waiting.ask, now).is_none() => {
                 self.requeue(ticket, flight.waiting, Some(now.tick + wait));
                 Next::Again
             }
@@ -247,9 +239,9 @@ impl Core {
         }
     }
 
-    fn retry_after_failure(&mut self, key: &LineKey, attempt: u32, now: Now) -> Option<Duration> {
+    fn retry_after_failure(&mut self, key: &LineKey, attempt: u32) -> Option<Duration> {
         let account = self.accounts.get_mut(&key.0)?;
-        (attempt < retry::ATTEMPTS_ON_FAILURE && account.retries.take(now.tick)).then(|| retry::pause(attempt, &mut self.random))
+        (attempt < retry::ATTEMPTS_ON_FAILURE && account.retries.take()).then(|| retry::pause(attempt, &mut self.random))
     }
 
     /// Returns for each bucket whether it had room for the request before it was sent, by our own books.
@@ -262,11 +254,14 @@ impl Core {
             if rests_on_estimate(entry.key.dimension) {
                 entry.bucket.drop_estimate(need.on_arrival);
             }
-            if entry.key.dimension != Dimension::Requests {
+            let still_taken = if entry.key.dimension == Dimension::Requests {
+                need.on_arrival
+            } else {
                 entry.bucket.correct(-signed(need.on_arrival), now);
                 entry.evidence.cancelled(entry.key.dimension, &flight.waiting.expected, now.tick);
-            }
-            room.push((*id, entry.bucket.available() >= signed(need.total())));
+                0
+            };
+            room.push((*id, entry.bucket.available() + signed(still_taken) >= signed(need.total())));
         }
         room
     }

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 
 use crate::catalog::Catalog;
 use crate::domain::command::ProbeReport;
-use crate::domain::{Account, Clock, ModelId, Problem, Secret, Snapshot, Tick, Usage, VerdictKind};
-use crate::provider::{self, ModelEnd, ProbePlan};
+use crate::domain::{Account, Clock, ModelEnd, ModelId, Problem, Secret, Snapshot, Tick, Usage, VerdictKind};
+use crate::provider::{self, ProbePlan};
 
-pub use self::admin::Configured;
+pub use self::admin::{AdminAccess, Configured};
 pub use self::budget::Budget;
 
 /// What a probe brought.

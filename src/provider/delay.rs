@@ -1,7 +1,7 @@
 //! Every spelling of a delay or a reset that providers use, read by total functions that know no header and no provider.
 //!
 //! Spellings: Go durations (`2m59.56s`, `174ms`, `1h`), protobuf durations (`0.539477544s`), bare seconds (`16`, `33011.38`),
-//! HTTP dates, RFC 3339, Unix seconds and milliseconds, prose (`try again in 7m12s`, `retry after 86400 seconds`) and the text
+//! HTTP dates, RFC 3339, Unix seconds and milliseconds, prose (`try again in 7m12s`, `retry after 86400 seconds`, `replenished in 12:30:45`) and the text
 //! form of gRPC (`retry_delay { seconds: 23 }`). `None` for anything else: negative, longer than [`LONGEST`], exponents, words.
 
 use std::time::Duration;
@@ -98,7 +98,7 @@ pub fn http_date(text: &str) -> Option<Timestamp> {
 /// ```
 #[must_use]
 pub fn in_prose(lower: &str) -> Option<Duration> {
-    const CUES: [&str; 12] = [
+    const CUES: [&str; 13] = [
         "try again in",
         "try again after",
         "retry in",
@@ -110,6 +110,7 @@ pub fn in_prose(lower: &str) -> Option<Duration> {
         "reset in",
         "resets in",
         "replenished in",
+        "available in",
         "please wait",
     ];
     let after_cue = |cue: &&str| lower.match_indices(*cue).find_map(|(at, cue)| spoken(&lower[at + cue.len()..]));
@@ -149,6 +150,12 @@ pub fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
+/// How long until `then`, if it is still to come and not too far off to be meant.
+#[must_use]
+pub fn ahead(then: Timestamp, now: Timestamp) -> Option<Duration> {
+    if then > now { capped(until(then, now)) } else { None }
+}
+
 fn short(text: &str) -> Option<&str> {
     let text = text.trim();
     (!text.is_empty() && text.len() <= LONGEST_TEXT).then_some(text)
@@ -165,10 +172,25 @@ fn spoken(rest: &str) -> Option<Duration> {
     if let Some((length, _)) = units(rest) {
         return Some(length);
     }
+    if let Some(length) = clock(rest) {
+        return Some(length);
+    }
     let (_, _, after) = number(rest)?;
     let bare = &rest[..rest.len() - after.len()];
     let ends = after.is_empty() || after.starts_with(['.', ',', '}', '"', '\'', '\n', ')']);
     if ends { scaled(bare.trim_end_matches('.'), SECOND) } else { None }
+}
+
+/// `12:30:45` and `2.11:57:23`, as Azure's API management writes a length of time.
+fn clock(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ':'))).unwrap_or(text.len());
+    let mut parts = text[..end].trim_end_matches('.').split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let (days, hours) = hours.split_once('.').unwrap_or(("0", hours));
+    let digits = |text: &str, below: u64| text.parse::<u64>().ok().filter(|number| *number < below && text.len() <= 2);
+    let days: u64 = days.parse().ok().filter(|days| *days <= 400)?;
+    let secs = ((days * 24 + digits(hours, 24)?) * 60 + digits(minutes, 60)?) * 60 + digits(seconds, 60)?;
+    if parts.next().is_some() { None } else { capped(Duration::from_secs(secs)) }
 }
 
 /// `retry_delay { seconds: 23 nanos: 500000000 }`, as SDKs of Google print it.
@@ -352,6 +374,10 @@ mod tests {
         assert_eq!(date_in_prose("you will regain access on 2026-09-01 at 00:00 utc."), Some(at("2026-09-01T00:00:00Z")));
         assert_eq!(date_in_prose("resets at 2026-09-01t06:30:00z"), Some(at("2026-09-01T06:30:00Z")));
         assert_eq!(date_in_prose("regain access on monday"), None);
+        let now = at("2026-11-24T12:00:00Z");
+        for (then, expect) in [("2026-11-24T12:00:05Z", Some(5)), ("2026-11-24T12:00:00Z", None), ("2099-01-01T00:00:00Z", None)] {
+            assert_eq!(ahead(at(then), now).map(|wait| wait.as_secs()), expect, "{then}");
+        }
     }
 
     #[test]

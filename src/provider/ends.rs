@@ -1,38 +1,13 @@
 //! What answers say by the way about the end of models: OpenAI's list of models, and Gemini's `modelStatus`.
 
-use std::fmt;
-
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use crate::domain::ModelId;
+use crate::domain::{ModelEnd, ModelId};
 
 /// No list of models is longer.
 const MAX_LISTED: usize = 10_000;
-
-/// A provider's word that a model ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelEnd {
-    /// Which model.
-    pub model: ModelId,
-    /// When, if it said.
-    pub at: Option<Timestamp>,
-    /// The field that said so: `shutdown_date`, or `modelStatus` with the stage that it names.
-    pub field: String,
-}
-
-/// `` `gpt-4.1` ends 2026-12-11 (shutdown_date) ``
-impl fmt::Display for ModelEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, at, field } = self;
-        match at {
-            Some(at) => write!(f, "`{model}` ends {} ({field})", Offset::UTC.to_datetime(*at).date()),
-            None => write!(f, "`{model}` is to end, without a date ({field})"),
-        }
-    }
-}
 
 /// The models of `GET /v1/models` that have a `shutdown_date` (observed 2026-10: a date, or null; the day begins in UTC).
 #[must_use]

@@ -36,6 +36,7 @@ pub fn local_refusal(dialect: Dialect, api: Api, refusal: &LocalRefusal) -> Loca
         LocalReason::AccountStopped => (StatusCode::FORBIDDEN, "account_stopped"),
         LocalReason::BreakerOpen => (StatusCode::SERVICE_UNAVAILABLE, "breaker_open"),
         LocalReason::QueueFull => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
+        LocalReason::KeysUnread => (StatusCode::SERVICE_UNAVAILABLE, "keys_unread"),
         LocalReason::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
     };
     let too_large = refusal.reason == LocalReason::NeverFits;

@@ -17,12 +17,15 @@ pub mod snapshot;
 mod sse;
 pub mod usage;
 
-pub use admin::{AdminPage, ConfiguredLimit, NoAdminApi, admin_limits_path, read_admin_limits};
+pub use admin::{
+    AdminPage, ConfiguredLimit, NoAdminApi, ReportPage, admin_costs_path, admin_limits_path, admin_page, admin_usage_paths,
+    admin_workspace_path, read_admin_costs, read_admin_limits, read_admin_usage,
+};
 pub use credential::{Presented, authorize, presented, without_credentials};
-pub use ends::{ModelEnd, listed_ends};
+pub use ends::listed_ends;
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
 pub use explain::explain_json;
-pub use facts::request_facts;
+pub use facts::{path_with_model, request_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;
 pub use snapshot::snapshot;

@@ -345,7 +345,7 @@ mod tests {
         );
         assert!(unknown.is_empty(), "{unknown:?}");
         let (learned, unknown) = read(Dialect::OpenAi, 401, &HeaderMap::new(), "{\"error\":{\"code\":\"invalid_api_key\"}}");
-        assert_eq!(learned, ["HTTP 401: the key is missing, wrong or revoked; store the right key, or make a new one"]);
+        assert_eq!(learned, ["HTTP 401: the key is missing, wrong or revoked (invalid_api_key); store the right key, or make a new one"]);
         assert_eq!(unknown, ["the limits: the answer carried no limit headers"]);
     }
 

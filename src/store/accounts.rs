@@ -1,5 +1,7 @@
 //! Accounts: labels, addresses and where keys are; the keys are elsewhere.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -7,7 +9,7 @@ use super::failure::failed;
 use super::reader::Reader;
 use super::row::{millis, named, time, unreadable};
 use super::writer::Store;
-use crate::domain::{Account, AccountId, BaseUrl, Fingerprint, KeyRef, Problem, Provider};
+use crate::domain::{Account, AccountId, BaseUrl, Fingerprint, Identity, KeyRef, Problem, Provider};
 
 /// An account that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,21 @@ impl Reader {
     /// Every account, oldest first.
     pub fn accounts(&self) -> Result<Vec<Account>, Problem> {
         self.all("read the accounts", "SELECT * FROM accounts ORDER BY id", [], from_row)
+    }
+
+    /// To which organisation or project answers said that accounts belong; nothing of those about which they did not agree.
+    pub fn identities(&self) -> Result<BTreeMap<AccountId, Identity>, Problem> {
+        let sql = "SELECT account, max(kind), max(scope) FROM account_scopes GROUP BY account HAVING count(*) = 1";
+        let from_row = |row: &Row<'_>| {
+            let scope = Some(row.get(2)?);
+            let identity = match row.get_ref(1)?.as_str()? {
+                "organization" => Identity { organization: scope, ..Identity::default() },
+                "project" => Identity { project: scope, ..Identity::default() },
+                _ => Identity::default(),
+            };
+            Ok((AccountId(row.get(0)?), identity))
+        };
+        Ok(self.all("read the accounts' scopes", sql, [], from_row)?.into_iter().collect())
     }
 
     /// The account with this label, whatever its case.

@@ -39,15 +39,7 @@ impl DataDir {
     /// It is a file, cannot be made or written, belongs to somebody else, or is a folder with other things in it that
     /// others can read: closing such a folder to others is not ours to do.
     pub fn open(explicit: Option<&Path>) -> Result<Self, Problem> {
-        let path = match explicit {
-            Some(path) => path.to_owned(),
-            None => ProjectDirs::from("dev", "tierline", "Tierline")
-                .map(|dirs| dirs.data_local_dir().to_owned())
-                .ok_or_else(|| Problem::new("this user has no home folder").hint(ELSEWHERE))?,
-        };
-        // as a whole path: what is run later in another working directory must mean the same folder
-        let path = std::path::absolute(&path).map_err(|e| unusable(&path, &e))?;
-        let mut dir = Self { path, tightened: None, locked: Arc::default() };
+        let mut dir = Self::untouched(explicit)?;
         match fs::metadata(&dir.path) {
             Ok(found) if found.is_dir() => dir.adopt(&found)?,
             Ok(_) => return Err(Problem::new(format!("the data folder {} is a file", dir.path.display())).hint(ELSEWHERE)),
@@ -56,6 +48,45 @@ impl DataDir {
         }
         dir.secure_files()?;
         Ok(dir)
+    }
+
+    /// The same folder as it is: not made, not checked, not closed to others. To look at it, or to read.
+    ///
+    /// # Errors
+    /// This user has no home folder.
+    pub fn untouched(explicit: Option<&Path>) -> Result<Self, Problem> {
+        let path = match explicit {
+            Some(path) => path.to_owned(),
+            None => ProjectDirs::from("dev", "tierline", "Tierline")
+                .map(|dirs| dirs.data_local_dir().to_owned())
+                .ok_or_else(|| Problem::new("this user has no home folder").hint(ELSEWHERE))?,
+        };
+        // as a whole path: what is run later in another working directory must mean the same folder
+        let path = std::path::absolute(&path).map_err(|e| unusable(&path, &e))?;
+        Ok(Self { path, tightened: None, locked: Arc::default() })
+    }
+
+    /// The folder itself and what is in it, as far as others than the owner may do anything with it; `None` if there is no folder.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open_to_others(&self) -> Result<Option<Vec<PathBuf>>, Problem> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let look = || -> io::Result<Vec<PathBuf>> {
+            let inside = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+            let mut open = Vec::new();
+            for path in std::iter::once(self.path.clone()).chain(inside) {
+                // a link's own mode says nothing
+                let found = fs::symlink_metadata(&path)?;
+                if !found.is_symlink() && modes::is_open_to_others(&found) {
+                    open.push(path);
+                }
+            }
+            Ok(open)
+        };
+        look().map(Some).map_err(|e| unusable(&self.path, &e))
     }
 
     /// Where it is.

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod admin_limits;
+mod admin_usage;
 mod aliases;
 mod batch;
 mod batch_rows;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use accounts::AccountRow;
 pub use admin_limits::AdminLimit;
+pub use admin_usage::RecordedDay;
 pub use batch_rows::{BatchEnd, BatchRow, BatchStep};
 pub use batches::{BatchBook, BatchClaim, NewBatch};
 pub use data_dir::{DataDir, InstanceLock};

@@ -63,7 +63,7 @@ impl Write {
             }
             Event::Refused(record) => Self::Refused(Arc::clone(record)),
             Event::LimitChanged(change) => Self::LimitChanged(Arc::clone(change)),
-            Event::Arrived(_) | Event::Sent { .. } | Event::Answered { .. } | Event::Noticed(_) => return None,
+            Event::Arrived(_) | Event::Sent { .. } | Event::Answered { .. } | Event::ModelsEnd(..) | Event::Noticed(_) => return None,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The one thread that writes, and the handle through which everybody gives it work without waiting for the disk.
 
 use std::mem;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -8,10 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use super::batch::{self, Identities};
 use super::data_dir::DataDir;
 use super::failure::failed;
+use super::modes;
 use super::open;
 use super::reader::Reader;
 use super::write::Write;
@@ -65,6 +68,8 @@ struct Shared {
     written: AtomicU64,
     stalled: Mutex<Option<String>>,
     closing: AtomicBool,
+    /// Told when the writer stalls and when it goes on.
+    changed: Notify,
 }
 
 type Call = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -88,7 +93,10 @@ impl Store {
         db.set_prepared_statement_cache_capacity(64);
         let shared = Arc::<Shared>::default();
         let (tx, rx) = sync_channel(QUEUE);
-        let writer = Writer { db, shared: Arc::clone(&shared), identities: Identities::new() };
+        let path = dir.database();
+        let file =
+            modes::identity(&path).map_err(|e| Problem::new(format!("the database {} cannot be found", path.display())).because(e))?;
+        let writer = Writer { db, path, file, shared: Arc::clone(&shared), identities: Identities::new() };
         thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
@@ -118,6 +126,11 @@ impl Store {
             dropped: self.shared.dropped.load(Ordering::Relaxed),
             written: self.shared.written.load(Ordering::Relaxed),
         }
+    }
+
+    /// Waits until the writer stalls, or goes on.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
     }
 
     /// A new read-only connection.
@@ -197,6 +210,9 @@ impl Drop for Ended {
 
 struct Writer {
     db: Connection,
+    path: PathBuf,
+    /// Which file was opened.
+    file: (u64, u64),
     shared: Arc<Shared>,
     identities: Identities,
 }
@@ -233,25 +249,34 @@ impl Writer {
         }
     }
 
+    /// SQLite goes on writing to a file that was deleted, which nobody would ever read.
+    fn write(&mut self, batch: &[Write]) -> Result<batch::Outcomes, String> {
+        if !modes::identity(&self.path).is_ok_and(|file| file == self.file) {
+            return Err(format!("the database {} was moved or deleted; put it back, or start Tierline again", self.path.display()));
+        }
+        batch::write(&mut self.db, batch, &mut self.identities).map_err(|error| failed("write the history")(error).to_string())
+    }
+
     /// Writes the batch, however long the disk takes; gives it up only when the app closes.
     fn commit(&mut self, batch: &mut Vec<Write>) {
         let batch = mem::take(batch);
         let mut pause = PAUSES.0;
         while !batch.is_empty() {
-            match batch::write(&mut self.db, &batch, &mut self.identities) {
+            match self.write(&batch) {
                 Ok(outcomes) => {
                     self.shared.written.fetch_add(outcomes.written, Ordering::Relaxed);
                     self.shared.dropped.fetch_add(outcomes.rejected, Ordering::Relaxed);
                     if self.shared.stalled().take().is_some() {
                         tracing::info!("the history is written again");
+                        self.shared.changed.notify_one();
                     }
                     return;
                 }
-                Err(error) => {
-                    let reason = failed("write the history")(error).to_string();
+                Err(reason) => {
                     let before = self.shared.stalled().replace(reason.clone());
                     if before.as_ref() != Some(&reason) {
                         tracing::warn!("{reason}");
+                        self.shared.changed.notify_one();
                     }
                 }
             }

@@ -49,6 +49,13 @@ impl RepaintHandle {
         self.0.request_repaint_after(Self::PAUSE);
     }
 
+    /// Brings the window to the front.
+    pub fn show(&self) {
+        self.0.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+        self.0.send_viewport_cmd(egui::ViewportCommand::Focus);
+        self.0.request_repaint();
+    }
+
     /// Closes the window as if the user had.
     pub fn close(&self) {
         self.0.send_viewport_cmd(egui::ViewportCommand::Close);

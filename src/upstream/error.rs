@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use http::Uri;
+use http::{Method, Uri};
 
 /// The phase in which a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Failure {
     Connect,
     /// A connection, but not a trusted one.
     Tls,
+    /// The provider gave the request back unprocessed: REFUSED_STREAM (RFC 9113, section 8.7).
+    NotTaken,
     /// The connection broke before the head of the answer was whole.
     BeforeHead,
     /// No head for longer than this.
@@ -54,12 +56,23 @@ impl UpstreamError {
         self.failure
     }
 
-    /// Whether it is certain that the provider has not begun to process the request.
+    /// Whether the same request may be sent again by itself: nothing of it can have been processed, or nothing comes of
+    /// processing it twice.
     ///
     /// A connection that breaks before the head proves nothing: the provider may be generating, and charging, already.
     #[must_use]
-    pub const fn safe_to_retry(&self) -> bool {
-        matches!(self.failure, Failure::Dns | Failure::Connect | Failure::Tls)
+    pub fn safe_to_retry(&self, method: &Method) -> bool {
+        match self.failure {
+            Failure::Dns | Failure::Connect | Failure::Tls | Failure::NotTaken => true,
+            Failure::BeforeHead => method.is_safe(),
+            Failure::HeadTimeout(_) | Failure::IdleTimeout(_) | Failure::MidBody => false,
+        }
+    }
+
+    /// What happened, without advice.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        Reason(self).to_string()
     }
 
     /// What the user can do.
@@ -69,6 +82,7 @@ impl UpstreamError {
             Failure::Dns => "check the network connection and the account's base URL",
             Failure::Connect => "check the network connection, the firewall and the proxy settings",
             Failure::Tls => "check the clock, the installed root certificates and whether something on the way intercepts TLS",
+            Failure::NotTaken => "the provider is restarting or full; try again in a moment",
             Failure::BeforeHead => "the request may have been processed; it was not repeated, send it again if that does no harm",
             Failure::HeadTimeout(_) => "the provider may be overloaded; try again later, or stream the answer",
             Failure::IdleTimeout(_) | Failure::MidBody => "what arrived is incomplete; send the request again",
@@ -78,20 +92,30 @@ impl UpstreamError {
 
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = &self.host;
-        match self.failure {
+        write!(f, "{}; {}", Reason(self), self.hint())
+    }
+}
+
+/// What happened, without advice.
+struct Reason<'a>(&'a UpstreamError);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UpstreamError { failure, host, cause } = self.0;
+        match failure {
             Failure::Dns => write!(f, "no address found for {host}")?,
             Failure::Connect => write!(f, "no connection to {host}")?,
             Failure::Tls => write!(f, "no trusted connection to {host}")?,
+            Failure::NotTaken => write!(f, "{host} gave the request back unprocessed")?,
             Failure::BeforeHead => write!(f, "{host} closed the connection before it answered")?,
             Failure::HeadTimeout(limit) => write!(f, "{host} did not begin to answer within {} s", limit.as_secs())?,
             Failure::IdleTimeout(limit) => write!(f, "{host} fell silent for {} s in the middle of its answer", limit.as_secs())?,
             Failure::MidBody => write!(f, "{host} broke off in the middle of its answer")?,
         }
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = cause {
             write!(f, " ({cause})")?;
         }
-        write!(f, "; {}", self.hint())
+        Ok(())
     }
 }
 
@@ -111,19 +135,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_failures_before_sending_are_safe_to_repeat() {
+    fn only_what_was_not_processed_or_does_no_harm_is_safe_to_repeat() {
         let second = Duration::from_secs(1);
-        for (failure, safe) in [
-            (Failure::Dns, true),
-            (Failure::Connect, true),
-            (Failure::Tls, true),
-            (Failure::BeforeHead, false),
-            (Failure::HeadTimeout(second), false),
-            (Failure::IdleTimeout(second), false),
-            (Failure::MidBody, false),
+        for (failure, post, get) in [
+            (Failure::Dns, true, true),
+            (Failure::Connect, true, true),
+            (Failure::Tls, true, true),
+            (Failure::NotTaken, true, true),
+            (Failure::BeforeHead, false, true),
+            (Failure::HeadTimeout(second), false, false),
+            (Failure::IdleTimeout(second), false, false),
+            (Failure::MidBody, false, false),
         ] {
             let error = UpstreamError::new(failure, &Uri::from_static("https://api.example.com/v1/models?key=hidden"));
-            assert_eq!(error.safe_to_retry(), safe, "{failure:?}");
+            assert_eq!((error.safe_to_retry(&Method::POST), error.safe_to_retry(&Method::GET)), (post, get), "{failure:?}");
             assert!(error.to_string().contains("api.example.com"), "{error}");
             assert!(!error.to_string().contains("hidden"), "{error}");
         }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use hyper_util::client::legacy::connect::{self, proxy::Tunnel};
 use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
+use super::resolve::Checked;
 use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// How long each phase may last. There is no limit on the whole: a long answer is a good answer.
@@ -42,7 +43,7 @@ impl Default for Timing {
 /// An unused connection is closed after this long; providers' front ends close theirs after a minute or more.
 const POOL_IDLE: Duration = Duration::from_secs(50);
 /// What one connection may buffer of an answer that its client does not take.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 /// The same for one HTTP/2 stream, and for all streams of a connection.
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
@@ -56,24 +57,24 @@ pub struct HttpUpstream {
     timing: Timing,
 }
 
+/// Dials only where a name may lead.
+type HttpConnector = connect::HttpConnector<Checked<GaiResolver>>;
+
 type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
 
 #[derive(Debug)]
 struct Secure {
     direct: OverTls<HttpConnector>,
     proxies: Matcher,
-    proxied: Option<OverTls<Tunnel<HttpConnector>>>,
+    /// The proxy looks up the names; where it is itself is the user's choice.
+    proxied: Option<OverTls<Tunnel<connect::HttpConnector>>>,
 }
 
 impl HttpUpstream {
     /// A client with the system's proxies and root certificates.
     #[must_use]
     pub fn new(timing: Timing) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(timing.connect));
-        connector.set_keepalive(Some(Duration::from_mins(1)));
+        let connector = dialler(Checked(GaiResolver::new()), timing.connect);
         let builder = client_builder();
         let secure = Secure::new(&builder, &connector, timing.connect);
         Self { plain: builder.build(connector), secure, timing }
@@ -115,7 +116,7 @@ impl Secure {
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
         let proxied = match proxy {
             Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), connector.clone());
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), dialler(GaiResolver::new(), limit));
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
@@ -132,6 +133,15 @@ impl Secure {
         let loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
         !loopback && self.proxies.intercept(url).is_some()
     }
+}
+
+fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
+    let mut connector = connect::HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(limit));
+    connector.set_keepalive(Some(Duration::from_mins(1)));
+    connector
 }
 
 fn over_tls<C>(connector: C) -> Result<HttpsConnector<C>, String> {
@@ -175,6 +185,8 @@ fn classify(error: &ClientError, url: &Uri) -> UpstreamError {
     let causes: Vec<String> = successors(error.source(), |e| (*e).source()).map(ToString::to_string).collect();
     let in_chain = |what: &str| causes.iter().any(|cause| cause.starts_with(what));
     let failure = match () {
+        // h2 tells it only in these words
+        () if in_chain("stream error received: refused stream") => Failure::NotTaken,
         () if !error.is_connect() => Failure::BeforeHead,
         () if in_chain("dns error") => Failure::Dns,
         () if in_chain("tcp") || in_chain("tunnel") || in_chain(TOO_LONG) => Failure::Connect,

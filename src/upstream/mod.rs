@@ -3,10 +3,12 @@
 //! A request leaves exactly as it was given: no redirect is followed, nothing is decompressed, no cookie is kept, no
 //! header is added but `host` and `content-length`. Nothing here knows limits, accounts or keys.
 
+pub mod address;
 mod dial;
 pub mod error;
 pub mod http;
 mod idle;
+mod resolve;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::secret::BadKey;
-use crate::domain::{KeyRef, Problem, Secret};
+use crate::domain::{Account, KeyRef, Problem, Secret};
 
 pub use error::VaultError;
 pub use keyring::Keyring;
@@ -55,6 +55,11 @@ impl Vault {
             (_, KeyRef::Memory { entry }) => Err(VaultError::NotFound(format!("the entry {entry:?} in memory"))),
             (_, KeyRef::Keyring { .. }) => Err(VaultError::InKeyring),
         }
+    }
+
+    /// An account's key, if it was stored for the account's base URL.
+    pub async fn get_for(&self, account: &Account) -> Result<Secret, Problem> {
+        Ok(self.get(account.key_place()?).await?)
     }
 
     /// Stores a key under a name, replacing what was there, and says how to refer to it.

@@ -5,7 +5,6 @@
 
 #[path = "../support/ask.rs"]
 mod ask;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/home.rs"]
 mod home;
 #[expect(dead_code, reason = "shared with tests that script more")]
@@ -13,13 +12,21 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod bounded;
+mod bypass;
+mod admin;
+mod alias;
 mod catalog;
 mod contract;
 mod demo;
+mod doctor;
 mod export;
 mod gateway;
 mod limits;
+mod metrics;
+mod outage;
 mod secrets;
 mod sim;
 mod status;
+mod tier;
 mod tokens;

@@ -96,3 +96,17 @@ async fn a_session_leaves_no_key_and_no_token_anywhere() {
         assert!(!outputs.contains(secret), "in the output");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_says_does_not_steer_the_terminal() {
+    let body = json!({ "error": { "message": "gone \u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m and away" } }).to_string();
+    let head = format!("HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let upstream = Scripted::always(head + &body).await;
+    let home = Home::with(&[("OTHER_KEY", OTHER_KEY), ("TIERLINE_LOG", "trace")]);
+    home.add_account("openai", "work", &format!("http://{}", upstream.addr), "OTHER_KEY");
+    let explained = home.fed("explain --provider openai --status 401", &body);
+    for ran in [home.run("probe work --vault env"), explained, home.run("probe no\u{1b}[2Jbody --vault env")] {
+        let control = |text: &str| text.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!((control(&ran.out), control(&ran.err)), (None, None), "{ran:?}");
+    }
+}

@@ -14,7 +14,7 @@ use tierline::domain::{
 use tierline::gateway::admission::Wait;
 use tierline::gateway::{Admission, ClientToken, Drained, Endpoint, Gateway, Hold, Parts, Patience, Routes};
 use tierline::journal::Sink;
-use tierline::limiter::Ask;
+use tierline::limiter::{Ask, Limiter};
 use tierline::upstream::{HttpUpstream, Timing};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) retries: usize,
     pub(crate) timing: Option<Timing>,
     pub(crate) patience: Option<Patience>,
+    /// A real limiter in place of the scripted one.
+    pub(crate) limiter: Option<Limiter>,
 }
 
 /// Reservations handed out and not given back, and how they came back.
@@ -60,6 +62,7 @@ pub(crate) struct Plan {
 pub(crate) struct Books {
     pub(crate) open: AtomicI64,
     pub(crate) settled: AtomicUsize,
+    pub(crate) usages: Mutex<Vec<Usage>>,
     pub(crate) asks: Mutex<Vec<Ask>>,
 }
 
@@ -172,8 +175,12 @@ fn parts(sink: Sink, routes: watch::Receiver<Arc<Routes>>, books: Arc<Books>, pl
         next_id: AtomicU64::new(1),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, _| None),
+        metrics: Box::new(|| "tierline_up 1\n".to_owned()),
         patience: plan.patience.unwrap_or_default(),
-        admission: Arc::new(Scribe { books, plan }),
+        admission: match &plan.limiter {
+            Some(limiter) => Arc::new(limiter.clone()),
+            None => Arc::new(Scribe { books, plan }),
+        },
     }
 }
 
@@ -285,7 +292,8 @@ impl Hold for Slip {
 
     fn progress(&mut self, _: &Usage) {}
 
-    fn settle(self: Box<Self>, _: &Usage) {
+    fn settle(self: Box<Self>, usage: &Usage) {
+        self.books.usages.lock().unwrap().push(usage.clone());
         self.books.settled.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -293,7 +301,7 @@ impl Hold for Slip {
         Box::pin(async move { self.again(true) })
     }
 
-    fn failed(self: Box<Self>, safe: bool) -> Wait<Option<Box<dyn Hold>>> {
+    fn failed(self: Box<Self>, safe: bool, _: String) -> Wait<Option<Box<dyn Hold>>> {
         Box::pin(async move { self.again(safe) })
     }
 }

@@ -143,16 +143,13 @@ impl<'a> World<'a> {
             Settings { seed: scenario.seed, trust_bursts, max_wait: Duration::from_secs(1_000_000), ..Settings::default() },
             Arc::new(assumed),
         );
-        core.set_account(
-            AccountSetup {
-                id: ACCOUNT,
-                provider: Provider::Anthropic,
-                dialect: if scenario.headers { Dialect::Anthropic } else { Dialect::DeepSeek },
-                label: "a".into(),
-                scope: None,
-            },
-            Now { tick: Tick::ZERO, wall: scenario.start },
-        );
+        core.set_account(AccountSetup {
+            id: ACCOUNT,
+            provider: Provider::Anthropic,
+            dialect: if scenario.headers { Dialect::Anthropic } else { Dialect::DeepSeek },
+            label: "a".into(),
+            scope: None,
+        });
         Self {
             scenario,
             core,
@@ -321,7 +318,7 @@ impl<'a> World<'a> {
                 }
             }
             Happening::Dead(ticket, _) => {
-                if self.core.failed(ticket, true, now) == Next::PassOn {
+                if self.core.failed(ticket, true, "down", now) == Next::PassOn {
                     self.failed += 1;
                 }
             }

@@ -66,7 +66,7 @@ impl ForBatch {
                 match self.ask(Request::Reload).await {
                     Some(Answer::Done) => Ok(Way { url, token }),
                     Some(Answer::Failed(problem)) => Err(problem),
-                    Some(Answer::Status { .. }) | None => Err(Problem::new("the Tierline that serves this data folder does not answer")),
+                    Some(_) | None => Err(Problem::new("the Tierline that serves this data folder does not answer")),
                 }
             }
             Some(_) => Err(Problem::new("the Tierline that serves this data folder has no gateway").hint("see why in its window or log")),
@@ -88,6 +88,7 @@ impl ForBatch {
             clock: Arc::clone(&self.clock),
             demo: false,
             wake: Box::new(|| ()),
+            show: None,
         })
         .await?;
         match self.key(&engine).await {

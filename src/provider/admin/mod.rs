@@ -1,14 +1,18 @@
-//! The limits that an admin API says are configured: what to ask, page by page, and how to read a page. Nobody is called here.
+//! What an admin API says: limits that are configured, and reports of usage and cost. What to ask, page by page, and how to
+//! read a page; nobody is called here.
 //!
-//! They are what the provider would allow, not what is left; and neither API is open to every account: Anthropic's needs an
+//! Limits are what the provider would allow, not what is left; and neither API is open to every account: Anthropic's needs an
 //! organisation that was set up in the Console, OpenAI's the key of an organisation's owner.
 
 mod anthropic;
 mod openai;
+mod report;
 
 use serde_json::Value;
 
 use crate::domain::{Dialect, Dimension, ModelId, Period};
+
+pub use report::{ReportPage, admin_costs_path, admin_usage_paths, read_admin_costs, read_admin_usage};
 
 /// One limit of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub struct AdminPage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoAdminApi {
     /// Only Anthropic and OpenAI have such an API.
-    #[error("this provider has no admin API for limits; only Anthropic and OpenAI have")]
+    #[error("this provider has no admin API that Tierline knows; only Anthropic and OpenAI have")]
     Provider,
     /// OpenAI's limits are a project's.
     #[error("OpenAI's limits belong to a project; name it with --project proj_...")]
@@ -55,6 +59,19 @@ pub fn admin_limits_path(dialect: Dialect, project: Option<&str>, page: Option<&
         Dialect::OpenAi => project.map(|project| openai::path(project, page)).ok_or(NoAdminApi::Project),
         _ => Err(NoAdminApi::Provider),
     }
+}
+
+/// The path and query of a page of the limits that a workspace has instead of its organisation's, after the base URL; `None`
+/// where there are no workspaces. An answer of 404 means that it has none of its own.
+#[must_use]
+pub fn admin_workspace_path(dialect: Dialect, workspace: &str, page: Option<&str>) -> Option<String> {
+    (dialect == Dialect::Anthropic).then(|| anthropic::workspace_path(workspace, page))
+}
+
+/// `path`, or its page of this name.
+#[must_use]
+pub fn admin_page(path: &str, page: Option<&str>) -> String {
+    page.map_or_else(|| path.to_owned(), |page| format!("{path}&page={}", escaped(page)))
 }
 
 /// Reads a page of limits; `None` if it is no such page.

@@ -10,6 +10,8 @@ use http::{HeaderMap, Method};
 use self::body::{Body, hash_of};
 use crate::domain::{Api, Dialect, ModelId, RequestFacts};
 
+pub use path::path_with_model;
+
 /// What can be told of a request. `path` is the provider's own path with its query, without the gateway's route.
 ///
 /// A body that is not JSON counts by its size, and a form by its prompt and its files. Of a body that stops being

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::domain::{Api, Dialect};
+use crate::domain::{Api, Dialect, ModelId};
 
 /// What a path says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,20 @@ pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -
         rest = below.to_vec();
     }
     PathFacts { api: api_of(&rest), model, stream: false }
+}
+
+/// The path with another model in the place of the one that it names; `None` if it names none, or if the other's name may not
+/// stand in a path as it is.
+#[must_use]
+pub fn path_with_model(path: &str, model: &ModelId) -> Option<String> {
+    let bare = path.split(['?', '#']).next().unwrap_or_default();
+    let (old, _) = model_and_verb(bare)?;
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if !model.as_str().bytes().all(fine) {
+        return None;
+    }
+    let start = bare.rfind('/')? + 1;
+    Some(format!("{}{model}{}", &path[..start], &path[start + old.len()..]))
 }
 
 /// `gemini-x` and `generateContent` of `.../models/gemini-x:generateContent`; some clients write the colon as `%3A`.

@@ -1,7 +1,5 @@
 //! Anthropic: `{"type":"error","error":{"type","message","details"}}`, also on its OpenAI-compatible path.
 
-use jiff::Timestamp;
-
 use super::prose::{self, Mention};
 use super::ruling::{Reached, money, overload, request, ruling};
 use super::said::Said;
@@ -32,7 +30,11 @@ fn spend(said: &Said) -> Option<Verdict> {
         } else {
             ("the monthly spend cap of the organization's tier is reached", "ask for a higher tier, or wait for the first of the month")
         };
-        return Some(Verdict { scope: Some(scope), retry_after: ahead(back, said.at), ..money(reason, advice) });
+        return Some(Verdict {
+            scope: Some(scope), // a date that has passed shows that the text is old, and says nothing about now
+            retry_after: back.and_then(|back| delay::ahead(back, said.at)),
+            ..money(reason, advice)
+        });
     }
     said.says(&["credit balance is too low"])
         .then(|| money("the credit balance is too low", "buy credits under Plans & Billing in the Console"))
@@ -104,11 +106,13 @@ fn rate(said: &Said) -> Option<Verdict> {
     if !said.says(&["would exceed"]) || !said.says(&["rate limit"]) {
         return None;
     }
-    let mention: Option<Mention> = prose::mentions(&said.lower).into_iter().find(|mention| mention.limit.is_some());
+    let mentions = prose::mentions(&said.lower);
+    let mention: Option<&Mention> = mentions.iter().find(|mention| mention.limit.is_some()).or(mentions.first());
     let reached = Reached {
         dimension: mention.map(|mention| mention.dimension),
         period: mention.map(|mention| mention.period),
-        limit: mention.and_then(|mention| mention.limit),
+        // words may stand between the number and what it counts, as in `100,000 fast mode input tokens`
+        limit: mention.and_then(|mention| mention.limit.or_else(|| prose::labelled(&said.lower, "rate limit of"))),
         scope: scope(&said.lower),
         ..Reached::default()
     };
@@ -143,9 +147,4 @@ fn scope(lower: &str) -> Option<ScopeKind> {
         .iter()
         .find(|(word, _)| lower.contains(word))
         .map(|(_, scope)| *scope)
-}
-
-/// The time until then, unless it has passed: then the text is old and says nothing about now.
-fn ahead(then: Option<Timestamp>, now: Timestamp) -> Option<std::time::Duration> {
-    then.filter(|then| *then > now).map(|then| delay::until(then, now))
 }

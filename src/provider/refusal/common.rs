@@ -1,10 +1,10 @@
 //! What codes, words and the HTTP status mean at anybody's: the last word when no provider's own sentence was found.
 
 use super::anthropic::prompt_too_long;
-use super::prose;
 use super::ruling::{Reached, model, money, overload, request, ruling};
 use super::said::Said;
-use crate::domain::{Dimension, Verdict, VerdictKind, Whose};
+use super::{openai, prose};
+use crate::domain::{Dimension, Period, Verdict, VerdictKind, Whose};
 
 /// The verdict by code, words and status, in this order: web page, money, key, model, then the status.
 pub(super) fn read(said: &Said) -> Verdict {
@@ -16,7 +16,7 @@ pub(super) fn read(said: &Said) -> Verdict {
         return money(told(said, "the account has no credit left, or a spending limit is reached"), "add credit, or raise the limit");
     }
     if matches!(status, 400 | 401 | 403) && is_key(said) {
-        return key(status);
+        return key(said, status);
     }
     if matches!(status, 400 | 403 | 404 | 410 | 422) && is_model(said) {
         return model(told(said, "the model is unknown, retired or not open to this key"));
@@ -27,8 +27,10 @@ pub(super) fn read(said: &Said) -> Verdict {
 fn by_status(said: &Said, status: u16) -> Verdict {
     match status {
         402 => money(told(said, "payment is required"), "add credit, or raise the spending limit"),
-        403 if said.says(&["moderation", "flagged", "content policy"]) => request(told(said, "the input was refused by moderation")),
-        401 | 403 => key(status),
+        403 if said.says(&["moderation", "flagged", "content policy", "usage guidelines"]) => {
+            request(told(said, "the input was refused by moderation"))
+        }
+        401 | 403 => key(said, status),
         404 if said.codes.contains("not_found_error") && said.says(&["model:"]) => model(told(said, "the model is unknown or retired")),
         404 | 405 => request(told(said, "there is nothing at this address")),
         408 | 425 => Verdict { retry_after: said.wait(), ..overload(told(said, "the provider did not take the request in time")) },
@@ -48,13 +50,24 @@ fn by_status(said: &Said, status: u16) -> Verdict {
 
 /// A 429 in words that no provider's reader knew.
 fn too_many(said: &Said) -> Verdict {
-    let busy = said.coded(&["queue_exceeded", "overloaded", "unavailable", "capacity_exceeded"])
-        || said.says(&["overloaded", "no capacity", "capacity exceeded", "high traffic", "high demand"]);
-    if busy {
-        return Verdict { retry_after: said.wait(), ..overload(told(said, "the provider has no capacity now")) };
-    }
     let lower = &said.lower;
     let mention = prose::mentions(lower).into_iter().next();
+    // who names a number has limited the account, however busy the provider is
+    let numbered = mention.is_some_and(|mention| mention.limit.is_some());
+    let busy = said.coded(&["queue_exceeded", "overloaded", "unavailable", "capacity_exceeded"])
+        || said.says(&["overloaded", "no capacity", "at capacity", "capacity exceeded", "high traffic", "high demand"]);
+    if busy && !numbered {
+        return Verdict { retry_after: said.wait(), ..overload(told(said, "the provider has no capacity now")) };
+    }
+    if said.says(&["concurrent request", "concurrent connection", "concurrency limit", "max concurrency"]) {
+        let reached = Reached {
+            dimension: Some(Dimension::Concurrent),
+            period: Some(Period::AT_ONCE),
+            limit: ["limit of", "limit", "concurrency"].iter().find_map(|label| prose::labelled(lower, label)),
+            ..Reached::default()
+        };
+        return Verdict { retry_after: said.wait(), ..reached.verdict() };
+    }
     let meter = mention.map(|mention| (mention.dimension, Some(mention.period)));
     let meter = meter.or_else(|| prose::abbreviation(lower).map(|(dimension, period)| (dimension, Some(period))));
     let meter = meter.or_else(|| kind_of_rate(said).map(|dimension| (dimension, None)));
@@ -62,7 +75,9 @@ fn too_many(said: &Said) -> Verdict {
         dimension: meter.map(|(dimension, _)| dimension),
         period: meter.and_then(|(_, period)| period),
         limit: mention.and_then(|mention| mention.limit).or_else(|| meter.and_then(|_| prose::labelled(lower, "limit"))),
-        ..Reached::default()
+        used: meter.and_then(|_| prose::labelled(lower, "used").or_else(|| prose::labelled(lower, "current"))),
+        requested: meter.and_then(|_| prose::labelled(lower, "requested")),
+        scope: openai::scope(said),
     };
     let mut verdict = Verdict { retry_after: said.wait(), ..reached.verdict() };
     if meter.is_none() {
@@ -71,11 +86,13 @@ fn too_many(said: &Said) -> Verdict {
     verdict
 }
 
-/// `exceeded token rate limit`, `Requests rate limit exceeded`: the dimension without its window.
+/// `exceeded token rate limit`, `Requests rate limit exceeded`, Cerebras' codes: the dimension without its window.
 fn kind_of_rate(said: &Said) -> Option<Dimension> {
-    if said.says(&["token rate limit", "tokens rate limit", "token limit exceeded"]) {
+    if said.coded(&["token_quota_exceeded"])
+        || said.says(&["token rate limit", "tokens rate limit", "token limit exceeded", "token limit is exceeded", "too many tokens"])
+    {
         Some(Dimension::Tokens)
-    } else if said.says(&["call rate limit", "request rate limit", "requests rate limit"]) {
+    } else if said.coded(&["request_quota_exceeded"]) || said.says(&["call rate limit", "request rate limit", "requests rate limit"]) {
         Some(Dimension::Requests)
     } else {
         None
@@ -90,6 +107,7 @@ fn web_page(said: &Said, status: u16) -> Verdict {
     let verdict = match status {
         429 => ruling(VerdictKind::Wait, reason, "wait and slow down; the limit is that of the network in front of the API"),
         401 | 403 => ruling(VerdictKind::Key, reason, "check the base URL, proxies and the network before the key"),
+        413 => ruling(VerdictKind::Never, reason, "make the request smaller, or send large parts another way"),
         500.. => overload(reason),
         _ => request(reason),
     };
@@ -97,16 +115,28 @@ fn web_page(said: &Said, status: u16) -> Verdict {
     Verdict { whose: Whose::Provider, retry_after: if waits { said.wait() } else { None }, ..verdict }
 }
 
-/// Never quotes the message: it may hold a part of the key.
-fn key(status: u16) -> Verdict {
+/// Never quotes the message: it may hold a part of the key. The provider's word for it is one of these.
+fn key(said: &Said, status: u16) -> Verdict {
+    const WORDS: [&str; 9] = [
+        "authentication_error",
+        "invalid_api_key",
+        "unauthenticated",
+        "invalid_authentication",
+        "unauthorized",
+        "permission_error",
+        "permission_denied",
+        "permission-denied",
+        "unsupported_country_region_territory",
+    ];
+    let word = WORDS.iter().find(|word| said.codes.contains(**word)).map_or_else(String::new, |word| format!(" ({word})"));
     if status == 403 {
         ruling(
             VerdictKind::Key,
-            "the key may not do this: blocked, restricted, or without permission for this endpoint",
+            format!("the key may not do this: blocked, restricted, or without permission for this endpoint{word}"),
             "check the key's permissions, project and region in the provider's console",
         )
     } else {
-        ruling(VerdictKind::Key, "the key is missing, wrong or revoked", "store the right key, or make a new one")
+        ruling(VerdictKind::Key, format!("the key is missing, wrong or revoked{word}"), "store the right key, or make a new one")
     }
 }
 
@@ -126,6 +156,7 @@ fn is_money(said: &Said) -> bool {
             "payment required",
             "past due",
             "enable billing",
+            "any credits or licenses",
         ])
 }
 

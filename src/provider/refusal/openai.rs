@@ -17,7 +17,7 @@ const MONEY: [&str; 7] = [
 ];
 
 pub(super) fn read(said: &Said) -> Option<Verdict> {
-    quota(said).or_else(|| no_capacity(said)).or_else(|| growth(said)).or_else(|| batch_queue(said)).or_else(|| rate(said))
+    quota(said).or_else(|| growth(said)).or_else(|| no_capacity(said)).or_else(|| batch_queue(said)).or_else(|| rate(said))
 }
 
 fn quota(said: &Said) -> Option<Verdict> {
@@ -89,8 +89,8 @@ fn rate(said: &Said) -> Option<Verdict> {
     };
     let reached = Reached {
         dimension: meter.map(|(dimension, _)| dimension).or(typed),
-        period: meter.map(|(_, period)| period).or_else(|| slashed(lower)),
-        limit: prose::labelled(lower, "limit"),
+        period: meter.map(|(_, period)| period).or_else(|| prose::window(lower)).or_else(|| slashed(lower)),
+        limit: prose::labelled(lower, "limit").or_else(|| mention.and_then(|mention| mention.limit)),
         used: prose::labelled(lower, "used").or_else(|| prose::labelled(lower, "current")),
         requested: prose::labelled(lower, "requested"),
         scope: scope(said),
@@ -115,7 +115,7 @@ fn slashed(lower: &str) -> Option<Period> {
         .map(|(_, period)| *period)
 }
 
-fn scope(said: &Said) -> Option<ScopeKind> {
+pub(super) fn scope(said: &Said) -> Option<ScopeKind> {
     if said.says(&["in organization"]) {
         Some(ScopeKind::Organization)
     } else if said.says(&["in project"]) {

@@ -4,11 +4,12 @@ use crate::domain::dimension::Zone;
 use crate::domain::{Dialect, Dimension, Period, ScopeKind, Verdict, VerdictKind};
 use crate::provider::delay;
 
+use super::prose;
 use super::ruling::{Reached, model, money, overload, ruling};
 use super::said::Said;
 
 pub(super) fn read(said: &Said) -> Option<Verdict> {
-    budget(said).or_else(|| free_models(said)).or_else(|| not_found(said)).or_else(|| behind_it(said))
+    budget(said).or_else(|| free_models(said)).or_else(|| not_found(said)).or_else(|| behind_it(said)).or_else(|| copied(said))
 }
 
 /// `limit_source`, and the words of 402.
@@ -31,13 +32,16 @@ fn budget(said: &Said) -> Option<Verdict> {
                 "openrouter_key_limit" => (None, "the key's own spending limit"),
                 _ => (None, "a guardrail's budget"),
             };
-            let back = said.resets_at.filter(|at| *at > said.at).map(|at| delay::until(at, said.at));
+            let back = said.resets_at.and_then(|at| delay::ahead(at, said.at));
             let advice = "raise that budget, or wait for it to reset";
             Verdict { scope, retry_after: back, ..money(format!("{whose} is spent"), advice) }
         }
         "openrouter_credits" => money("the credits do not cover this request", "add credits, or lower max_tokens"),
         _ if said.says(&["requires more credits", "insufficient credits", "add more credits"]) => {
             money(format!("the credits do not cover this request: {}", said.quote()), "add credits, or lower max_tokens")
+        }
+        _ if said.says(&["key limit exceeded"]) => {
+            money("the key's own spending limit is spent", "raise that limit, or wait for it to reset")
         }
         _ => return None,
     };
@@ -52,7 +56,8 @@ fn free_models(said: &Said) -> Option<Verdict> {
         (false, true) => Period::MINUTE,
         (false, false) => return None,
     };
-    let reset = match said.resets_at {
+    let in_headers = said.snapshot.readings.iter().filter(|reading| reading.remaining == Some(0)).find_map(|reading| reading.full_at);
+    let reset = match said.resets_at.or(in_headers) {
         Some(reset) => Some(reset),
         None if daily && said.wait().is_none() => delay::next_midnight(Zone::Utc, said.at),
         None => None,
@@ -66,7 +71,7 @@ fn free_models(said: &Said) -> Option<Verdict> {
         ..Reached::default()
     };
     let mut verdict = reached.verdict();
-    verdict.retry_after = said.wait().or_else(|| reset.filter(|at| *at > said.at).map(|at| delay::until(at, said.at)));
+    verdict.retry_after = said.wait().or_else(|| delay::ahead(reset?, said.at));
     verdict.reason.push_str("; all free models count together, for the whole account");
     if verdict.kind == VerdictKind::Wait && daily {
         "wait for midnight UTC, use a paid model, or buy credits once: that raises the free allowance".clone_into(&mut verdict.advice);
@@ -104,4 +109,16 @@ fn behind_it(said: &Said) -> Option<Verdict> {
         format!("a provider behind the endpoint has no room: {}", said.quote())
     };
     Some(Verdict { retry_after: said.wait(), ..overload(reason) })
+}
+
+/// A limit of OpenRouter's own, of which the body repeats the headers: they count requests, over a window that only the message may name.
+fn copied(said: &Said) -> Option<Verdict> {
+    if said.dialect != Dialect::OpenRouter || said.status != 429 {
+        return None;
+    }
+    let limit = said.copied_limit?;
+    let used = Some(limit).filter(|_| said.copied_remaining == Some(0));
+    let period = prose::mentions(&said.lower).first().map(|mention| mention.period);
+    let reached = Reached { dimension: Some(Dimension::Requests), period, limit: Some(limit), used, ..Reached::default() };
+    Some(Verdict { retry_after: said.wait().or_else(|| delay::ahead(said.resets_at?, said.at)), ..reached.verdict() })
 }

@@ -23,7 +23,7 @@ fn xai(said: &Said) -> Option<Verdict> {
                 dimension: Some(mention.dimension),
                 period: Some(mention.period),
                 limit: Some(prose::leading_count(limit)?),
-                used: Some(actual.trim().parse().ok()?),
+                used: Some(prose::leading_count(actual.trim())?),
                 ..Reached::default()
             })
         })
@@ -61,6 +61,11 @@ fn fireworks(said: &Said) -> Option<Verdict> {
 fn azure(said: &Said) -> Option<Verdict> {
     if said.coded(&["deploymentnotfound"]) {
         return Some(model("there is no deployment of that name in this resource"));
+    }
+    // a policy of API management in front of the deployments; it answers 403
+    if said.says(&["out of call volume quota", "out of bandwidth quota"]) {
+        let dimension = if said.says(&["out of call volume quota"]) { Some(Dimension::Requests) } else { None };
+        return Some(Verdict { retry_after: said.wait(), ..Reached { dimension, ..Reached::default() }.verdict() });
     }
     let busy = said.dialect == Dialect::AzureOpenAi && said.coded(&["nocapacity", "enginebusy"]);
     busy.then(|| Verdict { retry_after: said.wait(), ..overload("the deployment's capacity is busy") })

@@ -17,6 +17,11 @@ pub(super) fn mentions(lower: &str) -> Vec<Mention> {
     let words = words(lower);
     let word = |i: usize| words.get(i).map_or("", |(_, word)| *word);
     let back = |i: usize, by: usize| i.checked_sub(by).map_or("", word);
+    // a number that is the end of a name, as in `gpt-4 tokens`, is no limit
+    let stands_alone = |i: usize, by: usize| {
+        let start = i.checked_sub(by).and_then(|i| words.get(i)).map_or(0, |(at, _)| *at);
+        !lower[..start].ends_with(['-', '_', '.'])
+    };
     let mention = |i: usize| {
         if word(i) != "per" {
             return None;
@@ -24,14 +29,14 @@ pub(super) fn mentions(lower: &str) -> Vec<Mention> {
         let period = period(word(i + 1))?;
         let (dimension, len) = things(back(i, 1), back(i, 2), back(i, 3))?;
         let end = words.get(i + 1).map_or(lower.len(), |(at, word)| at + word.len());
-        Some(Mention { dimension, period, limit: count(back(i, len + 1)), end })
+        Some(Mention { dimension, period, limit: count(back(i, len + 1)).filter(|_| stands_alone(i, len + 1)), end })
     };
     (0..words.len()).filter_map(mention).collect()
 }
 
-/// The dimension and window of an abbreviation that stands alone, as in `(TPM)`.
+/// The dimension and window of an abbreviation that stands alone, as in `(TPM)`; `None` if there are several.
 pub(super) fn abbreviation(lower: &str) -> Option<(Dimension, Period)> {
-    lower.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| {
+    let mut found = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| {
         Some(match word {
             "rps" => (Dimension::Requests, Period::SECOND),
             "rpm" => (Dimension::Requests, Period::MINUTE),
@@ -48,7 +53,15 @@ pub(super) fn abbreviation(lower: &str) -> Option<(Dimension, Period)> {
             "asd" | "aspd" => (Dimension::AudioSeconds, Period::DAY),
             _ => return None,
         })
-    })
+    });
+    let first = found.next()?;
+    if found.all(|other| other == first) { Some(first) } else { None }
+}
+
+/// The window alone, where what is counted has no name here: `audio megabytes per min`.
+pub(super) fn window(lower: &str) -> Option<Period> {
+    let words = words(lower);
+    words.windows(2).find_map(|pair| if pair[0].1 == "per" { period(pair[1].1) } else { None })
 }
 
 /// The number behind a label: `limit 30000`, `limit: 10000 / min`, `requested ~12903`.
@@ -61,18 +74,26 @@ pub(super) fn labelled(lower: &str, label: &str) -> Option<u64> {
     })
 }
 
-/// The whole number at the start, thousands separated by commas or not.
+/// The whole number at the start, thousands separated by commas or not. `None` where it could be read in two ways:
+/// `0,6` and `30.000` are fractions to some, `30 000` is two numbers to others.
 pub(super) fn leading_count(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
-    let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
-    let mut len = 0;
-    while digit(len) || (bytes.get(len) == Some(&b',') && len > 0 && digit(len + 1)) {
-        len += 1;
+    let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let mut len = digits(0);
+    let mut number = text[..len].to_owned();
+    while bytes.get(len) == Some(&b',') && digits(len + 1) > 0 {
+        if digits(len + 1) != 3 {
+            return None;
+        }
+        number.push_str(&text[len + 1..len + 4]);
+        len += 4;
     }
-    if bytes.get(len) == Some(&b'.') && digit(len + 1) {
-        return None;
-    }
-    text[..len].replace(',', "").parse().ok()
+    let more = match bytes.get(len) {
+        Some(b'.') => digits(len + 1) > 0,
+        Some(b' ') => digits(len + 1) == 3,
+        _ => false,
+    };
+    if more { None } else { number.parse().ok() }
 }
 
 /// A word that is a whole number.
@@ -142,6 +163,8 @@ mod tests {
             ("on images per min: limit 5", Images, Period::MINUTE, None),
             ("maximum rate limit is 0.6 queries per minute", Requests, Period::MINUTE, None),
             ("6,000 requests-per-minute", Requests, Period::MINUTE, Some(6_000)),
+            ("reached for gpt-4 tokens per min", Tokens, Period::MINUTE, None),
+            ("limited to 0,6 requests per minute", Requests, Period::MINUTE, None),
         ] {
             let found = mentions(text);
             let first = found.first().map(|m| (m.dimension, m.period, m.limit));
@@ -162,11 +185,19 @@ mod tests {
             ("unlimited 5", "limit", None),
             ("limited 5", "limit", None),
             ("limit 0.6", "limit", None),
+            ("limit 0,6", "limit", None),
+            ("limit 1,234,567, used", "limit", Some(1_234_567)),
+            ("limit 30 000, used", "limit", None),
+            ("limit 30.000, used", "limit", None),
+            ("limit 30 requests", "limit", Some(30)),
             ("limit 99999999999999999999999", "limit", None),
         ] {
             assert_eq!(labelled(text, label), expect, "{text}");
         }
+        assert_eq!(window("on audio megabytes per min: limit 25"), Some(Period::MINUTE));
+        assert_eq!(window("per customer"), None);
         assert_eq!(abbreviation("on tokens (tpm): limit"), Some((Dimension::Tokens, Period::MINUTE)));
         assert_eq!(abbreviation("no such word"), None);
+        assert_eq!(abbreviation("crossed tpm / rpm limit"), None);
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Said {
     pub(super) copied_limit: Option<u64>,
     /// `X-RateLimit-Remaining`, from there too.
     pub(super) copied_remaining: Option<u64>,
+    /// What Mistral's headers say that this request costs in tokens.
+    pub(super) query_cost: Option<u64>,
     /// Whether OpenRouter names an upstream provider as the origin.
     pub(super) from_upstream: bool,
     /// A web page came instead of an answer of the API.
@@ -77,7 +79,7 @@ impl Said {
             dialect,
             at,
             status: status.as_u16(),
-            snapshot: crate::provider::snapshot(dialect, status, headers, at),
+            snapshot: snapshot(dialect, status, headers, at),
             text: String::new(),
             lower: String::new(),
             codes: BTreeSet::new(),
@@ -88,6 +90,9 @@ impl Said {
             retryable: None,
             copied_limit: None,
             copied_remaining: None,
+            query_cost: ["x-ratelimit-tokens-query-cost", "ratelimitbysize-query-cost"]
+                .iter()
+                .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok()),
             from_upstream: false,
             html,
             statuses: Vec::new(),
@@ -105,7 +110,7 @@ impl Said {
         if !refused {
             said.status = said.statuses.first().copied().unwrap_or(0);
         }
-        said.lower = said.text.to_lowercase();
+        said.lower = plain_spaces(&said.text).to_lowercase();
         said.read_grpc_text();
         Some(said)
     }
@@ -125,9 +130,9 @@ impl Said {
         self.snapshot.retry_after.or(self.stated_wait).or_else(|| self.wait_in_prose())
     }
 
-    /// The wait in the messages.
+    /// The wait in the messages, as a length of time or as the day on which it ends.
     pub(super) fn wait_in_prose(&self) -> Option<Duration> {
-        delay::in_prose(&self.lower)
+        delay::in_prose(&self.lower).or_else(|| delay::ahead(delay::date_in_prose(&self.lower)?, self.at))
     }
 
     /// The start of the first message for a reason, without what might be a key.
@@ -188,9 +193,10 @@ impl Said {
         match key {
             "violations" => self.violations_in(value),
             "retryDelay" => self.stated_wait = text.and_then(delay::duration).or(self.stated_wait),
-            "retry_after" | "retry_after_seconds" => {
+            "retry_after" | "retry_after_seconds" | "retryAfter" => {
                 self.stated_wait = delay::duration(&scalar(value)).or(self.stated_wait);
             }
+            "retry_after_ms" | "retryAfterMs" => self.stated_wait = delay::millis(&scalar(value)).or(self.stated_wait),
             "retryable" => self.retryable = value.as_bool().or(self.retryable),
             "resets_at" => self.resets_at = delay::moment(&scalar(value), self.at).or(self.resets_at),
             "limit_source" => self.limit_source = text.map(str::to_lowercase),
@@ -289,6 +295,46 @@ impl Said {
             }
         }
     }
+}
+
+/// Of Fireworks' two limits of input, the one that is used up.
+fn snapshot(dialect: Dialect, status: StatusCode, headers: &HeaderMap, at: Timestamp) -> Snapshot {
+    let is_empty = |name: &str| headers.get(name).is_some_and(|value| value.as_bytes() == b"0");
+    if dialect == Dialect::Fireworks && is_empty("x-ratelimit-remaining-tokens-prompt") {
+        let adjusted = ["x-ratelimit-limit-tokens-cache-adjusted-prompt", "x-ratelimit-remaining-tokens-cache-adjusted-prompt"];
+        if !is_empty(adjusted[1]) {
+            let mut plain = headers.clone();
+            for name in adjusted {
+                plain.remove(name);
+            }
+            return crate::provider::snapshot(dialect, status, &plain, at);
+        }
+    }
+    crate::provider::snapshot(dialect, status, headers, at)
+}
+
+/// With one plain blank for all white space within a line, and none inside a number: some languages part thousands with blanks
+/// that do not break.
+fn plain_spaces(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\n' || !c.is_whitespace() {
+            plain.push(c);
+            continue;
+        }
+        let unbreaking = matches!(c, '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}');
+        let digits = plain.ends_with(|c: char| c.is_ascii_digit()) && {
+            let next: Vec<bool> = rest.clone().take(4).map(|c| c.is_ascii_digit()).collect();
+            next.starts_with(&[true, true, true]) && next.get(3) != Some(&true)
+        };
+        if unbreaking && digits {
+            continue;
+        }
+        while rest.next_if(|c| *c != '\n' && c.is_whitespace()).is_some() {}
+        plain.push(' ');
+    }
+    plain
 }
 
 /// A cheap look before a body with a good status is taken apart.

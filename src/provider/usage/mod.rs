@@ -18,8 +18,7 @@ pub use self::counted::counted;
 use self::coded::Coded;
 use self::framing::Framing;
 use self::story::Story;
-use super::ends::ModelEnd;
-use crate::domain::{Api, Dialect, Usage, Verdict};
+use crate::domain::{Api, Dialect, ModelEnd, Usage, Verdict};
 
 /// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
 const MAX_READ: u64 = 128 * 1024 * 1024;
@@ -49,9 +48,8 @@ impl UsageReader {
     /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
-        // lists and counts generate nothing, and an old answer that is looked at again must not be counted again
-        let silent = matches!(api, Api::Models | Api::CountTokens);
-        let framing = if silent { Framing::Opaque } else { Framing::of(headers) };
+        // a count generates nothing, and says nothing else
+        let framing = if api == Api::CountTokens { Framing::Opaque } else { Framing::of(headers) };
         let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing, story: Story::new(dialect, api).with_tier(tier), read: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }
@@ -92,6 +90,12 @@ impl UsageReader {
     #[must_use]
     pub fn model_end(&self) -> Option<&ModelEnd> {
         self.story().end()
+    }
+
+    /// The models that end, if the answer is a list of models that says so.
+    #[must_use]
+    pub fn listed_ends(&self) -> &[ModelEnd] {
+        self.story().listed_ends()
     }
 
     /// The answer is over: all of it arrived (`complete`), or it broke off.

@@ -6,8 +6,8 @@ use memchr::memmem::Finder;
 use super::answer::{Answer, Counts, Tokens};
 use super::fault::Fault;
 use super::framing::Piece;
-use crate::domain::{Api, Certainty, Dialect, ModelId, Usage};
-use crate::provider::ends::{self, ModelEnd};
+use crate::domain::{Api, Certainty, Dialect, ModelEnd, ModelId, Usage};
+use crate::provider::ends;
 use crate::provider::lenient::Scalar;
 
 /// How many events at the start of a stream are read in any case: the model is in the first, if it is in any.
@@ -23,6 +23,7 @@ pub(super) struct Story {
     tokens: Tokens,
     fault: Option<Fault>,
     end: Option<ModelEnd>,
+    listed: Vec<ModelEnd>,
     finished: bool,
     lost: bool,
     read: u8,
@@ -59,6 +60,7 @@ impl Story {
             tokens: Tokens::default(),
             fault: None,
             end: None,
+            listed: Vec::new(),
             finished: false,
             lost: false,
             read: 0,
@@ -75,6 +77,13 @@ impl Story {
     }
 
     pub(super) fn take(&mut self, piece: Piece<'_>) {
+        if self.api == Api::Models {
+            // nothing was generated, and an old answer that is looked at again must not be counted again
+            if let Piece::Whole(json) = piece {
+                self.listed = ends::listed_ends(json);
+            }
+            return;
+        }
         match piece {
             Piece::Lost => self.lost = true,
             Piece::Whole(json) => {
@@ -102,6 +111,10 @@ impl Story {
 
     pub(super) const fn end(&self) -> Option<&ModelEnd> {
         self.end.as_ref()
+    }
+
+    pub(super) fn listed_ends(&self) -> &[ModelEnd] {
+        &self.listed
     }
 
     pub(super) const fn finished(&self) -> bool {

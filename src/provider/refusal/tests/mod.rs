@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::provider::explain_json;
 
+mod shapes;
 mod tables;
 
 /// 04:00 in California.
