@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tierline::clock::SystemClock;
 use tierline::domain::{
-    AccountId, Api, ClientName, Clock, Dialect, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Period, Provider, Refill,
-    RequestFacts, RequestId, Tick, Usage, Window,
+    AccountId, Api, ClientName, Dialect, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Period, Provider, Refill, RequestFacts,
+    RequestId, Tick, Usage, Window,
 };
 use tierline::limiter::core::Effect;
 use tierline::limiter::{AccountSetup, Ask, Core, Limiter, Settings};
@@ -70,9 +70,11 @@ fn main() {
 fn print(name: &str, figures: &[Figures], demanded: &str) {
     let mean = |of: fn(&Figures) -> f64| figures.iter().map(of).sum::<f64>() / figures.len() as f64;
     let sum = |of: fn(&Figures) -> u64| figures.iter().map(of).sum::<u64>();
+    // who gives up on a part of the work has no efficiency to speak of
+    let is_done = sum(|f| f.failed) * 100 <= sum(|f| f.requests - f.refused);
+    let efficiency = if is_done { format!("{:.3}", mean(|f| f.efficiency)) } else { "-".to_owned() };
     println!(
-        "{name:<46} {:>6.3} {:>8.3}% {:>7} {:>7.0} s {:>7.0} s   {demanded}",
-        mean(|f| f.efficiency),
+        "{name:<46} {efficiency:>6} {:>8.3}% {:>7} {:>7.0} s {:>7.0} s   {demanded}",
         sum(|f| f.refused) as f64 / sum(|f| f.requests) as f64 * 100.0,
         sum(|f| f.failed),
         mean(|f| f.makespan_secs),
@@ -224,8 +226,12 @@ fn wake_ups(count: u64) -> Vec<f64> {
         }
         timer.abort();
         went.sort();
+        // each against the earliest of all, brought to its place in the row
         let first = went[100];
-        went[100..].iter().zip(0_u32..).map(|(at, n)| (at.duration_since(first).as_secs_f64() - f64::from(n) * 0.01) * 1e3).collect()
+        let off = |(at, n): (&Instant, u32)| (at.duration_since(first).as_secs_f64() - f64::from(n) * 0.01) * 1e3;
+        let offs: Vec<f64> = went[100..].iter().zip(0_u32..).map(off).collect();
+        let earliest = offs.iter().copied().fold(f64::INFINITY, f64::min);
+        offs.iter().map(|late| late - earliest).collect()
     })
 }
 

@@ -159,7 +159,7 @@ impl Cap {
     /// A request was refused.
     pub fn refused(&mut self, refused: Refused, now: Tick) {
         self.refusals += 1;
-        self.refusal_takes = (self.refusal_takes - self.refusal_takes / 8).max(now.since(refused.sent));
+        self.refusal_takes = (self.refusal_takes * 7 / 8).max(now.since(refused.sent));
         self.allowance = (self.allowance - 1_000).max(Self::LEAST_ALLOWED);
         // requests overtake each other: while a try is out, any of them may be the one that was too many
         let trying = self.believed > self.proven && self.tried > 0;
