@@ -74,7 +74,7 @@ mod tests {
         for id in [AccountId(1), AccountId(2)] {
             let setup =
                 AccountSetup { id, provider: Provider::Anthropic, dialect: Dialect::Anthropic, label: format!("{}", id.0), scope: None };
-            core.set_account(setup, NOW);
+            core.set_account(setup);
             core.lines.insert((id, class()), super::super::core::LineState::default());
         }
         core
