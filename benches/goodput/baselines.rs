@@ -158,7 +158,9 @@ fn may_go(policy: Policy, accounts: &mut [Account], job: &Job, now: u64) -> Resu
             if accounts.iter().any(|account| account.level < need(account)) {
                 return Err(after((minute + 1.0) * 60.0 - secs));
             }
-            accounts.iter_mut().for_each(|account| account.level -= need(account));
+            for account in accounts.iter_mut() {
+                account.level -= need(account);
+            }
             Ok(())
         }
         Policy::ChargeAfter | Policy::Semaphore => {
