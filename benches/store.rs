@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tierline::clock::SystemClock;
-use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat, Measure, RequestsQuery, SeriesQuery};
+use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat, Measure, RequestsQuery, SeriesQuery, Split};
 use tierline::domain::{
     AccountId, Api, Certainty, ClientName, Clock, Dimension, Identity, Lane, ModelClass, ModelId, Outcome, Period, Pool, Provider, Reading,
     RequestId, RequestRecord, Snapshot, Usage,
@@ -148,12 +148,21 @@ fn charts(reader: &Reader, clock: &SystemClock) -> Result<(), Box<dyn Error>> {
         for (account, class) in &filters {
             for measure in [Measure::Requests, Measure::Tokens, Measure::WaitMillis] {
                 let (account, class) = (*account, class.clone());
-                let query = SeriesQuery { measure, account, class, from: at(END - range), to: at(END), max_points: 1_000 };
+                let query = SeriesQuery { measure, account, class, split: None, from: at(END - range), to: at(END), max_points: 1_000 };
                 let (series, took) = timed(clock, || reader.series(&query))?;
                 (worst, step_secs) = (worst.max(took), series.step_secs);
             }
         }
-        println!("chart of {name}: steps of {step_secs} s, slowest of 12 {worst:?}");
+        let mut divided = Duration::ZERO;
+        for (account, class) in &filters {
+            for split in [Split::Client, Split::Model] {
+                let (account, class, from, to) = (*account, class.clone(), at(END - range), at(END));
+                let query = SeriesQuery { measure: Measure::Tokens, account, class, split: Some(split), from, to, max_points: 360 };
+                let (_, took) = timed(clock, || reader.series(&query))?;
+                divided = divided.max(took);
+            }
+        }
+        println!("chart of {name}: steps of {step_secs} s, slowest of 12 {worst:?}; divided, slowest of 8 {divided:?}");
     }
     Ok(())
 }
@@ -202,10 +211,10 @@ fn request(id: u64, arrived: i64) -> RequestRecord {
         account,
         account_label: "work".into(),
         provider: Provider::Anthropic,
-        client: ClientName::new("nightly-batch"),
+        client: ClientName::new(["nightly-batch", "agent", "chat", "index", "notebook"][usize::try_from(id % 5).unwrap_or(0)]),
         lane: Lane::Batch,
         api: Api::Messages,
-        model_asked: Some(ModelId::new("claude-sonnet-4-5-20250929")),
+        model_asked: Some(ModelId::new(["claude-sonnet-4-5-20250929", "opus", "haiku", "gpt-5"][usize::try_from(id % 4).unwrap_or(0)])),
         class: ModelClass::new(class),
         status: 200,
         outcome: Outcome::Ok,

@@ -16,6 +16,7 @@ pub mod probe;
 pub mod planner;
 pub mod batch;
 pub mod sim;
+pub mod desktop;
 pub mod engine;
 pub mod demo;
 pub mod cli;

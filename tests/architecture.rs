@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("vault", 3),    // keyring, environment or memory
     ("upstream", 3), // the way to a provider
     ("journal", 3),  // events in, live view and history out
+    ("desktop", 4),  // notifications, tray, start at login
     ("gateway", 4),  // the loopback server in front of the providers
     ("probe", 4),    // reads the limits of a key
     ("batch", 4),    // many requests from a file
@@ -53,6 +54,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("egui_plot", &["ui"]),
     ("egui_extras", &["ui"]),
     ("rfd", &["ui"]),
+    ("zbus", &["desktop"]),
+    ("ksni", &["desktop"]),
     ("rusqlite", &["store"]),
     ("keyring", &["vault"]),
     ("clap", &["cli", "sim/cli.rs", "sim/config.rs", "main.rs"]), // sim/config.rs: the provider is a value on the command line

@@ -9,6 +9,9 @@ mod ask;
 #[path = "support/scripted.rs"]
 mod scripted;
 
+#[path = "engine/batches.rs"]
+mod batches;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +36,7 @@ const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 
 async fn engine(folder: &Path, vault: Vault, listen: SocketAddr) -> Result<Engine, Problem> {
     let dir = DataDir::open(Some(folder))?;
-    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()), show: None }).await
+    Engine::start(Options { dir, vault, listen, clock: Arc::new(SystemClock::new()), demo: false, wake: Box::new(|| ()) }).await
 }
 
 /// An engine with an account `work` at this address.
@@ -334,20 +337,9 @@ async fn a_key_does_not_follow_a_base_url_that_was_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_comes_to_the_front_when_it_is_asked_for() {
     let temp = tempfile::tempdir().unwrap();
-    let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
-    let shown = Arc::new(tokio::sync::Notify::new());
-    let show = Arc::clone(&shown);
-    let options = Options {
-        dir: dir.clone(),
-        vault: Vault::memory(),
-        listen: ANYWHERE,
-        clock: Arc::new(SystemClock::new()),
-        demo: false,
-        wake: Box::new(|| ()),
-        show: Some(Arc::new(move || show.notify_one())),
-    };
-    let engine = Engine::start(options).await.unwrap();
-    let path = dir.path().to_owned();
+    let path = temp.path().join("data");
+    let engine = engine(&path, Vault::memory(), ANYWHERE).await.unwrap();
+    let mut shows = engine.shows();
     // the socket is there a moment after the start
     let answer = tokio::task::spawn_blocking(move || {
         (0..2_000).find_map(|_| {
@@ -358,6 +350,6 @@ async fn the_window_comes_to_the_front_when_it_is_asked_for() {
         })
     });
     assert_eq!(answer.await.unwrap(), Some(Answer::Done));
-    shown.notified().await;
+    shows.changed().await.unwrap();
     engine.stop().await.unwrap();
 }

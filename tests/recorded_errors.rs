@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use tierline::domain::Dialect;
-use tierline::provider::{explain_json, verdict};
+use tierline::provider::verdict;
 
 const CASES: &str = include_str!("data/recorded-errors.jsonl");
 
@@ -29,7 +29,7 @@ fn explained(case: &Value) -> Value {
         json => json.to_string(),
     };
     let at: Timestamp = case["at"].as_str().unwrap_or("2026-11-24T12:00:00Z").parse().unwrap();
-    verdict(dialect, status, &headers, body.as_bytes(), at).map_or(Value::Null, |verdict| explain_json(&verdict))
+    verdict(dialect, status, &headers, body.as_bytes(), at).map_or(Value::Null, |verdict| verdict.json())
 }
 
 #[test]

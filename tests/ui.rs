@@ -9,6 +9,13 @@ mod cpu_renderer;
 #[path = "support/fixture.rs"]
 mod fixture;
 
+#[path = "ui/accounts.rs"]
+mod accounts;
+#[path = "ui/batch.rs"]
+mod batch;
+#[path = "ui/planner.rs"]
+mod planner;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -22,10 +29,10 @@ use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
 use image::RgbaImage;
 use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
-use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series};
+use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series, Split};
 use tierline::domain::view::{BucketView, ScanHit, ScanReport};
 use tierline::domain::{
-    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
+    AccountId, Dialect, Dimension, ModelId, Outcome, Period, Preferences, Problem, Provider, RequestId, RequestRecord, Secret, Severity,
 };
 use tierline::journal::LiveView;
 use tierline::journal::live::Totals;
@@ -56,6 +63,7 @@ fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
         clock: Arc::new(fixture::Standing),
         zone: TimeZone::UTC,
         state: UiState { panel, theme, ..UiState::default() },
+        preferences: Preferences::default(),
         export_folder: PathBuf::from("/home/ada/Documents"),
     });
     app.set_view(Arc::new(view));
@@ -120,6 +128,20 @@ impl Window {
         self.harness.run_ok();
     }
 
+    /// The settings ask whether Tierline starts at login, and for the date of the catalogue.
+    fn answer_settings(&mut self, at_login: bool) {
+        for _ in 0..3 {
+            for order in self.orders.try_iter().collect::<Vec<_>>() {
+                match order {
+                    Command::StartAtLogin(None, reply) => reply.send(Ok(at_login)),
+                    Command::Models(reply) => reply.send(Ok(fixture::models())),
+                    _ => {}
+                }
+            }
+            self.harness.run_ok();
+        }
+    }
+
     fn answer_series(&mut self, series: Result<Series, Problem>) {
         let Command::Series(_, reply) = self.order() else { panic!("no chart was asked for") };
         reply.send(series);
@@ -163,6 +185,15 @@ fn picture_of_the_history() {
 }
 
 #[test]
+fn picture_of_a_divided_chart() {
+    let mut w = themed(fixture::busy(), PanelId::History, ThemeChoice::Light);
+    w.answer_series(Ok(fixture::series()));
+    w.choose("Divided", "By client");
+    w.answer_series(Ok(fixture::divided()));
+    w.picture("history_divided_light");
+}
+
+#[test]
 fn picture_of_the_accounts() {
     window(fixture::busy(), PanelId::Accounts).picture("accounts");
 }
@@ -174,6 +205,13 @@ fn picture_of_the_models() {
     reply.send(Ok(fixture::models()));
     w.harness.run_ok();
     w.picture("models");
+}
+
+#[test]
+fn picture_of_the_settings() {
+    let mut w = window(fixture::busy(), PanelId::Settings);
+    w.answer_settings(false);
+    w.picture("settings");
 }
 
 #[test]
@@ -231,6 +269,9 @@ fn nothing_is_drawn_while_nothing_moves() {
         let mut w = window(fixture::calm(), panel);
         if panel == PanelId::History {
             w.answer_series(Ok(fixture::series()));
+        }
+        if panel == PanelId::Settings {
+            w.answer_settings(false);
         }
         w.harness.run();
         assert_eq!(delay(&w), Duration::MAX, "{panel:?}");
@@ -317,13 +358,36 @@ fn the_overview_tells_every_bucket_and_leads_to_who_waits() {
 }
 
 #[test]
-fn a_bucket_leads_to_its_chart() {
+fn a_bucket_opens_in_a_drawer_and_leads_to_its_chart() {
     let mut w = window(fixture::busy(), PanelId::Overview);
     let row = "TPM of gpt-6-sol: 118\u{202f}420 of 500\u{202f}000 used, 22\u{202f}000 held, 376\u{202f}580 left, binds, source header";
     w.click(row);
+    for part in ["500\u{202f}000 tokens a minute", "not at this pace", "What the limiter believes", "Whose traffic in the last minute"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.press(Modifiers::NONE, Key::Escape);
+    assert!(!w.shows("What the limiter believes"));
+    w.click(row);
+    w.click("Show its history");
     assert_eq!(w.panel(), PanelId::History);
     let Command::Series(query, _) = w.order() else { panic!("no chart was asked for") };
     assert_eq!((query.measure, query.account, query.class.unwrap().as_str()), (Measure::Tokens, Some(AccountId(3)), "gpt-6-sol"));
+}
+
+#[test]
+fn the_keyboard_walks_through_the_buckets_and_opens_them() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("RPM of claude-sonnet-5-5") && w.shows("What the limiter believes"));
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(w.shows("charge rule: output is reserved at max_tokens") && w.shows("48 of 48 answers agree"));
+    w.press(Modifiers::NONE, Key::Escape);
+    let row = w.harness.get_by_label_contains("OTPM of claude-sonnet-5-5: ");
+    row.focus();
+    w.harness.run_ok();
+    w.press(Modifiers::NONE, Key::Enter);
+    assert!(w.shows("48 of 48 answers agree"), "Enter opens the row that has the keyboard");
 }
 
 #[test]
@@ -354,7 +418,13 @@ fn the_story_of_a_refused_request_is_read_when_it_is_chosen() {
     assert_eq!((query.id, query.to.is_some()), (RequestId(1_987), true));
     reply.send(Ok(fixture::story()));
     w.harness.run_ok();
-    for part in ["Attempt 1 refused, limit reached", "Wait 20 s", "TPM: 12\u{202f}480 of 60\u{202f}000 used", "0 left, limit 30, full in"] {
+    for part in [
+        "Attempt 1 refused, limit reached",
+        "Wait 20 s",
+        "TPM: 47\u{202f}520 available",
+        "Our books had 26 left of RPM",
+        "0 left, limit 30, full in",
+    ] {
         assert!(w.shows(part), "{part}");
     }
     assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Story(..))), "it is read once");
@@ -522,6 +592,35 @@ fn the_chart_is_asked_for_drawn_and_told_in_words() {
 }
 
 #[test]
+fn a_chart_is_divided_moved_by_the_keyboard_and_written_as_numbers() {
+    let mut w = window(fixture::busy(), PanelId::History);
+    w.answer_series(Ok(fixture::series()));
+    w.choose("Divided", "By client");
+    let Command::Series(query, reply) = w.order() else { panic!("the layers are asked for") };
+    assert_eq!(query.split, Some(Split::Client));
+    reply.send(Ok(fixture::divided()));
+    w.harness.run_ok();
+    for part in ["claude-code", "nightly-evaluation-of-the-summariser", "not yet divided", "OTPM of claude-sonnet-5-5: 10\u{202f}000"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.press(Modifiers::NONE, Key::ArrowLeft);
+    let Command::Series(moved, reply) = w.order() else { panic!("the time before is asked for") };
+    assert_eq!(query.to.duration_since(moved.to).as_secs(), 900);
+    reply.send(Ok(fixture::divided()));
+    w.harness.run_ok();
+
+    w.click("Export…");
+    w.click("This chart's numbers");
+    w.click("Export");
+    let Command::WriteChart(order, reply) = w.order() else { panic!("no file is written") };
+    assert_eq!((order.picture, order.query.to), (None, moved.to));
+    assert_eq!(order.path, Path::new("/home/ada/Documents/tierline-chart-2026-11-24.csv"));
+    reply.send(Ok(120));
+    w.harness.run_ok();
+    assert!(w.shows("120 rows written"));
+}
+
+#[test]
 fn an_export_says_what_where_and_how_many() {
     let mut w = window(fixture::busy(), PanelId::History);
     w.answer_series(Ok(fixture::series()));
@@ -669,6 +768,35 @@ fn the_users_own_limits_are_set_and_cleared() {
 }
 
 #[test]
+fn preferences_are_sent_whole_and_quiet_ones_stay_quiet() {
+    let mut w = window(fixture::busy(), PanelId::Settings);
+    w.answer_settings(true);
+    assert!(w.shows("newest row of 2026-11-20") && w.shows("No telemetry, ever."));
+    let preferred = |w: &Window| match w.order() {
+        Command::SetPreferences(preferences) => preferences,
+        other => panic!("{other:?}"),
+    };
+    let check = |w: &mut Window, label: &str| {
+        w.harness.get_by_role_and_label(Role::CheckBox, label).click();
+        w.harness.run_ok();
+    };
+    check(&mut w, "The gateway goes on serving");
+    assert_eq!(preferred(&w), Preferences { keep_running: true, ..Preferences::default() });
+    check(&mut w, "From");
+    assert_eq!(preferred(&w).notify.at_percent, Some(90));
+    w.choose("Keep requests", "90 days");
+    let wanted = preferred(&w);
+    assert_eq!((wanted.keep_days, wanted.keep_running, wanted.notify.stopped), (Some(90), true, false));
+    check(&mut w, "Start Tierline");
+    let Command::StartAtLogin(Some(false), reply) = w.order() else { panic!("start at login was not switched off") };
+    reply.send(Err(Problem::new("the autostart folder could not be changed")));
+    w.harness.run_ok();
+    assert!(w.shows("The autostart folder could not be changed."));
+    w.click("Quit Tierline");
+    assert!(matches!(w.order(), Command::Quit));
+}
+
+#[test]
 fn the_first_run_offers_three_ways_in() {
     let mut w = window(fixture::first_run(), PanelId::Overview);
     for part in ["ANTHROPIC_API_KEY", "fingerprint 9f2c41d07ab3", "Add a key by hand", "tierline demo"] {
@@ -711,12 +839,20 @@ fn a_selected_request_stays_selected_while_rows_move() {
 fn the_arrow_keys_walk_through_the_traffic() {
     let mut w = window(fixture::busy(), PanelId::Traffic);
     w.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(!w.shows("Request 2001"), "the choice opens nothing by itself");
+    w.press(Modifiers::NONE, Key::Enter);
     assert!(w.shows("Request 2001"));
     w.press(Modifiers::NONE, Key::ArrowDown);
-    assert!(w.shows("Request 2002"));
+    assert!(w.shows("Request 2002"), "an open drawer goes along");
     w.press(Modifiers::NONE, Key::ArrowUp);
     w.press(Modifiers::NONE, Key::ArrowUp);
     assert!(w.shows("Request 2001"), "there is nothing above the first row");
+    w.press(Modifiers::NONE, Key::End);
+    assert!(!w.shows("Request 2001"));
+    w.press(Modifiers::NONE, Key::Home);
+    assert!(w.shows("Request 2001"));
+    w.press(Modifiers::NONE, Key::Enter);
+    assert!(!w.shows("Request 2001"));
 }
 
 #[test]

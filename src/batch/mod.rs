@@ -16,10 +16,12 @@
 //! intent to send and the sending, because nothing could be told from it: after a crash either may have happened. A row is
 //! marked as sent before its first byte leaves; what is marked so when the process ends is sent again, and told.
 
+mod claim;
 pub mod input;
 mod judge;
 mod keeper;
 mod line;
+mod plan;
 pub mod progress;
 pub mod run;
 mod send;
@@ -30,7 +32,9 @@ use std::pin::Pin;
 
 use crate::domain::{Dialect, Problem, Secret};
 
+pub use claim::{Claimed, cancel, claim, client};
 pub use keeper::{create_output, write_rest};
+pub use plan::{Outcome, Planning, Stored, forget, output, plan, refused, rooms};
 pub use progress::Progress;
 pub use run::{Ended, Job, Options, run};
 pub use send::TIMING;

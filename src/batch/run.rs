@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -18,6 +17,7 @@ use super::send::{Sender, Sent};
 use super::window::Window;
 use super::{Gateways, Route};
 use crate::catalog::Catalog;
+pub use crate::domain::batch::BatchOptions as Options;
 use crate::domain::batch::{BatchRecord, BatchState, BatchWish};
 use crate::domain::{Clock, Problem, RequestFacts, Tick, Usage};
 use crate::store::{BatchBook, BatchEnd, BatchRow, BatchStep};
@@ -43,17 +43,6 @@ pub struct Job {
     pub clock: Arc<dyn Clock>,
     /// What the user wants of this run.
     pub options: Options,
-}
-
-/// What the user wants of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// How many rows may be on their way at once; as many as are useful if `None`.
-    pub concurrency: Option<usize>,
-    /// What the batch may cost altogether, in nano-dollars.
-    pub max_cost_nanos: Option<u64>,
-    /// When it pauses, done or not.
-    pub deadline: Option<Timestamp>,
 }
 
 /// How a run ended.

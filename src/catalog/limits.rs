@@ -127,6 +127,13 @@ impl Catalog {
         self.limits_at(provider.into(), class, Some(tier), midnight(on))
     }
 
+    /// The rows that [`limits`](Self::limits) of a class at a tier come from, the most specific first.
+    #[must_use]
+    pub fn limits_evidence(&self, provider: impl Into<Dialect>, class: &ModelClass, tier: Option<&str>, on: Date) -> Vec<&Evidence> {
+        let rows = self.limit_rows(provider.into(), class, tier, midnight(on));
+        rows.into_iter().filter(|entry| entry.row.prompt_above.is_none()).map(|entry| &entry.about).collect()
+    }
+
     /// What to assume before the provider has said anything: the tier at which a new paying account stands.
     ///
     /// Empty where nothing is published, as for Gemini: better no limit than an invented one.

@@ -50,7 +50,7 @@ pub(super) fn run(common: &Common, args: &DemoArgs, out: &mut dyn Write) -> Resu
         return window::run(common, listen, Some((dir, beside)));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let options = Options { dir, vault: Vault::memory(), listen, clock, demo: true, wake: Box::new(|| ()), show: None };
+    let options = Options { dir, vault: Vault::memory(), listen, clock, demo: true, wake: Box::new(|| ()) };
     serve::runtime()?.block_on(async {
         let mut ended = std::pin::pin!(serve::signal());
         let engine = Engine::start(options).await?;

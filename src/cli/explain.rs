@@ -58,7 +58,7 @@ pub(super) fn run(args: &ExplainArgs, json: bool, out: &mut dyn Write) -> Result
         return Err(Problem::new(format!("status {} without an error inside is no refusal", args.status.as_u16())));
     };
     if json {
-        return print_json(out, &provider::explain_json(&verdict));
+        return print_json(out, &verdict.json());
     }
     let wait = verdict.retry_after.map_or_else(|| "no time was given".to_owned(), |wait| format!("wait {:.1} s", wait.as_secs_f64()));
     // both quote what was pasted

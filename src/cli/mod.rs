@@ -12,6 +12,7 @@ mod catalog;
 mod context;
 mod demo;
 mod doctor;
+mod door;
 mod explain;
 mod export;
 mod import_limits;

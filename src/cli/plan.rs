@@ -4,19 +4,19 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::json;
 
 use super::accounts::ProviderArg;
 use super::context::Context;
 use super::{Common, Done, print_json, table, unwritable};
-use crate::batch::input::{Checks, InputFile, Reading, Tally, Template, scan};
-use crate::catalog::{Catalog, Usd};
+use crate::batch::input::{InputFile, Reading, Template};
+use crate::catalog::Usd;
 use crate::clock::SystemClock;
-use crate::domain::{Clock, Dialect, Dimension, Limit, LimitSource, ModelClass, ModelId, Period, Problem, Provider, Usage, Window};
-use crate::planner::{Choice, Counting, Demand, Plan, Prices, plan};
-use crate::store::RecordedLoad;
+use crate::domain::command::Progress;
+use crate::domain::plan::{Demand, Load, PlanQuery, PlanView};
+use crate::domain::{Clock, Dialect, Dimension, Limit, LimitSource, ModelId, Period, Problem, Provider, Window};
+use crate::engine;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -80,31 +80,20 @@ struct GivenLimits {
     rpd: Option<u64>,
 }
 
-/// One model's part of the answer.
-struct Planned {
-    provider: Provider,
-    model: ModelId,
-    class: ModelClass,
-    plan: Plan,
-    /// Tiers of which no limit is known for this class.
-    unknown: Vec<String>,
-    /// Where the demand came from, for people.
-    basis: String,
-    /// That the model ends, if it does.
-    end: Option<String>,
-}
-
 pub(super) fn run(common: &Common, args: &PlanArgs, out: &mut dyn Write) -> Result<Done, Problem> {
     let now = SystemClock::new().now().wall;
-    let plans = demands(common, args, now)?
+    let plans = loads(common, args, now)?
         .into_iter()
-        .map(|(provider, model, demand, basis)| planned(args, now, provider, model, &demand, basis))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|Load { provider, model, demand, basis, .. }| {
+            let query = PlanQuery { provider, model, demand, tier: args.tier.clone(), given: args.given.limits(), tiers_too: false };
+            Ok((engine::plan(&query, now)?, basis))
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
     if common.json {
         let rows: Vec<_> = plans
             .iter()
-            .map(|p| {
-                let Planned { provider, model, class, plan, unknown, basis, end } = p;
+            .map(|(view, basis)| {
+                let PlanView { provider, model, class, plan, unknown, end, .. } = view;
                 json!({
                     "provider": provider, "model": model, "model_class": class, "basis": basis, "plan": plan,
                     "unknown_tiers": unknown, "end": end,
@@ -113,33 +102,30 @@ pub(super) fn run(common: &Common, args: &PlanArgs, out: &mut dyn Write) -> Resu
             .collect();
         return print_json(out, &rows);
     }
-    for (index, planned) in plans.iter().enumerate() {
+    for (index, (view, basis)) in plans.iter().enumerate() {
         if index > 0 {
             writeln!(out).map_err(|error| unwritable(&error))?;
         }
-        show(planned, args.tier.as_deref(), out)?;
+        show(view, basis, args.tier.as_deref(), out)?;
     }
     Ok(Done::Well)
 }
 
-type Wanted = (Provider, ModelId, Demand, String);
-
 /// What is to be planned: typed in, from a file, or from what was recorded.
-fn demands(common: &Common, args: &PlanArgs, now: Timestamp) -> Result<Vec<Wanted>, Problem> {
+fn loads(common: &Common, args: &PlanArgs, now: Timestamp) -> Result<Vec<Load>, Problem> {
     if let Some(time) = &args.from_history {
         let since = now.saturating_sub(duration(time)?).unwrap_or(Timestamp::MIN);
-        let loads = Context::open(common)?.reader()?.recorded_load(since)?;
-        let wanted: Vec<Wanted> = loads
+        let loads: Vec<Load> = engine::recorded_loads(&Context::open(common)?.reader()?, since)?
             .into_iter()
             .filter(|load| args.provider.is_none_or(|provider| Provider::from(provider) == load.provider))
             .filter(|load| args.model.as_ref().is_none_or(|model| load.model.as_str() == model))
-            .map(|load| recorded(args, &load))
+            .map(|load| Load { demand: args.over(&load.demand), ..load })
             .collect();
-        if wanted.is_empty() {
+        if loads.is_empty() {
             return Err(Problem::new(format!("no answered request was recorded in the last {time}"))
                 .hint("send some through the gateway first, or type the numbers in: see `tierline plan --help`"));
         }
-        return Ok(wanted);
+        return Ok(loads);
     }
     let provider =
         args.provider.map(Provider::from).ok_or_else(|| Problem::new("whose API is not said").hint("name it with --provider"))?;
@@ -149,48 +135,25 @@ fn demands(common: &Common, args: &PlanArgs, now: Timestamp) -> Result<Vec<Wante
     if args.requests_per_min.is_none() && args.rows.is_none() {
         return Err(Problem::new("how many requests there are is not said").hint("give --requests-per-min, or --rows for a batch"));
     }
-    let (input, output) = (args.input_tokens.unwrap_or(0), args.output_tokens.unwrap_or(0));
     let model = ModelId::new(args.model.as_deref().unwrap_or_default());
-    Ok(vec![(provider, model, demand(args, input, output), "as given".into())])
+    let demand = args.over(&Demand { input_tokens: args.input_tokens.unwrap_or(0), rows: args.rows, ..Demand::default() });
+    Ok(vec![Load { provider, model, demand, basis: "as given".into(), open_ended: 0 }])
 }
 
-fn demand(args: &PlanArgs, input_tokens: u64, output_tokens: u64) -> Demand {
-    Demand {
-        requests_per_min: args.requests_per_min,
-        rows: args.rows,
-        input_tokens,
-        output_tokens,
-        cached_share: args.cache_share.unwrap_or(0.0),
-        latency_secs: args.latency_secs,
+impl PlanArgs {
+    /// The same load, with what was typed in instead of what was found.
+    fn over(&self, found: &Demand) -> Demand {
+        Demand {
+            requests_per_min: self.requests_per_min.or(found.requests_per_min),
+            output_tokens: self.output_tokens.unwrap_or(found.output_tokens),
+            cached_share: self.cache_share.unwrap_or(found.cached_share),
+            latency_secs: self.latency_secs.or(found.latency_secs),
+            ..found.clone()
+        }
     }
 }
 
-/// The busiest minute is what has to fit.
-fn recorded(args: &PlanArgs, load: &RecordedLoad) -> Wanted {
-    #[expect(clippy::cast_precision_loss, reason = "a plan is no ledger")]
-    let real = |number: u64| number as f64;
-    let RecordedLoad { requests, busiest_minute, input, output, latency_millis, .. } = load;
-    let demand = Demand {
-        requests_per_min: args.requests_per_min.or(Some(real(*busiest_minute))),
-        cached_share: args.cache_share.unwrap_or(load.cached_share),
-        latency_secs: args.latency_secs.or(Some(real(latency_millis.mean) / 1_000.0)),
-        ..demand(args, input.mean, args.output_tokens.unwrap_or(output.mean))
-    };
-    let basis = format!(
-        "{requests} recorded requests, {busiest_minute} in the busiest minute; input {} at the median, {} at the 95th percentile; \
-         output {} and {}; latency {} ms and {} ms; {:.0} % of the input cached",
-        input.p50,
-        input.p95,
-        output.p50,
-        output.p95,
-        latency_millis.p50,
-        latency_millis.p95,
-        load.cached_share * 100.0
-    );
-    (load.provider, load.model.clone(), demand, basis)
-}
-
-fn file(args: &PlanArgs, path: &std::path::Path, provider: Provider, now: Timestamp) -> Result<Vec<Wanted>, Problem> {
+fn file(args: &PlanArgs, path: &std::path::Path, provider: Provider, now: Timestamp) -> Result<Vec<Load>, Problem> {
     let input = InputFile::open(path)?;
     let reading = Reading {
         model: args.model.as_deref().map(ModelId::new),
@@ -198,97 +161,20 @@ fn file(args: &PlanArgs, path: &std::path::Path, provider: Provider, now: Timest
         columns: if input.is_csv() { Some(input.columns()?) } else { None },
         ..Reading::plain(Dialect::of(provider, ""))
     };
-    let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now, rooms: Vec::new() };
-    let mut first_bad = None;
-    let scan = scan(&input, &checks, &mut |_| Ok(()), &mut |bad| {
-        first_bad.get_or_insert(bad);
-    })?;
-    if let (0, Some(bad)) = (scan.rows, &first_bad) {
-        return Err(Problem::new(format!("no row of {} can be sent", path.display())).because(format!("line {}: {}", bad.line, bad.reason)));
-    }
-    let wanted = scan.models.iter().map(|(model, tally)| {
-        let Tally { rows, text_bytes, max_output, without_max } = *tally;
-        let output = match args.output_tokens {
-            Some(output) => output,
-            None if without_max == 0 => max_output / rows.max(1),
-            None => {
-                return Err(Problem::new(format!("{without_max} rows of {model} set no maximum for their answers"))
-                    .hint("say how long answers are, on average, with --output-tokens"));
-            }
-        };
-        // English has about four bytes a token; what it really is shows with the first answers
-        let demand = Demand { rows: Some(rows), ..demand(args, text_bytes / 4 / rows.max(1), output) };
-        let left_out = if scan.bad > 0 { format!(", {} rows left out that cannot be sent", scan.bad) } else { String::new() };
-        let basis = format!("{rows} rows of {}, input estimated at 4 bytes a token{left_out}", path.display());
-        Ok((provider, model.clone(), demand, basis))
-    });
-    wanted.collect()
-}
-
-fn planned(
-    args: &PlanArgs,
-    now: Timestamp,
-    provider: Provider,
-    model: ModelId,
-    demand: &Demand,
-    basis: String,
-) -> Result<Planned, Problem> {
-    let catalog = Catalog::bundled();
-    let dialect = Dialect::of(provider, "");
-    let today = jiff::tz::Offset::UTC.to_datetime(now).date();
-    let class = catalog.class_of(dialect, &model);
-    let Ladder { choices, unknown, current } = match args.given.choice() {
-        Some(given) => Ladder { choices: vec![given], unknown: Vec::new(), current: None },
-        None => ladder(args, dialect, &class, today)?,
-    };
-    let prices = prices(catalog, dialect, &model, demand, now);
-    let plan = plan(demand, Counting::of(dialect, &model), &choices, current.as_deref(), &prices);
-    let end = catalog.retirement(dialect, &model, now).map(|end| {
-        let instead = end.replacement().map(|model| format!("; use {model}")).unwrap_or_default();
-        format!("{model} {}{instead}", end.when())
-    });
-    Ok(Planned { provider, model, class, plan, unknown, basis, end })
-}
-
-/// A provider's ladder for one class of models.
-struct Ladder {
-    choices: Vec<Choice>,
-    /// Tiers without a known limit.
-    unknown: Vec<String>,
-    /// Where the user stands.
-    current: Option<String>,
-}
-
-fn ladder(args: &PlanArgs, dialect: Dialect, class: &ModelClass, today: Date) -> Result<Ladder, Problem> {
-    let catalog = Catalog::bundled();
-    let tiers = catalog.tiers(dialect, today);
-    if let Some(wanted) = &args.tier
-        && !tiers.iter().any(|tier| tier.name == *wanted)
-    {
-        let names: Vec<&str> = tiers.iter().map(|tier| tier.name.as_str()).collect();
-        let known = if names.is_empty() { "no tier of this provider is known".into() } else { format!("there are {}", names.join(", ")) };
-        return Err(Problem::new(format!("no tier {wanted:?}")).hint(known));
-    }
-    let current = args.tier.clone().or_else(|| tiers.iter().find(|tier| tier.entry).map(|tier| tier.name.clone()));
-    let mut choices: Vec<Choice> = tiers
-        .into_iter()
-        .map(|tier| Choice { limits: catalog.limits(dialect, class, &tier.name, today), name: tier.name, title: tier.title })
-        .collect();
-    let unknown = choices.iter().filter(|choice| choice.limits.is_empty()).map(|choice| choice.title.clone()).collect();
-    choices.retain(|choice| !choice.limits.is_empty());
-    if choices.is_empty() {
-        // some providers limit every account alike
-        let limits = catalog.default_limits(dialect, class, today);
-        if !limits.is_empty() {
-            choices.push(Choice { name: "default".into(), title: "every account".into(), limits });
+    let loads = engine::file_loads(&input, provider, &reading, &Progress::default(), now)?;
+    let load = |load: Load| {
+        if load.open_ended > 0 && args.output_tokens.is_none() {
+            return Err(Problem::new(format!("{} rows of {} set no maximum for their answers", load.open_ended, load.model))
+                .hint("say how long answers are, on average, with --output-tokens"));
         }
-    }
-    Ok(Ladder { choices, unknown, current })
+        Ok(Load { demand: args.over(&load.demand), ..load })
+    };
+    loads.into_iter().map(load).collect()
 }
 
 impl GivenLimits {
-    fn choice(&self) -> Option<Choice> {
-        let limits: Vec<Limit> = [
+    fn limits(&self) -> Vec<Limit> {
+        [
             (Dimension::Requests, Period::MINUTE, self.rpm),
             (Dimension::InputTokens, Period::MINUTE, self.itpm),
             (Dimension::OutputTokens, Period::MINUTE, self.otpm),
@@ -300,29 +186,12 @@ impl GivenLimits {
             let window = if period == Period::DAY { Window::PER_DAY } else { Window::PER_MINUTE };
             Some(Limit { dimension, window, capacity: capacity?, source: LimitSource::User })
         })
-        .collect();
-        (!limits.is_empty()).then(|| Choice { name: "given".into(), title: "given limits".into(), limits })
+        .collect()
     }
 }
 
-fn prices(catalog: &Catalog, dialect: Dialect, model: &ModelId, demand: &Demand, now: Timestamp) -> Prices {
-    let Demand { input_tokens, output_tokens, cached_share, .. } = *demand;
-    let plain = Usage { input: input_tokens, output: output_tokens, ..Usage::default() };
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of tokens")]
-    let cache_read = (input_tokens as f64 * cached_share).round() as u64;
-    let cached = Usage { input: input_tokens.saturating_sub(cache_read), cache_read, ..plain.clone() };
-    let at = |service, usage: &Usage| {
-        catalog.price_at_service(dialect, model, service, now, input_tokens).and_then(|price| price.cost_nanos(usage))
-    };
-    Prices {
-        now_nanos: at(None, &plain),
-        batch_api_nanos: at(Some("batch"), &plain),
-        cached_nanos: if cached_share > 0.0 { at(None, &cached) } else { None },
-    }
-}
-
-fn show(planned: &Planned, tier: Option<&str>, out: &mut dyn Write) -> Result<(), Problem> {
-    let Planned { provider, model, class, plan, unknown, basis, end } = planned;
+fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -> Result<(), Problem> {
+    let PlanView { provider, model, class, plan, unknown, end, .. } = view;
     let Demand { requests_per_min, rows, input_tokens, output_tokens, .. } = &plan.demand;
     let mut lines = vec![format!("{} {model} ({class}): {basis}", provider.name())];
     let rate = requests_per_min.map(|rate| format!("{} requests a minute", short(rate)));

@@ -39,7 +39,6 @@ pub(super) fn run(common: &Common, listen: SocketAddr, out: &mut dyn Write) -> R
         clock: Arc::new(SystemClock::new()),
         demo: false,
         wake: Box::new(|| ()),
-        show: None,
     };
     runtime()?.block_on(async {
         let ended = signal();

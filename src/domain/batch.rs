@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{AccountId, ModelId};
+
 /// A batch's number in this data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -102,6 +104,10 @@ pub struct BatchRecord {
     pub written: u64,
     /// How long the output is with them.
     pub output_bytes: u64,
+    /// What it was expected to take when it was planned, if that was worked out.
+    pub estimate: Option<BatchEstimate>,
+    /// Seconds that it ran, over all its runs.
+    pub ran_secs: u64,
     /// When it was planned.
     pub created_at: Timestamp,
     /// When it changed last.
@@ -114,4 +120,122 @@ impl BatchRecord {
     pub const fn finished(&self) -> u64 {
         self.answered + self.failed
     }
+}
+
+/// What the user wants of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchOptions {
+    /// How many rows may be on their way at once; as many as are useful if `None`.
+    pub concurrency: Option<usize>,
+    /// What the batch may cost altogether, in nano-dollars.
+    pub max_cost_nanos: Option<u64>,
+    /// When it pauses, done or not.
+    pub deadline: Option<Timestamp>,
+}
+
+/// How a batch stands at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct BatchProgress {
+    /// How many rows it has.
+    pub rows: u64,
+    /// Rows answered well.
+    pub answered: u64,
+    /// Rows answered with an error.
+    pub failed: u64,
+    /// Rows on their way now.
+    pub in_flight: u64,
+    /// Rows that wait to be sent again.
+    pub again: u64,
+    /// Rows a minute, of late.
+    pub rows_per_min: f64,
+    /// Seconds until it is done at this rate; `None` while there is no rate.
+    pub eta_secs: Option<u64>,
+    /// What it cost so far, in nano-dollars, as far as prices are known.
+    pub cost_nanos: u64,
+    /// The meter that rows last waited for.
+    pub bound_by: Option<String>,
+    /// Seconds since this run of it began.
+    pub elapsed_secs: u64,
+}
+
+/// A row that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadRow {
+    /// The line on which it begins.
+    pub line: u64,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A batch that the window wants checked, or run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchOrder {
+    /// The file with its rows.
+    pub input: PathBuf,
+    /// The account that serves them.
+    pub account: AccountId,
+    /// The model of rows that name none.
+    pub model: Option<ModelId>,
+    /// For plain columns: the prompt, with `{{column}}` in it.
+    pub template: Option<String>,
+    /// For plain columns: the most tokens of an answer.
+    pub max_output: Option<u64>,
+    /// Where the answers go; beside the input if `None`.
+    pub output: Option<PathBuf>,
+    /// Go on without the rows that cannot be sent.
+    pub skip_invalid: bool,
+    /// What the user wants of this run.
+    pub options: BatchOptions,
+}
+
+/// What a batch's file holds, before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchCheck {
+    /// How many rows can be sent.
+    pub rows: u64,
+    /// How many cannot.
+    pub bad: u64,
+    /// The first of those, at most [`BatchCheck::LISTED`].
+    pub bad_rows: Vec<BadRow>,
+    /// How many rows each model has, by name.
+    pub models: Vec<(ModelId, u64)>,
+    /// Models that will end, a sentence each.
+    pub warnings: Vec<String>,
+    /// Where the answers go.
+    pub output: PathBuf,
+    /// The batch of this file that is not over: it goes on instead.
+    pub unfinished: Option<BatchId>,
+    /// What it will take.
+    pub estimate: BatchEstimate,
+}
+
+impl BatchCheck {
+    /// How many bad rows are listed.
+    pub const LISTED: usize = 1_000;
+}
+
+/// What a batch will take, as far as it can be told before it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchEstimate {
+    /// Seconds, with every bucket full at the start and no moment lost; `None` without known limits.
+    pub least_secs: Option<u64>,
+    /// Seconds, evenly at the limit; `None` without known limits.
+    pub expected_secs: Option<u64>,
+    /// The meter that decides.
+    pub binding: Option<String>,
+    /// Nano-dollars if answers are as long as they were of late; `None` without a price.
+    pub cost_nanos: Option<u64>,
+    /// Nano-dollars if every answer is as long as it may be; `None` without a price, or without a maximum.
+    pub most_cost_nanos: Option<u64>,
+    /// Where limits and lengths came from, a sentence each.
+    pub basis: Vec<String>,
+}
+
+/// A batch as it stands now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchView {
+    /// The batch.
+    pub record: BatchRecord,
+    /// How it goes, if it runs in this process.
+    pub progress: Option<BatchProgress>,
 }

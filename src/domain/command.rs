@@ -7,9 +7,11 @@ use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 
+use super::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchWish};
+use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Problem, Provider, Secret, Verdict};
+use super::{AccountId, Dialect, Dimension, Fingerprint, Period, Preferences, Problem, Provider, Secret, Verdict};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub enum Command {
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.
     TryNow(AccountId, Reply<Vec<String>>),
+    /// Ask the provider whether the account's key works; costs nothing.
+    TestKey(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Read a chart's points.
     Series(SeriesQuery, Reply<Result<Series, Problem>>),
     /// Read a page of finished requests.
@@ -38,12 +42,32 @@ pub enum Command {
     Story(StoryQuery, Reply<Result<Story, Problem>>),
     /// Write an export; answers with the number of rows.
     Export(ExportOrder, Reply<Result<u64, Problem>>),
+    /// Write a chart into a file; answers with the number of its steps.
+    WriteChart(ChartOrder, Reply<Result<u64, Problem>>),
     /// Read the catalogue's models.
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.
     ScanModels(PathBuf, Progress, Reply<Result<ScanReport, Problem>>),
+    /// Read what load was recorded, or stands in a file: one for each model.
+    Loads(LoadSource, Progress, Reply<Result<Vec<Load>, Problem>>),
+    /// Hold a load against what tiers allow.
+    Plan(PlanQuery, Reply<Result<PlanView, Problem>>),
+    /// Read a batch's file and say what is in it and what it would take. Nothing is sent.
+    CheckBatch(BatchOrder, Progress, Reply<Result<BatchCheck, Problem>>),
+    /// Run a file of requests; answers once its rows are being sent.
+    StartBatch(BatchOrder, Progress, Reply<Result<BatchId, Problem>>),
+    /// Go on with a batch that was paused or interrupted.
+    ResumeBatch(BatchId, BatchOptions, Reply<Result<(), Problem>>),
+    /// Pause or cancel a batch.
+    StopBatch(BatchId, BatchWish, Reply<Result<(), Problem>>),
     /// Say what a provider's error means.
     Explain(PastedError, Reply<Result<Verdict, Problem>>),
+    /// Take these preferences from now on. Nobody waits for it; if they cannot be stored, that is a notice.
+    SetPreferences(Preferences),
+    /// Start at login from now on or no more, or only ask whether that is so. Answers with how it is then.
+    StartAtLogin(Option<bool>, Reply<Result<bool, Problem>>),
+    /// End the program, also if the gateway would go on without a window.
+    Quit,
     /// Remember a setting under a name. Nobody waits for it; one that cannot be stored is a notice.
     SaveSetting(String, String),
 }
@@ -59,6 +83,34 @@ pub struct NewAccount {
     pub base_url: Option<String>,
     /// The key.
     pub key: Secret,
+}
+
+/// A chart to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChartOrder {
+    /// What it shows.
+    pub query: SeriesQuery,
+    /// As a picture, or its numbers as CSV.
+    pub picture: Option<Picture>,
+    /// Where to.
+    pub path: PathBuf,
+}
+
+/// A picture as it stood on the screen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Four bytes a pixel: red, green, blue, opacity.
+    pub rgba: Vec<u8>,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({} x {})", self.width, self.height)
+    }
 }
 
 /// A provider's error as a person copied it from somewhere. Its texts may hold anything: they are not printed.

@@ -25,6 +25,30 @@ pub enum Measure {
     WaitMillis,
     /// Nano-dollars a minute.
     CostNanos,
+    /// Counted input and output tokens of one request, on average.
+    TokensPerRequest,
+    /// Refused attempts of a hundred attempts.
+    RefusedShare,
+    /// Attempts beyond the first a minute.
+    Retries,
+}
+
+impl Measure {
+    /// Whether values of several clients or models can be laid on each other: rates can, averages cannot.
+    #[must_use]
+    pub const fn adds_up(self) -> bool {
+        !matches!(self, Self::WaitMillis | Self::TokensPerRequest | Self::RefusedShare)
+    }
+}
+
+/// By what a chart is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// The program that sent the requests.
+    Client,
+    /// The model that they named.
+    Model,
 }
 
 /// A question for a chart.
@@ -36,6 +60,8 @@ pub struct SeriesQuery {
     pub account: Option<AccountId>,
     /// Only this class of models.
     pub class: Option<ModelClass>,
+    /// Divided by this, for measures that [add up](Measure::adds_up).
+    pub split: Option<Split>,
     /// From when.
     pub from: Timestamp,
     /// To when.
@@ -55,6 +81,39 @@ pub struct Series {
     pub peaks: Vec<[f64; 2]>,
     /// From when (Unix seconds) which limit held, oldest first.
     pub limits: Vec<[f64; 2]>,
+    /// What each client or model had of the points, most first. What is missing to a point has no known part.
+    pub parts: Vec<PartOf>,
+    /// What happened in this time, oldest first.
+    pub marks: Vec<Mark>,
+}
+
+/// What one client or model had of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartOf {
+    /// Its name; empty for requests that named none.
+    pub name: String,
+    /// One value for each point.
+    pub values: Vec<f64>,
+}
+
+/// A moment that a chart should show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// When (Unix seconds).
+    pub at: f64,
+    /// Of which kind.
+    pub kind: MarkKind,
+    /// What happened, in a few words.
+    pub text: String,
+}
+
+/// What a mark tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkKind {
+    /// A limit became another.
+    Limit,
+    /// A model in use ended.
+    Retirement,
 }
 
 /// Which finished requests to list, newest first.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{BucketKey, Dimension, Period, ScopeKind};
 
@@ -92,6 +93,30 @@ pub struct Verdict {
     pub reason: String,
     /// What to do, in a sentence.
     pub advice: String,
+}
+
+impl Verdict {
+    /// The verdict as one JSON object; what is not known is null.
+    ///
+    /// `verdict` (`wait`, `never`, `money`, `key`, `model`, `overload`, `request`), `dimension`, `window` (`minute`, `day`, ...),
+    /// `limit`, `used`, `requested` (in the dimension's unit), `retry_after_ms`, `scope`, `whose` (`account`, `provider`,
+    /// `gateway`), `reason`, `advice`.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "verdict": self.kind.name(),
+            "dimension": self.dimension.map(Dimension::name),
+            "window": self.period.map(Period::name),
+            "limit": self.limit,
+            "used": self.used,
+            "requested": self.requested,
+            "retry_after_ms": self.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            "scope": self.scope.map(ScopeKind::name),
+            "whose": self.whose.name(),
+            "reason": self.reason,
+            "advice": self.advice,
+        })
+    }
 }
 
 /// Why Tierline itself refuses a request.

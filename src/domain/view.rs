@@ -107,6 +107,15 @@ impl Sureness {
     }
 }
 
+/// What a probe of an account would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProbeOffer {
+    /// What it asks, and what that costs, a sentence each.
+    pub what: Vec<String>,
+    /// Nano-dollars; `None` if no price is known.
+    pub cost_nanos: Option<u64>,
+}
+
 /// One request in the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingView {
@@ -172,7 +181,20 @@ pub struct ModelView {
     pub price: Option<PriceView>,
     /// What a new paying account may use of its class.
     pub limits: Vec<Limit>,
+    /// What each tier may use of its class, lowest first.
+    pub tiers: Vec<TierLimits>,
     /// How well the row is known, where it was read, and when.
+    pub evidence: String,
+}
+
+/// What one tier may use of a class of models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierLimits {
+    /// The tier's name for people.
+    pub tier: String,
+    /// What it may use.
+    pub limits: Vec<Limit>,
+    /// The rows that this comes from, a line each.
     pub evidence: String,
 }
 

@@ -3,10 +3,10 @@
 //! Who can open the socket can read the database beside it: its folder is closed to others. One JSON line each way.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::lesson::Lesson;
 use super::registry::Registry;
@@ -22,12 +22,12 @@ pub enum Request {
     Status,
     /// Accounts, tokens or limits were changed in the database.
     Reload,
+    /// Show the window.
+    Show,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
     /// Let the next request of an account (of all, if none is named) try at once what keeps failing or was stopped.
     TryNow(Option<AccountId>),
-    /// Bring the window to the front.
-    Show,
 }
 
 /// What is answered.
@@ -51,16 +51,13 @@ pub enum Answer {
     Failed(Problem),
 }
 
-/// Brings the window to the front.
-pub type Show = Arc<dyn Fn() + Send + Sync>;
-
 const SOCKET: &str = "control.sock";
 /// No request is longer.
 const REQUEST_BYTES: u64 = 64 * 1024;
 
 /// Answers until it is aborted.
 #[cfg(unix)]
-pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>, show: Option<Show>) {
+pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, gateway: Option<String>, shows: watch::Sender<()>) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let path = dir.join(SOCKET);
@@ -74,7 +71,7 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
         }
     };
     while let Ok((stream, _)) = listener.accept().await {
-        let (registry, limiter, gateway, show) = (registry.clone(), limiter.clone(), gateway.clone(), show.clone());
+        let (registry, limiter, gateway, shows) = (registry.clone(), limiter.clone(), gateway.clone(), shows.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -92,18 +89,15 @@ pub(super) async fn listen(dir: PathBuf, registry: Registry, limiter: Limiter, g
                     }
                     Err(problem) => Answer::Failed(problem),
                 },
+                Ok(Request::Show) => match shows.send(()) {
+                    Ok(()) => Answer::Done,
+                    Err(_) => Answer::Failed(Problem::new("this Tierline serves without a window")),
+                },
                 Ok(Request::Teach(lesson)) => {
                     lesson.teach(&limiter);
                     Answer::Done
                 }
                 Ok(Request::TryNow(account)) => Answer::Trying(limiter.with(|core, now| core.try_now(account, now))),
-                Ok(Request::Show) => match show {
-                    Some(show) => {
-                        show();
-                        Answer::Done
-                    }
-                    None => Answer::Failed(Problem::new("it runs without a window")),
-                },
                 Err(error) => Answer::Failed(Problem::new("this Tierline does not know the request").because(error)),
             };
             let mut text = serde_json::to_vec(&answer).unwrap_or_default();
@@ -142,7 +136,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>, _: Option<Show>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Option<String>, _: watch::Sender<()>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

@@ -2,13 +2,18 @@
 //!
 //! It is the only place that knows all parts. What each of them does is not its business.
 
+mod batches;
+mod charts;
 mod control;
 pub mod doctor;
+mod estimate;
+mod housekeeping;
 pub mod explain;
 mod lesson;
 mod metrics;
 mod models;
 mod orders;
+mod plans;
 mod recorder;
 pub mod registry;
 
@@ -22,10 +27,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::batches::Batches;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
 use crate::domain::command::Command;
-use crate::domain::{Clock, Event, ModelClass, Now, Problem, Provider};
+use crate::domain::{Clock, Event, ModelClass, Now, Preferences, Problem, Provider};
 use crate::gateway::{Gateway, Parts, Patience};
 use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Settings, Told};
@@ -34,8 +40,9 @@ use crate::store::{DataDir, InstanceLock, Reader, Store};
 use crate::upstream::{HttpUpstream, Timing};
 use crate::vault::Vault;
 
-pub use control::{Answer, Request, Show, ask};
+pub use control::{Answer, Request, ask};
 pub use lesson::{Lesson, teach};
+pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
 
 /// The port at which clients look for the gateway.
@@ -55,16 +62,17 @@ pub struct Options {
     pub demo: bool,
     /// Called after each new view; must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
-    /// Called when another Tierline of this user asks for the window; `None` if there is no window.
-    pub show: Option<Show>,
 }
 
 /// A running engine.
 pub struct Engine {
     url: Result<String, Problem>,
-    views: watch::Receiver<Arc<LiveView>>,
+    views: Arc<watch::Sender<Arc<LiveView>>>,
     commands: mpsc::Sender<Command>,
+    preferences: watch::Receiver<Preferences>,
+    shows: watch::Sender<()>,
     registry: Registry,
+    batches: Batches,
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
@@ -88,11 +96,14 @@ impl Engine {
     /// The data folder is in use by another Tierline, or cannot be used. That the gateway's port is taken is no error
     /// here: see [`url`](Self::url).
     pub async fn start(options: Options) -> Result<Self, Problem> {
-        let Options { dir, vault, listen, clock, demo, wake, show } = options;
+        let Options { dir, vault, listen, clock, demo, wake } = options;
         let lock = dir.lock()?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
         let next_id = reader.next_request_id()?;
+        let stored = reader.setting(Preferences::SETTING)?.map(|text| Preferences::from_json(&text)).unwrap_or_default();
+        let (chosen, preferences) = watch::channel(stored);
+        let (shows, _) = watch::channel(());
         let (sink, events) = Sink::new();
 
         let limiter = limiter(&sink, &clock);
@@ -141,10 +152,19 @@ impl Engine {
         let mut view = LiveView::new(clock.now().wall);
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
-        let (views_tx, views) = watch::channel(Arc::new(view));
-        let recorder = recorder::Recorder::new(store.clone(), limiter.clone(), registry.clone(), sink.clone(), Arc::clone(&clock), metrics);
+        let views = Arc::new(watch::Sender::new(Arc::new(view)));
+        let batches = Batches::new(dir.clone(), registry.clone(), url.clone());
+        let recorder = recorder::Recorder::new(
+            store.clone(),
+            limiter.clone(),
+            registry.clone(),
+            batches.clone(),
+            sink.clone(),
+            Arc::clone(&clock),
+            metrics,
+        );
         let (finish, finished) = oneshot::channel();
-        let recording = tokio::spawn(recorder.run(events, views_tx, wake, finished));
+        let recording = tokio::spawn(recorder.run(events, Arc::clone(&views), wake, finished));
 
         let (commands, orders) = mpsc::channel(64);
         let prober = Prober::new()?;
@@ -153,8 +173,9 @@ impl Engine {
                 let limiter = limiter.clone();
                 async move { limiter.run().await }
             }),
-            tokio::spawn(orders::carry_out(orders, registry.clone(), prober, sink.clone())),
-            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), show)),
+            tokio::spawn(housekeeping::keep(registry.clone(), preferences.clone(), sink.clone())),
+            tokio::spawn(orders::carry_out(orders, registry.clone(), batches.clone(), prober, sink.clone(), chosen)),
+            tokio::spawn(control::listen(dir.path().to_owned(), registry.clone(), limiter.clone(), url.clone().ok(), shows.clone())),
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
@@ -164,7 +185,10 @@ impl Engine {
             url,
             views,
             commands,
+            preferences,
+            shows,
             registry,
+            batches,
             limiter,
             store,
             stop,
@@ -191,13 +215,32 @@ impl Engine {
     /// Always the newest view.
     #[must_use]
     pub fn views(&self) -> watch::Receiver<Arc<LiveView>> {
-        self.views.clone()
+        self.views.subscribe()
+    }
+
+    /// The same, for somebody who wants the view only now and then: while nobody holds one, no view is made of what only refills.
+    pub fn views_later(&self) -> impl Fn() -> watch::Receiver<Arc<LiveView>> + Send + Sync + 'static {
+        let views = Arc::clone(&self.views);
+        move || views.subscribe()
     }
 
     /// Where orders go.
     #[must_use]
     pub fn commands(&self) -> mpsc::Sender<Command> {
         self.commands.clone()
+    }
+
+    /// Always the newest preferences.
+    #[must_use]
+    pub fn preferences(&self) -> watch::Receiver<Preferences> {
+        self.preferences.clone()
+    }
+
+    /// Changes whenever another process of the user asks to see the window. While nobody holds this, that process is told that
+    /// there is none.
+    #[must_use]
+    pub fn shows(&self) -> watch::Receiver<()> {
+        self.shows.subscribe()
     }
 
     /// Accounts, tokens and limits.
@@ -217,11 +260,13 @@ impl Engine {
     /// # Errors
     /// Not everything could be written.
     pub async fn stop(mut self) -> Result<(), Problem> {
+        self.batches.pause_all();
         self.stop.send_replace(true);
         self.limiter.with(|core, _| core.close());
         if let Some(serving) = self.serving {
             let _ = serving.await;
         }
+        self.batches.ended().await;
         self.background.iter().for_each(JoinHandle::abort);
         for task in self.background {
             // a step that had begun is finished before its socket goes

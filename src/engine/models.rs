@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use super::plans::limit_rows;
 use crate::catalog::scan::Summary;
 use crate::catalog::{Catalog, KnownModel, ModelState, Usd};
 use crate::domain::command::Progress;
-use crate::domain::view::{ModelView, ModelsView, PriceView, ScanHit, ScanReport};
-use crate::domain::{Dialect, ModelId, Problem, Severity};
+use crate::domain::view::{ModelView, ModelsView, PriceView, ScanHit, ScanReport, TierLimits};
+use crate::domain::{Dialect, ModelClass, ModelId, Problem, Severity};
 
 /// Every model of every provider, as it looks at `now`.
 pub(super) fn models(catalog: &Catalog, now: Timestamp) -> ModelsView {
@@ -39,6 +41,7 @@ fn model_view(catalog: &Catalog, provider: Dialect, known: KnownModel, now: Time
     ModelView {
         provider,
         limits: catalog.default_limits(provider, &class, today),
+        tiers: tiers(catalog, provider, &class, today),
         class,
         title: known.title,
         state: known.state.name(),
@@ -52,6 +55,15 @@ fn model_view(catalog: &Catalog, provider: Dialect, known: KnownModel, now: Time
         evidence: known.about.to_string(),
         id: known.id,
     }
+}
+
+fn tiers(catalog: &Catalog, provider: Dialect, class: &ModelClass, today: Date) -> Vec<TierLimits> {
+    let tiers = catalog.tiers(provider, today).into_iter().map(|tier| TierLimits {
+        limits: catalog.limits(provider, class, &tier.name, today),
+        evidence: limit_rows(catalog, provider, class, Some(&tier.name), today),
+        tier: tier.title,
+    });
+    tiers.filter(|tier| !tier.limits.is_empty()).collect()
 }
 
 const fn severity(state: ModelState) -> Severity {

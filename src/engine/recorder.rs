@@ -7,17 +7,21 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::batches::Batches;
 use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
-use crate::domain::view::BucketView;
+use crate::domain::dimension::Meter;
+use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
-    AccountId, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord, Scope, Severity,
-    Window,
+    Account, AccountId, BucketKey, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Provider, Refill, RequestRecord,
+    Scope, Severity, Window,
 };
-use crate::journal::live::AccountView;
-use crate::journal::{LiveView, Sink};
+use crate::journal::live::{AccountView, NextTier};
+use crate::journal::{LiveView, Sink, Trend};
 use crate::limiter::Limiter;
+use crate::probe::cost_nanos;
+use crate::provider::{self, ProbePlan};
 use crate::store::{Store, StoreState, Write};
 
 /// The one reader of the event channel.
@@ -25,6 +29,7 @@ pub(super) struct Recorder {
     store: Store,
     limiter: Limiter,
     registry: Registry,
+    batches: Batches,
     sink: Sink,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
@@ -48,16 +53,24 @@ impl Recorder {
     /// No provider lists as many models.
     const MOST_ENDS: usize = 50_000;
 
-    pub(super) fn new(store: Store, limiter: Limiter, registry: Registry, sink: Sink, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        store: Store,
+        limiter: Limiter,
+        registry: Registry,
+        batches: Batches,
+        sink: Sink,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Self {
         let view = LiveView::new(clock.now().wall);
-        Self { store, limiter, registry, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
+        Self { store, limiter, registry, batches, sink, clock, metrics, view, named: BTreeMap::new(), ends: BTreeMap::new() }
     }
 
     /// Runs until it is told to finish and has taken every event that was handed over until then.
     pub(super) async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
-        views: watch::Sender<Arc<LiveView>>,
+        views: Arc<watch::Sender<Arc<LiveView>>>,
         wake: impl Fn(),
         mut finish: oneshot::Receiver<()>,
     ) {
@@ -88,7 +101,7 @@ impl Recorder {
                         let moving = self.refresh();
                         views.send_replace(Arc::new(self.view.clone()));
                         wake();
-                        let watched = views.receiver_count() > 1;
+                        let watched = views.receiver_count() > 0;
                         next_frame = (moving && watched).then(|| now + Self::REFILL);
                     }
                     if next_save.is_some_and(|at| at <= now) {
@@ -151,8 +164,10 @@ impl Recorder {
             Some(Err(problem)) => Err(problem.to_string()),
             None => Err("asking the keyring".into()),
         };
+        self.view.trends = Arc::new(trends(&self.view.trends, &buckets, now.wall));
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
+        self.view.batches = Arc::new(self.batches.views());
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;
         self.note_store();
         self.warn_of_retirements();
@@ -243,6 +258,16 @@ async fn at(due: Option<Instant>) {
     }
 }
 
+fn probe_offer(account: &Account, clock: &dyn Clock) -> ProbeOffer {
+    let (dialect, now) = (account.dialect(), clock.now().wall);
+    let plans: Vec<ProbePlan> = provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, None)]).collect();
+    let cost = |plan: &ProbePlan| if plan.free { Some(0) } else { cost_nanos(account, plan, now) };
+    ProbeOffer {
+        cost_nanos: plans.iter().map(cost).sum(),
+        what: plans.iter().map(|plan| format!("{} {}: {}; {}", plan.method, plan.path, plan.what, plan.cost_note)).collect(),
+    }
+}
+
 fn account_views(
     known: &super::registry::Known,
     scopes: &[(AccountId, Scope, Option<String>)],
@@ -275,12 +300,39 @@ fn account_views(
                     )
                 })
                 .collect();
-            let tier = Catalog::bundled().tier_matching(account.dialect(), &observed, today).map(|found| {
+            let found = Catalog::bundled().tier_matching(account.dialect(), &observed, today);
+            let tier = found.as_ref().map(|found| {
                 let until = if found.superseded { ", of the scheme before" } else { "" };
                 format!("{}{until}", found.tier.title)
             });
+            let next_tier = found.and_then(|found| found.next).map(next_tier);
             let missing = known.missing_keys.get(&account.id).map(ToString::to_string);
-            AccountView { account: account.clone(), scope, shares_with, stopped: stopped.cloned().or(missing), tier }
+            AccountView {
+                account: account.clone(),
+                scope,
+                shares_with,
+                stopped: stopped.cloned().or(missing),
+                tier,
+                next_tier,
+                probe: probe_offer(account, clock),
+            }
         })
         .collect()
+}
+
+fn next_tier(next: crate::catalog::NextTier) -> NextTier {
+    let gives = next.gives.iter().flat_map(|(class, limits)| {
+        limits.iter().map(move |limit| format!("{} of {class}: {}", Meter(limit.dimension, limit.window.period), limit.capacity))
+    });
+    NextTier { title: next.tier.title, takes: next.tier.qualifies, gives: gives.collect() }
+}
+
+/// What was seen before, and what is seen now. Buckets that are gone are forgotten.
+fn trends(before: &BTreeMap<BucketKey, Trend>, buckets: &[BucketView], at: jiff::Timestamp) -> BTreeMap<BucketKey, Trend> {
+    let with_look = |bucket: &BucketView| {
+        let mut trend = before.get(&bucket.key).cloned().unwrap_or_default();
+        trend.note(at, bucket.share_used());
+        (bucket.key.clone(), trend)
+    };
+    buckets.iter().map(with_look).collect()
 }

@@ -125,7 +125,8 @@ impl Registry {
         self.0.changes.subscribe()
     }
 
-    fn changed(&self) {
+    /// The view is to be made anew.
+    pub(super) fn changed(&self) {
         self.0.changes.send_modify(|changes| *changes += 1);
     }
 
@@ -215,7 +216,8 @@ impl Registry {
         &self.0.clock
     }
 
-    fn account(&self, id: AccountId) -> Result<Account, Problem> {
+    /// An account by its row.
+    pub(super) fn account(&self, id: AccountId) -> Result<Account, Problem> {
         let accounts = Arc::clone(&self.lock().accounts);
         accounts.iter().find(|account| account.id == id).cloned().ok_or_else(|| Problem::new("this account is not there any more"))
     }

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Trend;
+use crate::domain::batch::BatchView;
 use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
-use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Account, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity};
+use crate::domain::view::{BucketView, ProbeOffer, WaitingView};
+use crate::domain::{
+    Account, BucketKey, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity,
+};
 
 /// Everything the window shows without asking the database.
 #[derive(Debug, Clone)]
@@ -30,8 +34,12 @@ pub struct LiveView {
     pub found_keys: Arc<Vec<FoundKey>>,
     /// Every bucket, grouped by scope and class.
     pub buckets: Arc<Vec<BucketView>>,
+    /// How full they were over the last minutes, as far as somebody looked.
+    pub trends: Arc<BTreeMap<BucketKey, Trend>>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
+    /// Every batch, newest first.
+    pub batches: Arc<Vec<BatchView>>,
     /// Requests that were sent and are not over, oldest first.
     pub running: Vec<RunningView>,
     /// Requests that arrived and are not over.
@@ -57,6 +65,21 @@ pub struct AccountView {
     pub stopped: Option<String>,
     /// The tier that its limits match, if they match one.
     pub tier: Option<String>,
+    /// What a probe would ask and cost.
+    pub probe: ProbeOffer,
+    /// The next rung above that tier.
+    pub next_tier: Option<NextTier>,
+}
+
+/// The next rung of a provider's ladder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextTier {
+    /// Its name on screen.
+    pub title: String,
+    /// What it takes to get there.
+    pub takes: String,
+    /// What it would give, `OTPM of claude-sonnet-5-5: 800000` a line, as far as the catalogue knows.
+    pub gives: Vec<String>,
 }
 
 /// A request that was sent and is not over.
@@ -117,7 +140,9 @@ impl LiveView {
             tokens: Arc::default(),
             found_keys: Arc::default(),
             buckets: Arc::default(),
+            trends: Arc::default(),
             waiting: Arc::default(),
+            batches: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
             recent: VecDeque::new(),

@@ -4,7 +4,9 @@ pub mod figures;
 pub mod histogram;
 pub mod live;
 pub mod sink;
+pub mod trend;
 
 pub use figures::Figures;
 pub use live::{LiveView, RunningView};
 pub use sink::{Sink, Slot};
+pub use trend::Trend;

@@ -1,65 +1,13 @@
 //! One load against one set of limits: fits or not, with how much room; how long a batch takes.
 
-use serde::Serialize;
-
 use super::Choice;
-use super::demand::{Counting, Demand};
+use super::demand::Counting;
 use crate::domain::dimension::Meter;
+use crate::domain::plan::{BatchTime, Demand, Fit, LimitCheck};
 use crate::domain::{Dimension, Limit, Refill};
 
 /// The share of a limit that Tierline's limiter uses at the least while work waits (from the simulations in the tests).
 const EFFICIENCY: f64 = 0.96;
-
-/// How a load fits one choice.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Fit {
-    /// The choice's name.
-    pub name: String,
-    /// Its name for people.
-    pub title: String,
-    /// One for each limit that could be judged.
-    pub limits: Vec<LimitCheck>,
-    /// Whether every limit holds the demanded rate. A batch without a rate fits if each of its requests fits alone.
-    pub fits: bool,
-    /// The meter that runs out first; `None` without limits.
-    pub binding: Option<String>,
-    /// The highest rate at which requests of this kind fit; `None` without limits.
-    pub most_requests_per_min: Option<f64>,
-    /// Requests in flight at that rate; `None` if the latency is unknown.
-    pub workers_at_most: Option<f64>,
-    /// The longest prompt with which the demanded rate fits; `None` if it would not with any, or there is no rate.
-    pub longest_prompt: Option<u64>,
-    /// How long the batch takes, if it is one and limits are known.
-    pub batch: Option<BatchTime>,
-}
-
-/// A load against one limit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LimitCheck {
-    /// RPM, ITPM, ...
-    pub meter: String,
-    /// How much the limit allows in its window.
-    pub limit: u64,
-    /// Where that number came from.
-    pub source: String,
-    /// What one request takes; of requests at once, a place for so many minutes.
-    pub each: f64,
-    /// What the demanded rate takes in a window; `None` without a rate.
-    pub need: Option<f64>,
-    /// Whether the need is not above the limit, and one request is not either.
-    pub fits: bool,
-    /// What is left of the limit in percent; negative if the need is above it. `None` without a rate.
-    pub headroom_percent: Option<f64>,
-}
-
-/// How long a batch takes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct BatchTime {
-    /// With every bucket full at the start and no moment lost.
-    pub least_secs: f64,
-    /// Evenly at the limit, as a limiter sends that does not trust bursts, with what it leaves unused.
-    pub expected_secs: f64,
-}
 
 /// Holds a load against a choice.
 pub(super) fn fit(demand: &Demand, counting: Counting, choice: &Choice) -> Fit {

@@ -1,35 +1,11 @@
 //! The load to be planned, and how its provider counts it.
 
-use serde::Serialize;
-
 use super::check::to_f64;
+use crate::domain::plan::Demand;
 use crate::domain::{Dialect, Dimension, ModelId, Usage};
 use crate::provider::counted;
 
-/// A load: requests of one kind, at a rate or as a batch.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Demand {
-    /// Requests a minute, on and on; `None` for a batch that may take as long as it takes.
-    pub requests_per_min: Option<f64>,
-    /// How many requests the batch has, if it is one.
-    pub rows: Option<u64>,
-    /// Tokens of a prompt, the cached part included; the mean, because limits are on sums.
-    pub input_tokens: u64,
-    /// Tokens of an answer; the mean.
-    pub output_tokens: u64,
-    /// The part of the input that is read from the provider's cache, 0 to 1.
-    pub cached_share: f64,
-    /// Seconds from sending a request to the end of its answer.
-    pub latency_secs: Option<f64>,
-}
-
 impl Demand {
-    /// Requests in flight at this rate a minute (Little's law: rate times time); `None` if the latency is unknown.
-    #[must_use]
-    pub fn in_flight(&self, requests_per_min: f64) -> Option<f64> {
-        self.latency_secs.map(|secs| requests_per_min / 60.0 * secs)
-    }
-
     /// What one request takes from a limit on this dimension; `None` if that cannot be told.
     pub(super) fn takes(&self, dimension: Dimension, counting: Counting) -> Option<f64> {
         let input = to_f64(self.input_tokens) * self.counted_input_share(counting);

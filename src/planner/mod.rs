@@ -7,13 +7,10 @@ pub mod advice;
 pub mod check;
 pub mod demand;
 
-pub use advice::Advice;
-pub use check::{BatchTime, Fit, LimitCheck};
-pub use demand::{Counting, Demand};
-
-use serde::Serialize;
+pub use demand::Counting;
 
 use crate::domain::Limit;
+pub use crate::domain::plan::{Advice, BatchTime, Demand, Fit, LimitCheck, Plan, Prices};
 
 /// A set of limits to hold the load against: a tier, or what the user typed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,34 +21,6 @@ pub struct Choice {
     pub title: String,
     /// What may be used.
     pub limits: Vec<Limit>,
-}
-
-/// What one request costs in nano-dollars; `None` where a price is unknown or there is no such thing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Prices {
-    /// As it is, without a cache.
-    pub now_nanos: Option<u64>,
-    /// Through the provider's Batch API.
-    pub batch_api_nanos: Option<u64>,
-    /// With the demand's share of the input read from the cache.
-    pub cached_nanos: Option<u64>,
-}
-
-/// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Plan {
-    /// The load.
-    pub demand: Demand,
-    /// Requests in flight at the demanded rate, by Little's law; `None` without a rate or a latency.
-    pub workers: Option<f64>,
-    /// One for each choice, in the same order.
-    pub fits: Vec<Fit>,
-    /// What makes it fit, where it does not.
-    pub advice: Vec<Advice>,
-    /// What it costs: one request.
-    pub each: Prices,
-    /// What it costs: all rows of the batch, or an hour at the demanded rate.
-    pub whole: Prices,
 }
 
 /// Holds a load against each choice. `choices` go from the lowest to the highest; `current` names where the user stands.

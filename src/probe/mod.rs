@@ -77,6 +77,23 @@ impl Prober {
     /// The provider cannot be reached. An answer that is an error is no error here: it is what was learned.
     pub async fn probe(&self, account: &Account, key: &Secret, model: Option<&str>, clock: &Arc<dyn Clock>) -> Result<Probed, Problem> {
         let dialect = account.dialect();
+        let plans = provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, model)]);
+        self.ask(account, key, plans.collect(), clock).await
+    }
+
+    /// Asks only whether the key works. It costs nothing.
+    ///
+    /// # Errors
+    /// The provider cannot be reached.
+    pub async fn test(&self, account: &Account, key: &Secret, clock: &Arc<dyn Clock>) -> Result<Probed, Problem> {
+        let dialect = account.dialect();
+        // where there is no check before the probe, the probe itself is free
+        let plan = provider::probe_check(dialect).unwrap_or_else(|| provider::probe_plan(dialect, None));
+        self.ask(account, key, vec![plan], clock).await
+    }
+
+    async fn ask(&self, account: &Account, key: &Secret, plans: Vec<ProbePlan>, clock: &Arc<dyn Clock>) -> Result<Probed, Problem> {
+        let dialect = account.dialect();
         let sent_at = clock.now().tick;
         let mut report = ProbeReport {
             account: account.label.clone(),
@@ -89,7 +106,7 @@ impl Prober {
         };
         let mut requests = Vec::new();
         let mut probed = Probed { report: report.clone(), snapshot: Snapshot::empty(report.at, 0), model: None, sent_at, ends: Vec::new() };
-        for plan in provider::probe_check(dialect).into_iter().chain([provider::probe_plan(dialect, model)]) {
+        for plan in plans {
             let Answer { status, headers, body, at } = self.send(account, key, &plan, clock).await?;
             let (learned, unknown) = provider::read_probe(dialect, &plan, status, &headers, &body, at);
             requests.push(format!("{} {} ({})", plan.method, plan.path, plan.cost_note));

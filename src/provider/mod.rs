@@ -8,7 +8,6 @@ pub mod credential;
 pub mod delay;
 mod ends;
 pub mod error_body;
-pub mod explain;
 pub mod facts;
 mod lenient;
 pub mod probe;
@@ -24,7 +23,6 @@ pub use admin::{
 pub use credential::{Presented, authorize, presented, without_credentials};
 pub use ends::listed_ends;
 pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
-pub use explain::explain_json;
 pub use facts::{path_with_model, request_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;

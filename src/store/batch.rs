@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::failure::may_pass;
+use super::parts::Part;
 use super::requests;
 use super::rollup::{Grain, Rollups, Sum, Sums};
 use super::row::{duration_millis, int, millis, unreadable};
 use super::write::Write;
 use crate::domain::{
-    AccountId, Dimension, Identity, LimitChange, ModelClass, ModelId, Outcome, Period, Provider, RefusalRecord, RequestId, RequestRecord,
-    Scope, ScopeKind, Snapshot,
+    AccountId, Dimension, Identity, LimitChange, ModelClass, ModelId, Period, Provider, RefusalRecord, RequestId, RequestRecord, Scope,
+    ScopeKind, Snapshot,
 };
 
 /// Which identity was last seen for an account: the table of scopes is only touched when it changes.
@@ -106,24 +107,8 @@ fn finished(db: &Connection, record: &RequestRecord, rollups: &mut Rollups) -> r
             millis(record.arrived_at)
         ])?;
     }
-    let usage = &record.usage;
-    let sums = Sums::default()
-        .with(Sum::Ended, 1)
-        .with(Sum::Sent, i64::from(record.attempts > 0))
-        .with(Sum::Ok, i64::from(record.outcome == Outcome::Ok))
-        .with(Sum::RefusedLocal, i64::from(record.outcome == Outcome::RefusedLocally))
-        .with(Sum::Input, int(usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write)))
-        .with(Sum::Output, int(usage.output))
-        .with(Sum::Cached, int(usage.cache_read))
-        .with(Sum::CountedInput, int(record.counted_input))
-        .with(Sum::CountedOutput, int(record.counted_output))
-        .with(Sum::CountedTotal, int(record.counted_input.saturating_add(record.counted_output)))
-        .with(Sum::WaitMillis, int(record.wait_millis))
-        .with(Sum::Retries, i64::from(record.attempts.saturating_sub(1)))
-        .with(Sum::CostNanos, int(record.cost_nanos.unwrap_or(0)));
-    let arrived = millis(record.arrived_at);
-    let sent = arrived.saturating_add(int(record.wait_millis)).min(millis(record.finished_at).max(arrived));
-    rollups.add(sent, record.account, &record.class, sums);
+    let (at, sums) = Sums::of(record);
+    rollups.add(at, Part::of(record), sums);
     Ok(())
 }
 
@@ -205,7 +190,7 @@ fn refused(db: &Connection, record: &RefusalRecord, rollups: &mut Rollups) -> ru
         verdict.advice,
         json(&record.ledger)?,
     ])?;
-    rollups.add(millis(record.at), record.account, &record.class, Sums::default().with(Sum::RefusedUpstream, 1));
+    rollups.add(millis(record.at), Part::of_refusal(record), Sums::default().with(Sum::RefusedUpstream, 1));
     Ok(())
 }
 

@@ -46,8 +46,11 @@ pub struct NewBatch {
     pub options: serde_json::Value,
 }
 
+/// How long a batch ran stands among its options, because it is for people and nothing is decided by it.
+const RAN: &str = "ran_secs";
+
 const COLUMNS: &str = "id, input, output, account, state, reason, rows, answered, failed, resent, cost_nanos, unpriced, \
-                       input_tokens, output_tokens, written, output_bytes, created_at, updated_at";
+                       input_tokens, output_tokens, written, output_bytes, created_at, updated_at, options";
 
 impl BatchBook {
     /// Opens the database of a data folder, which a [`Store`](super::Store) has opened at least once.
@@ -139,6 +142,18 @@ impl BatchBook {
             .map_err(failed("store the batch's state"))
     }
 
+    /// It ran for so many seconds more.
+    pub fn ran(&self, id: BatchId, secs: u64) -> Result<(), Problem> {
+        let path = format!("$.{RAN}");
+        self.db
+            .execute(
+                "UPDATE batches SET options = json_set(options, ?, coalesce(json_extract(options, ?), 0) + ?) WHERE id = ?",
+                params![path, path, super::row::int(secs), id.0],
+            )
+            .map(drop)
+            .map_err(failed("store how long the batch ran"))
+    }
+
     /// Asks something of the process that runs a batch.
     pub fn wish(&self, id: BatchId, wish: BatchWish) -> Result<(), Problem> {
         self.db.execute("UPDATE batches SET wanted = ? WHERE id = ?", params![wish.name(), id.0]).map(drop).map_err(failed("ask for it"))
@@ -190,6 +205,7 @@ impl BatchClaim {
 fn from_row(row: &Row<'_>) -> rusqlite::Result<BatchRecord> {
     let number = |column: &str| row.get::<_, i64>(column).map(uint);
     let path = |column: &str| row.get::<_, String>(column).map(PathBuf::from);
+    let options: serde_json::Value = serde_json::from_str(row.get_ref("options")?.as_str()?).unwrap_or_default();
     Ok(BatchRecord {
         id: BatchId(row.get("id")?),
         input: path("input")?,
@@ -207,6 +223,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<BatchRecord> {
         output_tokens: number("output_tokens")?,
         written: number("written")?,
         output_bytes: number("output_bytes")?,
+        estimate: options.get("estimate").and_then(|estimate| serde_json::from_value(estimate.clone()).ok()),
+        ran_secs: options.get(RAN).and_then(serde_json::Value::as_u64).unwrap_or(0),
         created_at: time(row.get("created_at")?),
         updated_at: time(row.get("updated_at")?),
     })

@@ -8,7 +8,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_admin_limits.sql"),
     include_str!("../../migrations/0003_aliases.sql"),
     include_str!("../../migrations/0004_batch.sql"),
-    include_str!("../../migrations/0008_admin_usage.sql"),
+    include_str!("../../migrations/0005_admin_usage.sql"),
+    include_str!("../../migrations/0006_parts.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.
@@ -72,7 +73,7 @@ mod tests {
         assert_eq!(
             tables.join(" "),
             "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_rows batches bucket_state client_tokens learned limit_changes model_days \
-              refusals requests \
+              part_day part_hour part_minute refusals requests \
              rollup_day rollup_hour rollup_minute settings snapshots user_limits"
         );
     }

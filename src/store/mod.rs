@@ -19,6 +19,7 @@ mod failure;
 mod limits;
 mod migrate;
 mod modes;
+mod parts;
 mod open;
 mod prune;
 mod reader;

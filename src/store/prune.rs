@@ -48,6 +48,13 @@ impl Store {
                 .execute(params![account, class, before])
             })?;
         }
+        deleted += self.in_steps(move |db| {
+            db.prepare_cached(&format!(
+                "DELETE FROM part_minute WHERE (start, account, class, client, model) IN
+                 (SELECT start, account, class, client, model FROM part_minute WHERE start < ?1 ORDER BY start LIMIT {STEP})"
+            ))?
+            .execute([before])
+        })?;
         Ok(deleted)
     }
 

@@ -62,7 +62,7 @@ pub(super) fn insert(db: &Connection, r: &RequestRecord) -> rusqlite::Result<boo
     Ok(added > 0)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
     let text = |column: &str| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let model = |column: &str| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str_or_null()?.map(ModelId::new));
     let number = |column: &str| row.get::<_, i64>(column).map(uint);

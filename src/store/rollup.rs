@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::domain::{AccountId, ModelClass};
+use super::parts::{Part, Parts};
+use super::row::{int, millis};
+use crate::domain::{AccountId, ModelClass, Outcome, RequestRecord};
 
 /// What is summed. The migration says what each one means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +123,34 @@ impl Sums {
     }
 }
 
+impl Sums {
+    /// What a request adds, and when it was sent.
+    pub(super) fn of(record: &RequestRecord) -> (i64, Self) {
+        let usage = &record.usage;
+        let sums = Self::default()
+            .with(Sum::Ended, 1)
+            .with(Sum::Sent, i64::from(record.attempts > 0))
+            .with(Sum::Ok, i64::from(record.outcome == Outcome::Ok))
+            .with(Sum::RefusedLocal, i64::from(record.outcome == Outcome::RefusedLocally))
+            .with(Sum::Input, int(usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write)))
+            .with(Sum::Output, int(usage.output))
+            .with(Sum::Cached, int(usage.cache_read))
+            .with(Sum::CountedInput, int(record.counted_input))
+            .with(Sum::CountedOutput, int(record.counted_output))
+            .with(Sum::CountedTotal, int(record.counted_input.saturating_add(record.counted_output)))
+            .with(Sum::WaitMillis, int(record.wait_millis))
+            .with(Sum::Retries, i64::from(record.attempts.saturating_sub(1)))
+            .with(Sum::CostNanos, int(record.cost_nanos.unwrap_or(0)));
+        let arrived = millis(record.arrived_at);
+        (arrived.saturating_add(int(record.wait_millis)).min(millis(record.finished_at).max(arrived)), sums)
+    }
+
+    /// In the order of the columns.
+    pub(super) fn values(self) -> impl Iterator<Item = i64> {
+        self.0.into_iter()
+    }
+}
+
 impl AddAssign for Sums {
     fn add_assign(&mut self, other: Self) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
@@ -135,15 +165,20 @@ type Peaks = [i64; Sum::PEAKS.len()];
 
 /// What a batch adds, collected before it is written, so that a batch of 500 requests touches a dozen rows.
 #[derive(Debug, Default)]
-pub(super) struct Rollups(BTreeMap<(Key, i64), Sums>);
+pub(super) struct Rollups {
+    sums: BTreeMap<(Key, i64), Sums>,
+    parts: Parts,
+}
 
 impl Rollups {
-    /// Adds to the minute in which `at` lies, under all four keys.
-    pub(super) fn add(&mut self, at: i64, account: AccountId, class: &ModelClass, sums: Sums) {
+    /// Adds to the minute in which `at` lies, under all four keys and to its part.
+    pub(super) fn add(&mut self, at: i64, part: Part, sums: Sums) {
         let minute = Grain::Minute.start(at);
+        let (account, class) = (part.account, &part.class);
         for key in [(Some(account), Some(class.clone())), (Some(account), None), (None, Some(class.clone())), (None, None)] {
-            *self.0.entry((key, minute)).or_default() += sums;
+            *self.sums.entry((key, minute)).or_default() += sums;
         }
+        self.parts.add(at, part, sums);
     }
 
     /// Writes everything that was collected, within the caller's transaction.
@@ -151,7 +186,7 @@ impl Rollups {
         let mut hours = BTreeMap::<(&Key, i64), (Sums, Peaks)>::new();
         let mut days = BTreeMap::<(&Key, i64), (Sums, Peaks)>::new();
         let mut minute_row = db.prepare_cached(&UPSERTS.minute)?;
-        for ((key, minute), sums) in &self.0 {
+        for ((key, minute), sums) in &self.sums {
             // the row as it is now, with what earlier batches put in: a candidate for the peaks
             let peaks: Peaks = minute_row.query_row(params_from_iter(values(key, *minute, sums, &[])), |row| {
                 let mut peaks = Peaks::default();
@@ -174,7 +209,7 @@ impl Rollups {
                 row.execute(params_from_iter(values(key, start, &sums, &peaks)))?;
             }
         }
-        Ok(())
+        self.parts.store(db)
     }
 }
 
@@ -202,20 +237,25 @@ struct Upserts {
     day: String,
 }
 
-static UPSERTS: LazyLock<Upserts> =
-    LazyLock::new(|| Upserts { minute: upsert(Grain::Minute), hour: upsert(Grain::Hour), day: upsert(Grain::Day) });
+static UPSERTS: LazyLock<Upserts> = LazyLock::new(|| {
+    let key = ["account", "class", "start"];
+    let highest = format!(" RETURNING {}", Sum::PEAKS.map(Sum::column).join(", "));
+    Upserts {
+        minute: upsert(Grain::Minute.table(), &key, &[]) + &highest,
+        hour: upsert(Grain::Hour.table(), &key, &Sum::PEAKS),
+        day: upsert(Grain::Day.table(), &key, &Sum::PEAKS),
+    }
+});
 
-fn upsert(grain: Grain) -> String {
-    let with_peaks = grain != Grain::Minute;
+/// Adds every [`Sum`] to a row, and raises the peaks that it keeps.
+pub(super) fn upsert(table: &str, key: &[&str], peaks: &[Sum]) -> String {
     let sums = Sum::ALL.map(Sum::column);
-    let peaks = if with_peaks { Sum::PEAKS.map(|sum| format!("peak_{}", sum.column())).to_vec() } else { Vec::new() };
-    let columns = ["account", "class", "start"].into_iter().chain(sums).chain(peaks.iter().map(String::as_str)).collect::<Vec<_>>();
+    let peaks: Vec<String> = peaks.iter().map(|sum| format!("peak_{}", sum.column())).collect();
+    let columns = key.iter().copied().chain(sums).chain(peaks.iter().map(String::as_str)).collect::<Vec<_>>();
     let add = sums.into_iter().map(|column| format!("{column} = min({column} + excluded.{column}, {CAP})"));
     let raise = peaks.iter().map(|column| format!("{column} = max({column}, excluded.{column})"));
-    let returning = if with_peaks { String::new() } else { format!(" RETURNING {}", Sum::PEAKS.map(Sum::column).join(", ")) };
     format!(
-        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO UPDATE SET {}{returning}",
-        grain.table(),
+        "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT DO UPDATE SET {}",
         columns.join(", "),
         vec!["?"; columns.len()].join(", "),
         add.chain(raise).collect::<Vec<_>>().join(", "),

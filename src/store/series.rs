@@ -1,17 +1,24 @@
 //! A chart's points: the right grain for its range, brought to at most as many steps as it can show.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 
 use super::failure::failed;
+use super::parts::table as part_table;
 use super::prune::minutes_from;
 use super::reader::Reader;
 use super::rollup::{Grain, Sum, account_column, class_column};
 use super::row::{int, millis};
-use crate::domain::query::{Measure, Series, SeriesQuery};
+use crate::domain::dimension::Meter;
+use crate::domain::query::{Mark, MarkKind, Measure, PartOf, Series, SeriesQuery, Split};
 use crate::domain::{Dimension, Period, Problem};
 
 const MINUTE: i64 = Grain::Minute.millis();
 const DAY: i64 = Grain::Day.millis();
+
+/// More marks than these would hide the chart.
+const MARKS: i64 = 40;
 
 /// Lengths of a step in minutes, up to a day; beyond that, whole days.
 const STEPS: [i64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440];
@@ -28,6 +35,8 @@ impl Reader {
             let plan = Plan::of(query, int(minutes_from(&self.db)?));
             let mut series = points(&self.db, query, &plan)?;
             series.limits = limits(&self.db, query)?;
+            series.parts = parts(&self.db, query, &plan)?;
+            series.marks = marks(&self.db, query)?;
             Ok(series)
         };
         series().map_err(failed("read the chart's points"))
@@ -71,20 +80,36 @@ impl Plan {
         self.first + self.step * i64::try_from(self.steps).unwrap_or(0)
     }
 
+    fn step_of(&self, start: i64) -> usize {
+        usize::try_from((start - self.first) / self.step).unwrap_or(0)
+    }
+
+    /// The rate of a step. The last one has only come as far as the range goes.
+    fn per_minute(&self, step: usize, amount: i64, query: &SeriesQuery) -> f64 {
+        let start = self.start(step);
+        let long = (millis(query.to).min(start + self.step) - start).max(MINUTE);
+        amount as f64 * MINUTE as f64 / long as f64
+    }
+
     fn start(&self, step: usize) -> i64 {
         self.first + self.step * i64::try_from(step).unwrap_or(0)
     }
 }
 
-fn sum_of(measure: Measure) -> Sum {
+/// What is summed for a measure, and by which columns it is divided, if it is an average.
+const fn sums_of(measure: Measure) -> (Sum, Option<&'static str>) {
     match measure {
-        Measure::Requests => Sum::Sent,
-        Measure::InputTokens => Sum::CountedInput,
-        Measure::OutputTokens => Sum::CountedOutput,
-        Measure::Tokens => Sum::CountedTotal,
-        Measure::Refusals => Sum::RefusedUpstream,
-        Measure::WaitMillis => Sum::WaitMillis,
-        Measure::CostNanos => Sum::CostNanos,
+        Measure::Requests => (Sum::Sent, None),
+        Measure::InputTokens => (Sum::CountedInput, None),
+        Measure::OutputTokens => (Sum::CountedOutput, None),
+        Measure::Tokens => (Sum::CountedTotal, None),
+        Measure::Refusals => (Sum::RefusedUpstream, None),
+        Measure::Retries => (Sum::Retries, None),
+        Measure::CostNanos => (Sum::CostNanos, None),
+        Measure::WaitMillis => (Sum::WaitMillis, Some("ended")),
+        Measure::TokensPerRequest => (Sum::CountedTotal, Some("sent")),
+        // every attempt that went out was refused or not
+        Measure::RefusedShare => (Sum::RefusedUpstream, Some("sent + retries")),
     }
 }
 
@@ -95,43 +120,96 @@ fn dimension_of(measure: Measure) -> Option<Dimension> {
         Measure::InputTokens => Some(Dimension::InputTokens),
         Measure::OutputTokens => Some(Dimension::OutputTokens),
         Measure::Tokens => Some(Dimension::Tokens),
-        Measure::Refusals | Measure::WaitMillis | Measure::CostNanos => None,
+        _ => None,
     }
 }
 
 fn points(db: &Connection, query: &SeriesQuery, plan: &Plan) -> rusqlite::Result<Series> {
-    let sum = sum_of(query.measure);
+    let (sum, over) = sums_of(query.measure);
+    let peaks = sum.has_peak() && over.is_none();
     // a minute is its own highest minute
-    let peak = if plan.grain == Grain::Minute || !sum.has_peak() { sum.column().to_owned() } else { format!("peak_{}", sum.column()) };
+    let peak = if plan.grain == Grain::Minute || !peaks { sum.column().to_owned() } else { format!("peak_{}", sum.column()) };
     let mut found = db.prepare_cached(&format!(
-        "SELECT start, {}, {peak}, ended FROM {} WHERE account = ? AND class = ? AND start >= ? AND start < ?",
+        "SELECT start, {}, {peak}, {} FROM {} WHERE account = ? AND class = ? AND start >= ? AND start < ?",
         sum.column(),
+        over.unwrap_or("0"),
         plan.grain.table(),
     ))?;
     let mut rows = found.query(params![account_column(query.account), class_column(query.class.as_ref()), plan.first, plan.end()])?;
     let mut totals = vec![(0_i64, 0_i64, 0_i64); plan.steps];
     while let Some(row) = rows.next()? {
-        let (start, amount, peak, ended): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        let step = usize::try_from((start - plan.first) / plan.step).unwrap_or(0);
-        let total = &mut totals[step];
-        *total = (total.0.saturating_add(amount), total.1.max(peak), total.2.saturating_add(ended));
+        let (start, amount, peak, over): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        if let Some(total) = totals.get_mut(plan.step_of(start)) {
+            *total = (total.0.saturating_add(amount), total.1.max(peak), total.2.saturating_add(over));
+        }
     }
     let mut series = Series { step_secs: u32::try_from(plan.step / 1_000).unwrap_or(u32::MAX), ..Series::default() };
-    for (step, (amount, peak, ended)) in totals.into_iter().enumerate() {
-        let start = plan.start(step);
-        let at = start as f64 / 1_000.0;
-        // the last step has only come as far as the range goes
-        let millis = (millis(query.to).min(start + plan.step) - start).max(MINUTE);
+    for (step, (amount, peak, over)) in totals.into_iter().enumerate() {
+        let at = plan.start(step) as f64 / 1_000.0;
         let value = match query.measure {
-            Measure::WaitMillis => amount as f64 / ended.max(1) as f64,
-            _ => amount as f64 * MINUTE as f64 / millis as f64,
+            Measure::RefusedShare => (amount as f64 * 100.0 / over.max(1) as f64).min(100.0),
+            measure if !measure.adds_up() => amount as f64 / over.max(1) as f64,
+            _ => plan.per_minute(step, amount, query),
         };
         series.points.push([at, value]);
-        if sum.has_peak() {
+        if peaks {
             series.peaks.push([at, peak as f64]);
         }
     }
     Ok(series)
+}
+
+/// What each client or model had of the points, most first.
+fn parts(db: &Connection, query: &SeriesQuery, plan: &Plan) -> rusqlite::Result<Vec<PartOf>> {
+    let Some(split) = query.split.filter(|_| query.measure.adds_up()) else { return Ok(Vec::new()) };
+    let name = match split {
+        Split::Client => "client",
+        Split::Model => "model",
+    };
+    let mut found = db.prepare_cached(&format!(
+        "SELECT start, {name}, {} FROM {} WHERE start >= ?1 AND start < ?2 AND (?3 = 0 OR account = ?3) AND (?4 = '' OR class = ?4)",
+        sums_of(query.measure).0.column(),
+        part_table(plan.grain),
+    ))?;
+    let mut rows = found.query(params![plan.first, plan.end(), account_column(query.account), class_column(query.class.as_ref())])?;
+    let mut sums = BTreeMap::<String, Vec<i64>>::new();
+    while let Some(row) = rows.next()? {
+        let (start, name, amount): (i64, _, i64) = (row.get(0)?, row.get_ref(1)?.as_str()?, row.get(2)?);
+        if !sums.contains_key(name) {
+            sums.insert(name.to_owned(), vec![0; plan.steps]);
+        }
+        if let Some(sum) = sums.get_mut(name).and_then(|steps| steps.get_mut(plan.step_of(start))) {
+            *sum = sum.saturating_add(amount);
+        }
+    }
+    let mut sums: Vec<_> = sums.into_iter().filter(|(_, steps)| steps.iter().any(|n| *n > 0)).collect();
+    sums.sort_by_key(|(_, steps)| std::cmp::Reverse(steps.iter().fold(0_i64, |all, n| all.saturating_add(*n))));
+    let per_minute = |steps: Vec<i64>| steps.into_iter().enumerate().map(|(step, n)| plan.per_minute(step, n, query)).collect();
+    Ok(sums.into_iter().map(|(name, steps)| PartOf { name, values: per_minute(steps) }).collect())
+}
+
+/// Limits that became others in this time, at most [`MARKS`] of them: the newest.
+fn marks(db: &Connection, query: &SeriesQuery) -> rusqlite::Result<Vec<Mark>> {
+    let mut found = db.prepare_cached(
+        "SELECT at, class, dimension, period_secs, old_capacity, new_capacity FROM limit_changes c
+         WHERE at > ?1 AND at < ?2 AND old_capacity <> new_capacity AND (?3 = '' OR class = ?3)
+           AND (?4 = 0 OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = ?4 AND a.provider = c.provider
+                AND (c.scope_kind = 'account' AND c.scope = a.label
+                     OR EXISTS (SELECT 1 FROM account_scopes s WHERE s.account = a.id AND s.kind = c.scope_kind AND s.scope = c.scope))))
+         ORDER BY at DESC LIMIT ?5",
+    )?;
+    let of = params![millis(query.from), millis(query.to), class_column(query.class.as_ref()), account_column(query.account), MARKS];
+    let mut rows = found.query(of)?;
+    let mut marks = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(dimension) = Dimension::from_name(row.get_ref(2)?.as_str()?) else { continue };
+        let meter = Meter(dimension, Period::secs(row.get(3)?));
+        let (class, old, new): (String, i64, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
+        let text = format!("{meter} of {class}: {new}, it was {old}");
+        marks.push(Mark { at: row.get::<_, i64>(0)? as f64 / 1_000.0, kind: MarkKind::Limit, text });
+    }
+    marks.reverse();
+    Ok(marks)
 }
 
 /// The capacity per minute that held at the start of the range, and every one that came in it.
@@ -165,7 +243,8 @@ mod tests {
     use crate::store::row::time;
 
     fn plan(from: i64, to: i64, max_points: u32, minutes_from: i64) -> Plan {
-        let query = SeriesQuery { measure: Measure::Requests, account: None, class: None, from: time(from), to: time(to), max_points };
+        let query =
+            SeriesQuery { measure: Measure::Requests, account: None, class: None, split: None, from: time(from), to: time(to), max_points };
         Plan::of(&query, minutes_from)
     }
 

@@ -7,19 +7,23 @@ use std::time::Duration;
 use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
 use jiff::tz::TimeZone;
 
-use crate::domain::Clock;
+use crate::domain::batch::BatchOptions;
 use crate::domain::command::{Command, Progress};
+use crate::domain::{Clock, Preferences};
 use crate::journal::LiveView;
 
 use super::intent::Intent;
 use super::palette::{self, Palette};
 use super::panels::accounts::{self, AccountsState};
+use super::panels::batch::{self, BatchState};
 use super::panels::explain::{self, ExplainState};
 use super::panels::first_run::{self, FirstRunState};
 use super::panels::history::{self, HistoryState};
 use super::panels::models::{self, ModelsState};
+use super::panels::overview::{self, OverviewState};
+use super::panels::planner::{self, PlannerState};
+use super::panels::settings::{self, SettingsState};
 use super::panels::traffic::{self, TrafficState};
-use super::panels::{overview, places, settings};
 use super::scene::Scene;
 use super::state::{PanelId, ThemeChoice, UiState};
 use super::theme::{colors, theme};
@@ -40,6 +44,8 @@ pub struct AppOptions {
     pub zone: TimeZone,
     /// What was remembered.
     pub state: UiState,
+    /// What the user chose for the program.
+    pub preferences: Preferences,
     /// Where exports go unless the user says otherwise.
     pub export_folder: PathBuf,
 }
@@ -52,16 +58,19 @@ pub struct App {
     view: Arc<LiveView>,
     state: UiState,
     saved: UiState,
+    preferences: Preferences,
     /// The look that egui was taught last.
     look: Option<(ThemeChoice, u16)>,
-    /// The scale while its slider is dragged.
-    scale: Option<u16>,
     first_run: FirstRunState,
+    overview: OverviewState,
     traffic: TrafficState,
     history: HistoryState,
     accounts: AccountsState,
     models: ModelsState,
+    batch: BatchState,
+    planner: PlannerState,
     explain: ExplainState,
+    settings: SettingsState,
     palette: Palette,
 }
 
@@ -79,14 +88,18 @@ impl App {
             view,
             saved: options.state.clone(),
             state: options.state,
+            preferences: options.preferences,
             look: None,
-            scale: None,
             first_run: FirstRunState::default(),
+            overview: OverviewState::default(),
             traffic: TrafficState::default(),
             history,
             accounts: AccountsState::default(),
             models: ModelsState::default(),
+            batch: BatchState::default(),
+            planner: PlannerState::default(),
             explain: ExplainState::default(),
+            settings: SettingsState::default(),
             palette: Palette::default(),
         }
     }
@@ -153,19 +166,14 @@ impl App {
                 let intent = first_run::show(ui, scene, &mut self.first_run);
                 accounts::add::show(ui.ctx(), scene, &mut self.accounts.add).or(intent)
             }
-            PanelId::Overview => overview::show(ui, scene),
+            PanelId::Overview => overview::show(ui, scene, &mut self.overview),
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
-            PanelId::Settings => {
-                settings::show(ui, &mut self.state, &mut self.scale);
-                None
-            }
+            PanelId::Settings => settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, &self.models.models),
             PanelId::Models => models::show(ui, scene, &mut self.models),
-            panel @ (PanelId::Batch | PanelId::Planner) => {
-                places::show(ui, panel);
-                None
-            }
+            PanelId::Planner => planner::show(ui, scene, &mut self.planner),
+            PanelId::Batch => batch::show(ui, scene, &mut self.batch),
         }
     }
 
@@ -176,7 +184,10 @@ impl App {
         self.history.settle();
         self.accounts.settle();
         self.models.settle();
+        self.batch.settle();
+        self.planner.settle();
         self.explain.verdict.poll();
+        self.settings.settle();
     }
 
     /// Teaches egui the chosen look. Done before the first frame, no frame is drawn in another.
@@ -254,7 +265,7 @@ impl App {
             Intent::ShowRequest(id) => {
                 self.state.panel = PanelId::Traffic;
                 self.traffic.filter.clear();
-                self.traffic.selected = Some(id);
+                self.traffic.show_request(id);
                 return;
             }
             Intent::EnterKey => {
@@ -275,6 +286,7 @@ impl App {
                 self.state.panel = PanelId::Accounts;
                 Command::Probe(id, self.accounts.probe.ask(ctx))
             }
+            Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
@@ -298,6 +310,12 @@ impl App {
                 self.state.theme = choice;
                 return;
             }
+            Intent::Prefer(chosen) => {
+                self.preferences = chosen.clone();
+                Command::SetPreferences(chosen)
+            }
+            Intent::StartAtLogin(on) => Command::StartAtLogin(on, self.settings.at_login.ask(ctx)),
+            Intent::Quit => Command::Quit,
             Intent::OpenExplain => {
                 self.explain.open();
                 return;
@@ -306,11 +324,44 @@ impl App {
             Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
             Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
+            Intent::LoadPlannerModels => Command::Models(self.planner.models.ask(ctx)),
+            Intent::LoadLoads(source) => {
+                let from = &mut self.planner.source;
+                from.progress = Progress::default();
+                Command::Loads(source, from.progress.clone(), from.loads.ask(ctx))
+            }
+            Intent::Plan(query) => Command::Plan(query, self.planner.answer.ask(ctx)),
+            Intent::SeedBatch(seed) => {
+                self.state.panel = PanelId::Batch;
+                self.batch.begin(seed);
+                return;
+            }
+            Intent::PlanModel(provider, model) => {
+                self.state.panel = PanelId::Planner;
+                self.planner.plan_model(provider, model);
+                return;
+            }
+            Intent::OpenNewBatch => {
+                self.state.panel = PanelId::Batch;
+                self.batch.open_new();
+                return;
+            }
+            Intent::CheckBatch(order) => {
+                self.batch.checks(&order);
+                Command::CheckBatch(order, self.batch.checking.clone(), self.batch.check.ask(ctx))
+            }
+            Intent::StartBatch(order) => {
+                self.batch.planning = Progress::default();
+                Command::StartBatch(order, self.batch.planning.clone(), self.batch.started.ask(ctx))
+            }
+            Intent::ResumeBatch(id) => Command::ResumeBatch(id, BatchOptions::default(), self.batch.told.ask(ctx)),
+            Intent::StopBatch(id, wish) => Command::StopBatch(id, wish, self.batch.told.ask(ctx)),
             Intent::ScanModels(folder) => {
                 let scan = &mut self.models.scan;
                 scan.progress = Progress::default();
                 Command::ScanModels(folder, scan.progress.clone(), scan.report.ask(ctx))
             }
+            Intent::WriteChart(order) => Command::WriteChart(order, self.history.export.written.ask(ctx)),
             Intent::Export(order) => Command::Export(order, self.history.export.written.ask(ctx)),
         };
         (self.send)(command);

@@ -208,6 +208,9 @@ pub fn measured(measure: Measure, value: f64) -> String {
     match measure {
         Measure::WaitMillis => millis(whole),
         Measure::CostNanos => format!("{}/min", money(whole)),
+        Measure::TokensPerRequest => short(whole),
+        Measure::RefusedShare if value > 0.0 && value < 9.95 => format!("{value:.1}{THIN}%"),
+        Measure::RefusedShare => format!("{whole}{THIN}%"),
         _ => format!("{}/min", rate(value)),
     }
 }

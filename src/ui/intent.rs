@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::domain::command::{NewAccount, PastedError, UserLimit};
+use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
+use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
+use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, RequestId};
+use crate::domain::{AccountId, BucketKey, Dialect, Preferences, RequestId};
 
+use super::panels::planner::Seed;
 use super::state::{PanelId, ThemeChoice};
 
 /// One wish.
@@ -27,6 +30,12 @@ pub enum Intent {
     OpenScan,
     /// Choose the colours.
     SetTheme(ThemeChoice),
+    /// Take these preferences.
+    Prefer(Preferences),
+    /// Start at login or no more, or only ask.
+    StartAtLogin(Option<bool>),
+    /// End the program.
+    Quit,
     /// Open the dialog that explains an error.
     OpenExplain,
     /// Say what an error means.
@@ -39,6 +48,8 @@ pub enum Intent {
     AddAccount(NewAccount),
     /// Forget an account and its key.
     RemoveAccount(AccountId),
+    /// Ask a provider whether a key works.
+    TestKey(AccountId),
     /// Ask a provider for its limits.
     Probe(AccountId),
     /// Set or clear a ceiling of the user's own.
@@ -55,8 +66,30 @@ pub enum Intent {
     LoadRequests(RequestsQuery),
     /// Write a file.
     Export(ExportOrder),
+    /// Write the chart into a file.
+    WriteChart(ChartOrder),
     /// Read the catalogue.
     LoadModels,
+    /// Plan a load with this model.
+    PlanModel(Dialect, String),
+    /// Read the catalogue for the planner's choice of a model.
+    LoadPlannerModels,
+    /// Read what load was recorded, or stands in a file.
+    LoadLoads(LoadSource),
+    /// Hold a load against what tiers allow.
+    Plan(PlanQuery),
+    /// Open the form for a new batch.
+    OpenNewBatch,
+    /// Read a batch's file and say what is in it.
+    CheckBatch(BatchOrder),
+    /// Run a file of requests.
+    StartBatch(BatchOrder),
+    /// Go on with a batch.
+    ResumeBatch(BatchId),
+    /// Pause or cancel a batch.
+    StopBatch(BatchId, BatchWish),
+    /// Begin a batch with what was planned.
+    SeedBatch(Seed),
     /// Look for names of models that end in a folder.
     ScanModels(PathBuf),
 }

@@ -17,13 +17,14 @@ pub mod widgets;
 pub mod format;
 pub mod intent;
 pub mod mark;
+pub mod pace;
 pub mod scene;
 pub mod slot;
 pub mod standing;
 pub mod state;
 pub mod theme;
 
-pub use app::{App, AppOptions};
+pub use app::{App, AppOptions, Send};
 pub use intent::Intent;
 pub use scene::Scene;
 pub use state::{Density, PanelId, ThemeChoice, UiState};

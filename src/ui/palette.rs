@@ -123,6 +123,7 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
         entry("Add a key…", "", Intent::EnterKey),
         entry("Export the history…", "", Intent::OpenExport),
         entry("Scan a folder for model names…", "", Intent::OpenScan),
+        entry("New batch…", "", Intent::OpenNewBatch),
     ]);
     for view in scene.view.accounts.iter() {
         all.push(entry(&format!("Probe {}", view.account.label), "account", Intent::Probe(view.account.id)));
@@ -134,6 +135,7 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
         entry("Dark theme", "look", Intent::SetTheme(ThemeChoice::Dark)),
         entry("Light theme", "look", Intent::SetTheme(ThemeChoice::Light)),
         entry("Theme of the desktop", "look", Intent::SetTheme(ThemeChoice::System)),
+        entry("Quit Tierline and its gateway", "", Intent::Quit),
     ]);
     all
 }

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Dimension, Outcome, Period, RequestRecord};
+use crate::domain::{Outcome, Period};
 use crate::journal::LiveView;
 
-use super::format;
+use super::{format, pace};
 
 /// How much attention the sentence wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +99,15 @@ fn tightest(view: &LiveView) -> Option<(&BucketView, u64)> {
     view.buckets
         .iter()
         .filter(|bucket| bucket.binding)
-        .filter_map(|bucket| {
-            let each = typical(view, bucket)?;
-            let left = u64::try_from(bucket.remaining).unwrap_or(0);
-            Some((bucket, left / each))
-        })
+        .filter_map(|bucket| Some((bucket, room(view, bucket)?)))
         .min_by_key(|(_, room)| *room)
+}
+
+/// How many more requests like the recent ones fit into a bucket.
+#[must_use]
+pub fn room(view: &LiveView, bucket: &BucketView) -> Option<u64> {
+    let each = typical(view, bucket)?;
+    Some(u64::try_from(bucket.remaining).unwrap_or(0) / each)
 }
 
 /// What a recent request took from this bucket, on average and at least one.
@@ -113,23 +116,11 @@ fn typical(view: &LiveView, bucket: &BucketView) -> Option<u64> {
         .recent
         .iter()
         .filter(|r| r.outcome == Outcome::Ok && r.class == bucket.key.class && bucket.accounts.contains(&r.account_label))
-        .filter_map(|r| cost(r, bucket.key.dimension))
+        .filter_map(|r| pace::taken(r, bucket.key.dimension))
         .take(TYPICAL_OF)
         .collect();
     let count = u64::try_from(costs.len()).ok().filter(|n| *n > 0)?;
     Some((costs.iter().sum::<u64>() / count).max(1))
-}
-
-const fn cost(record: &RequestRecord, dimension: Dimension) -> Option<u64> {
-    match dimension {
-        Dimension::Requests | Dimension::Concurrent => Some(1),
-        Dimension::InputTokens => Some(record.counted_input),
-        Dimension::OutputTokens => Some(record.counted_output),
-        Dimension::Tokens => Some(record.counted_input + record.counted_output),
-        Dimension::Images => Some(record.usage.images),
-        Dimension::Money => record.cost_nanos,
-        Dimension::AudioSeconds => None,
-    }
 }
 
 fn note(view: &LiveView, now: Timestamp) -> String {

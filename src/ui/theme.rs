@@ -17,6 +17,9 @@
 //! is what the limiter keeps back, `foreign` is other machines' use. `binding` marks the limit that decides, always
 //! together with the word: no state is told by colour alone.
 //!
+//! **Charts.** One series is `used`, with its highest minutes in `held` and the limit in `binding`. A chart that is divided by
+//! client or model takes the six `parts` in order, most first; what is left is `guard`. Names stand beside, never only colours.
+//!
 //! **States.** `ok`, `warning`, `error` colour a mark and its word, never a whole surface. Waiting is `binding`,
 //! running is `accent`. What is unknown is written as "unknown" or a dash in `text_faint`, never as zero.
 //! Disabled controls keep their words and explain themselves on hover.
@@ -109,6 +112,7 @@ pub struct Palette {
     pub ok: Color,
     pub warning: Color,
     pub error: Color,
+    pub parts: [Color; 6],
     pub shadow: Color,
 }
 
@@ -325,6 +329,9 @@ mod tests {
                     let found = contrast(color, on);
                     assert!(found >= least, "{name} on {surface}, dark {dark}: {found:.2} is less than {least}");
                 }
+            }
+            for (at, part) in p.parts.into_iter().enumerate() {
+                assert!(contrast(part, p.canvas) >= 3.0, "part {at}, dark {dark}: {:.2}", contrast(part, p.canvas));
             }
             assert!(contrast(p.on_accent, p.accent) >= 4.5, "on_accent, dark {dark}");
         }

@@ -1,7 +1,7 @@
 //! The native window around [`App`]: opens it, wakes it, and says plainly when it cannot be opened.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eframe::NativeOptions;
@@ -9,7 +9,7 @@ use egui::{Context, IconData, Ui, ViewportBuilder};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use crate::domain::{Clock, Problem};
+use crate::domain::{Clock, Preferences, Problem};
 use crate::journal::LiveView;
 
 use super::app::{App, AppOptions, Send};
@@ -26,18 +26,20 @@ pub struct WindowOptions {
     pub clock: Arc<dyn Clock>,
     /// What was remembered under [`UiState::SETTING`].
     pub state: UiState,
+    /// What the user chose for the program.
+    pub preferences: Preferences,
     /// From [`repaint_handle`]; the publisher of views holds the other end.
     pub repaint: RepaintHandle,
 }
 
-/// Wakes the window, from any thread, before it opens and after it closed.
-#[derive(Clone)]
-pub struct RepaintHandle(Context);
+/// Wakes the window, from any thread, before it opens and after it closed. It stays the same when the window is opened again.
+#[derive(Clone, Default)]
+pub struct RepaintHandle(Arc<Mutex<Context>>);
 
 /// A handle for a window that will be opened.
 #[must_use]
 pub fn repaint_handle() -> RepaintHandle {
-    RepaintHandle(Context::default())
+    RepaintHandle::default()
 }
 
 impl RepaintHandle {
@@ -46,28 +48,42 @@ impl RepaintHandle {
 
     /// There is a newer view to draw.
     pub fn wake(&self) {
-        self.0.request_repaint_after(Self::PAUSE);
+        self.context().request_repaint_after(Self::PAUSE);
     }
 
     /// Brings the window to the front.
-    pub fn show(&self) {
-        self.0.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
-        self.0.send_viewport_cmd(egui::ViewportCommand::Focus);
-        self.0.request_repaint();
+    pub fn focus(&self) {
+        let context = self.context();
+        context.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+        context.send_viewport_cmd(egui::ViewportCommand::Focus);
+        context.request_repaint();
     }
 
     /// Closes the window as if the user had.
     pub fn close(&self) {
-        self.0.send_viewport_cmd(egui::ViewportCommand::Close);
-        self.0.request_repaint();
+        let context = self.context();
+        context.send_viewport_cmd(egui::ViewportCommand::Close);
+        context.request_repaint();
+    }
+
+    fn context(&self) -> Context {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A window needs a context that has drawn in no other: what that one was given, glyphs for example, went with it.
+    fn renew(&self) -> Context {
+        let context = Context::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = context.clone();
+        context
     }
 }
 
 /// Opens the window on this thread, which must be the main one, and returns when it is closed.
 pub fn run(options: WindowOptions) -> Result<(), Problem> {
-    let WindowOptions { send, views, clock, state, repaint } = options;
-    let mut app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, export_folder: export_folder() });
-    app.apply_look(&repaint.0);
+    let WindowOptions { send, views, clock, state, preferences, repaint } = options;
+    let mut app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, preferences, export_folder: export_folder() });
+    let context = repaint.renew();
+    app.apply_look(&context);
     let native = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Tierline")
@@ -77,7 +93,7 @@ pub fn run(options: WindowOptions) -> Result<(), Problem> {
             .with_min_inner_size([900.0, 600.0]),
         ..NativeOptions::default()
     };
-    eframe::run_native_ext("Tierline", native, Some(repaint.0), Box::new(move |_| Ok(Box::new(Window { app, views }))))
+    eframe::run_native_ext("Tierline", native, Some(context), Box::new(move |_| Ok(Box::new(Window { app, views }))))
         .map_err(|error| no_window(&error.to_string()))
 }
 

@@ -134,7 +134,15 @@ fn pruning_forgets_rows_and_keeps_the_long_charts() {
     let reader = home.store.reader().unwrap();
     let series = |from: i64, to: i64| {
         use tierline::domain::query::{Measure, SeriesQuery};
-        let query = SeriesQuery { measure: Measure::Requests, account: None, class: None, from: at(from), to: at(to), max_points: 400 };
+        let query = SeriesQuery {
+            measure: Measure::Requests,
+            account: None,
+            class: None,
+            split: None,
+            from: at(from),
+            to: at(to),
+            max_points: 400,
+        };
         let series = reader.series(&query).unwrap();
         let requests: f64 = series.points.iter().map(|p| p[1]).sum::<f64>() * f64::from(series.step_secs) / 60.0;
         (series.step_secs, requests.round())

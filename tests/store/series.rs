@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tierline::domain::query::{Measure, Series, SeriesQuery};
+use tierline::domain::query::{PartOf, Split};
 use tierline::domain::{
     AccountId, BaseUrl, BucketKey, ClientName, Dimension, Fingerprint, Identity, KeyRef, LimitChange, LimitSource, ModelClass, Outcome,
     Period, Provider, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Snapshot, Verdict, VerdictKind, Whose,
@@ -15,8 +16,16 @@ use crate::made::{Home, NOON, Random, at, finished, record};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
-const MEASURES: [Measure; 6] =
-    [Measure::Requests, Measure::InputTokens, Measure::OutputTokens, Measure::Tokens, Measure::WaitMillis, Measure::CostNanos];
+const MEASURES: [Measure; 8] = [
+    Measure::Requests,
+    Measure::InputTokens,
+    Measure::OutputTokens,
+    Measure::Tokens,
+    Measure::WaitMillis,
+    Measure::CostNanos,
+    Measure::TokensPerRequest,
+    Measure::Retries,
+];
 
 /// When a request counts: when it was sent.
 fn sent(r: &RequestRecord) -> i64 {
@@ -28,10 +37,11 @@ fn amount(measure: Measure, r: &RequestRecord) -> u64 {
         Measure::Requests => u64::from(r.attempts > 0),
         Measure::InputTokens => r.counted_input,
         Measure::OutputTokens => r.counted_output,
-        Measure::Tokens => r.counted_input + r.counted_output,
+        Measure::Tokens | Measure::TokensPerRequest => r.counted_input + r.counted_output,
         Measure::WaitMillis => r.wait_millis,
         Measure::CostNanos => r.cost_nanos.unwrap_or(0),
-        Measure::Refusals => 0,
+        Measure::Retries => u64::from(r.attempts.saturating_sub(1)),
+        Measure::Refusals | Measure::RefusedShare => 0,
     }
 }
 
@@ -43,7 +53,8 @@ fn by_hand(records: &[RequestRecord], query: &SeriesQuery, series: &Series) -> B
     for r in records {
         if query.account.is_none_or(|a| a == r.account) && query.class.as_ref().is_none_or(|c| *c == r.class) {
             let minute = minutes.entry(sent(r).div_euclid(MINUTE) * MINUTE).or_default();
-            *minute = (minute.0 + amount(query.measure, r), minute.1 + 1);
+            let over = if query.measure == Measure::TokensPerRequest { u64::from(r.attempts > 0) } else { 1 };
+            *minute = (minute.0 + amount(query.measure, r), minute.1 + over);
         }
     }
     series
@@ -55,7 +66,7 @@ fn by_hand(records: &[RequestRecord], query: &SeriesQuery, series: &Series) -> B
             let inside = minutes.range(start..start + step).map(|(_, minute)| *minute).collect::<Vec<_>>();
             let total = inside.iter().map(|m| m.0).sum::<u64>() as f64;
             let value = match query.measure {
-                Measure::WaitMillis => total / inside.iter().map(|m| m.1).sum::<u64>().max(1) as f64,
+                Measure::WaitMillis | Measure::TokensPerRequest => total / inside.iter().map(|m| m.1).sum::<u64>().max(1) as f64,
                 _ => total * MINUTE as f64 / step as f64,
             };
             (start / 1_000, (value, inside.iter().map(|m| m.0).max().unwrap_or(0) as f64))
@@ -86,7 +97,7 @@ fn every_chart_agrees_with_adding_up_by_hand() {
     ] {
         for measure in MEASURES {
             for (account, class) in whose.clone() {
-                let query = SeriesQuery { measure, account, class, from: at(from), to: at(to), max_points };
+                let query = SeriesQuery { measure, account, class, split: None, from: at(from), to: at(to), max_points };
                 let series = reader.series(&query).unwrap();
                 assert_eq!((series.step_secs, series.points.len()), (step_secs, max_points as usize), "{query:?}");
                 let expected = by_hand(&records, &query, &series);
@@ -98,10 +109,52 @@ fn every_chart_agrees_with_adding_up_by_hand() {
                         assert!((found[1] - peak).abs() <= peak * 1e-9, "{query:?}: {found:?}, {peak}");
                     }
                 }
-                assert_eq!(series.peaks.is_empty(), measure == Measure::WaitMillis);
+                assert_eq!(series.peaks.is_empty(), !measure.adds_up() || measure == Measure::Retries);
             }
         }
     }
+}
+
+/// The parts of a chart and what they leave of it.
+fn parts(home: &Home, split: Split, measure: Measure) -> (Vec<PartOf>, f64) {
+    let of = (Some(AccountId(1)), Some(ModelClass::new("sonnet")));
+    let query =
+        SeriesQuery { measure, account: of.0, class: of.1, split: Some(split), from: at(NOON - 2 * DAY), to: at(NOON), max_points: 48 };
+    let series = home.store.reader().unwrap().series(&query).unwrap();
+    let all: f64 = series.points.iter().map(|p| p[1]).sum();
+    let divided: f64 = series.parts.iter().flat_map(|part| &part.values).sum();
+    (series.parts, all - divided)
+}
+
+#[test]
+fn the_parts_of_a_chart_add_up_to_it_also_for_rows_from_before_there_were_parts() {
+    let home = Home::new();
+    let mut random = Random(5);
+    let records = (1..=3_000).map(|id| random.record(id, NOON - 2 * DAY, 2 * 86_000_000)).collect::<Vec<_>>();
+    home.write(records.iter().map(finished));
+    let (by_client, rest) = parts(&home, Split::Client, Measure::Tokens);
+    assert!(by_client.len() > 1 && rest.abs() < 1e-3, "{rest}");
+    let (by_model, rest) = parts(&home, Split::Model, Measure::Requests);
+    assert!(by_model.len() > 1 && rest.abs() < 1e-6, "{rest}");
+    assert_eq!(parts(&home, Split::Model, Measure::WaitMillis).0, [], "averages do not add up");
+
+    // as a database looks right after the migration that made the tables
+    let raw = rusqlite::Connection::open(home.dir.database()).unwrap();
+    raw.execute_batch(
+        "DELETE FROM part_minute; DELETE FROM part_hour; DELETE FROM part_day;
+         INSERT INTO settings (key, value) VALUES ('store.parts_requests', '3000'), ('store.parts_refusals', '9')",
+    )
+    .unwrap();
+    home.write([finished(&RequestRecord { client: ClientName::new("new"), attempts: 1, ..random.record(3_001, NOON - DAY, 1) })]);
+    let (before, _) = parts(&home, Split::Client, Measure::Tokens);
+    assert!(before.len() <= 1, "{before:?}");
+    let mut steps = 0;
+    while home.store.fill_parts().unwrap() {
+        steps += 1;
+    }
+    assert_eq!(steps, 3_000 / 500 + 2, "a step for each five hundred, and one for each table to find its end");
+    let (again, rest) = parts(&home, Split::Client, Measure::Tokens);
+    assert!(again.iter().filter(|part| part.name != "new").eq(&by_client) && rest.abs() < 1e-3, "{rest}");
 }
 
 #[test]
@@ -136,8 +189,15 @@ fn refusals_are_counted_by_attempt() {
     };
     let end = RequestRecord { outcome: Outcome::Refused, attempts: 3, ..record(1, NOON) };
     home.write([refused(NOON), refused(NOON + 1), refused(NOON + MINUTE), finished(&end)]);
-    let query =
-        SeriesQuery { measure: Measure::Refusals, account: None, class: None, from: at(NOON), to: at(NOON + 2 * MINUTE), max_points: 10 };
+    let query = SeriesQuery {
+        measure: Measure::Refusals,
+        account: None,
+        class: None,
+        split: None,
+        from: at(NOON),
+        to: at(NOON + 2 * MINUTE),
+        max_points: 10,
+    };
     let series = home.store.reader().unwrap().series(&query).unwrap();
     assert_eq!(series.points.iter().map(|p| p[1]).collect::<Vec<_>>(), [2.0, 1.0]);
 }
@@ -151,6 +211,7 @@ fn a_step_that_has_only_begun_is_not_drawn_as_a_fall() {
         measure: Measure::Requests,
         account: None,
         class: None,
+        split: None,
         from: at(NOON - 60 * MINUTE),
         to: at(NOON + 30 * MINUTE),
         max_points: 2,
@@ -164,7 +225,8 @@ fn an_empty_range_has_no_points() {
     let home = Home::new();
     let reader = home.store.reader().unwrap();
     for (from, to, max_points) in [(NOON, NOON, 10), (NOON, NOON - 1, 10), (NOON, NOON + MINUTE, 0)] {
-        let query = SeriesQuery { measure: Measure::Tokens, account: None, class: None, from: at(from), to: at(to), max_points };
+        let query =
+            SeriesQuery { measure: Measure::Tokens, account: None, class: None, split: None, from: at(from), to: at(to), max_points };
         assert_eq!(reader.series(&query).unwrap(), Series::default());
     }
 }
@@ -212,6 +274,7 @@ fn limits_are_those_of_the_scopes_that_an_account_was_seen_in() {
             measure,
             account: Some(account.id),
             class: class.map(ModelClass::new),
+            split: None,
             from: at(NOON),
             to: at(NOON + 60 * MINUTE),
             max_points: 100,

@@ -8,14 +8,15 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
 use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
-use tierline::domain::query::{Series, Story};
-use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, Sureness, WaitingView};
+use tierline::domain::query::{Mark, MarkKind, PartOf, Series, Story};
+use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, ProbeOffer, Sureness, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
     ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
     Tick, Usage, Verdict, VerdictKind, Whose,
 };
-use tierline::journal::live::{AccountView, LiveView, RunningView, Totals};
+use tierline::journal::Trend;
+use tierline::journal::live::{AccountView, LiveView, NextTier, RunningView, Totals};
 
 /// When everything here happens.
 pub(crate) fn now() -> Timestamp {
@@ -63,6 +64,7 @@ pub(crate) fn busy() -> LiveView {
             (ClientName::new("nightly-evaluation-of-the-summariser"), ago(86_400 * 40)),
         ]),
         buckets: Arc::new(buckets()),
+        trends: Arc::new(buckets().iter().map(|bucket| (bucket.key.clone(), trend(bucket))).collect()),
         waiting: Arc::new(waiting()),
         running: running(),
         recent: requests,
@@ -95,7 +97,24 @@ pub(crate) fn series() -> Series {
     let wave = |i: f64| 3_300.0 + 2_300.0 * (i / 9.0).sin() + 900.0 * (i / 2.3).cos() * (i / 17.0).sin();
     let points: Vec<[f64; 2]> = (0..120).map(|i| [start + f64::from(i) * 30.0, wave(f64::from(i)).max(0.0)]).collect();
     let peaks = points.iter().map(|p| [p[0], p[1] * 1.18 + 150.0]).collect();
-    Series { step_secs: 30, points, peaks, limits: vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]] }
+    let limits = vec![[start, 8_000.0], [start + 1_500.0, 10_000.0]];
+    let mark = Mark { at: start + 1_500.0, kind: MarkKind::Limit, text: "OTPM of claude-sonnet-5-5: 10000, it was 8000".into() };
+    Series { step_secs: 30, points, peaks, limits, marks: vec![mark], ..Series::default() }
+}
+
+/// The same hour, divided by client.
+pub(crate) fn divided() -> Series {
+    let whole = series();
+    let part = |name: &str, share: fn(f64) -> f64| PartOf {
+        name: name.into(),
+        values: (0_u32..).zip(&whole.points).map(|(i, p)| p[1] * share(f64::from(i))).collect(),
+    };
+    let parts = vec![
+        part("claude-code", |i| 0.5 + 0.2 * (i / 11.0).sin()),
+        part("notebook", |i| 0.2 - 0.1 * (i / 11.0).sin()),
+        part("nightly-evaluation-of-the-summariser", |i| if i > 70.0 { 0.15 } else { 0.0 }),
+    ];
+    Series { parts, ..whole }
 }
 
 /// A catalogue of three.
@@ -119,6 +138,7 @@ pub(crate) fn models() -> ModelsView {
             evidence: "official, example.com/pricing, as of 2026-11-02".into(),
         }),
         limits: Vec::new(),
+        tiers: Vec::new(),
         evidence: "official, example.com/models, as of 2026-11-20".into(),
     };
     let (sonnet, mini) = ([3_000_000_000, 300_000_000, 15_000_000_000], [150_000_000, 75_000_000, 600_000_000]);
@@ -187,7 +207,10 @@ pub(crate) fn story() -> Story {
         model: Some(ModelId::new("gemini-3.8-flash")),
         status: 429,
         verdict: verdict(),
-        ledger: vec!["RPM: 4 of 30 used, 26 left".into(), "TPM: 12480 of 60000 used, 47520 left".into()],
+        ledger: vec![
+            "RPM: 26 available, 1 held of 30 (user), foreign 0/min, burst 30".into(),
+            "TPM: 47520 available, 900 held of 60000 (user), foreign 0/min, burst 15000".into(),
+        ],
     };
     let snapshot = Snapshot {
         readings: vec![reading(Dimension::Requests, 30, 0, 20), reading(Dimension::Tokens, 60_000, 31_200, 31)],
@@ -237,6 +260,15 @@ fn accounts() -> Vec<AccountView> {
             shares_with: shares.iter().map(ToString::to_string).collect(),
             stopped: stopped.map(Into::into),
             tier: tier.map(Into::into),
+            next_tier: tier.map(|_| NextTier {
+                title: "Tier 2".into(),
+                takes: "$40 paid".into(),
+                gives: vec!["OTPM of claude-sonnet-5-5: 90000".into()],
+            }),
+            probe: ProbeOffer {
+                what: vec!["GET /v1/models: proves the key; free".into()],
+                cost_nanos: Some(if provider == Provider::Gemini { 0 } else { 1_500 }),
+            },
         }
     };
     let usual = |p: Provider| p.default_base_url().expect("has one");
@@ -325,6 +357,17 @@ fn bucket(scope: &Scope, accounts: &[&str], class: &str, meter: Meter, refill: R
         waiting: 0,
         beliefs: Vec::new(),
     }
+}
+
+/// Five minutes that end where the bucket stands now.
+fn trend(bucket: &BucketView) -> Trend {
+    let mut trend = Trend::default();
+    for step in 0..=60 {
+        let wave = 0.75 + 0.25 * f64::from(step).mul_add(0.35, 0.4).sin();
+        let share = if step == 60 { bucket.share_used() } else { bucket.share_used() * wave };
+        trend.note(ago(i64::from(60 - step) * 5), share);
+    }
+    trend
 }
 
 fn buckets() -> Vec<BucketView> {

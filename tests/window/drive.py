@@ -4,6 +4,7 @@ Usage: drive.py demo EXPORT_FILE | drive.py first_run
 """
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -95,8 +96,8 @@ def demo(export):
         ("History", "Chart of "),
         ("Accounts", "Name of the client"),
         ("Models", None),
-        ("Batch", None),
-        ("Planner", None),
+        ("Batch", "No batches"),
+        ("Planner", "Demand against the tiers"),
         ("Settings", "No telemetry, ever."),
     ]:
         press(panel)
@@ -105,6 +106,14 @@ def demo(export):
         else:
             wait_for(f"the panel {panel}", lambda role, name: name == panel and role in BUTTONS)
         picture(f"demo_{panel.lower()}")
+
+    press("Planner")
+    for meter, limit in [("RPM", "2000"), ("ITPM", "160000"), ("OTPM", "32000")]:
+        write(meter, limit)
+    shown("It does not fit with your limits: ITPM and OTPM are too small.")
+    shown("your limits does not fit: RPM fits, ITPM does not fit, OTPM does not fit")
+    picture("demo_plan")
+    batch(os.path.dirname(export))
 
     press("History")
     press("Export…")
@@ -119,7 +128,41 @@ def demo(export):
     told = int("".join(c for c in rows if c.isdigit()))
     assert told == len(table) > 0, f"the window says {rows!r}, the file has {len(table)} rows"
     assert {"arrived_at", "model_asked", "output_tokens"} <= set(table[0]), list(table[0])
+    press("Close")
+
+    press("Export…")
+    press("This chart as a picture")
+    chart = os.path.join(os.path.dirname(export), "chart.png")
+    write("File", chart)
+    press("Export")
+    shown("Picture written")
+    shape = subprocess.run(["identify", "-format", "%m %w %h %k", chart], check=True, capture_output=True, text=True).stdout.split()
+    assert shape[0] == "PNG" and int(shape[1]) > 600 and int(shape[2]) > 400 and int(shape[3]) > 20, shape
     print(f"exported {len(table)} requests by the window")
+
+
+def batch(folder):
+    """A file of two rows and one that is none: seen, left out, run to its end."""
+    rows, answers = os.path.join(folder, "rows.jsonl"), os.path.join(folder, "rows.out.jsonl")
+    with open(rows, "w", encoding="utf-8") as file:
+        for name in ["first", "second"]:
+            message = {"role": "user", "content": "how far did the fox run?"}
+            params = {"model": "claude-sonnet-5-5", "max_tokens": 20, "messages": [message]}
+            file.write(json.dumps({"custom_id": name, "params": params}) + "\n")
+        file.write("{no row\n")
+    press("Batch")
+    press("New batch")
+    write("Rows", rows)
+    press("Check the file")
+    shown("2 rows can be sent, 1 cannot.")
+    picture("demo_batch_checked")
+    press("Go on without the row that cannot be sent")
+    press("Start")
+    shown("done, 2 of 2 rows")
+    picture("demo_batch_done")
+    with open(answers, encoding="utf-8") as file:
+        assert [json.loads(line)["custom_id"] for line in file] == ["first", "second"]
+    print("ran a batch of 2 rows by the window")
 
 
 def first_run():

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::file::{InputFile, Place, Print};
 use super::row::Reading;
 use crate::catalog::{Catalog, ModelState};
+pub use crate::domain::batch::BadRow as Bad;
 use crate::domain::{Dimension, ModelClass, ModelId, Problem, RequestFacts};
 
 /// What rows are checked against.
@@ -47,15 +48,6 @@ pub struct Planned {
     pub place: Place,
     /// Its name.
     pub custom_id: String,
-}
-
-/// A row that cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Bad {
-    /// The line on which it begins.
-    pub line: u64,
-    /// What is wrong.
-    pub reason: String,
 }
 
 /// What a file holds.

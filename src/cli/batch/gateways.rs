@@ -88,7 +88,6 @@ impl ForBatch {
             clock: Arc::clone(&self.clock),
             demo: false,
             wake: Box::new(|| ()),
-            show: None,
         })
         .await?;
         match self.key(&engine).await {

@@ -104,7 +104,7 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
     let mut book = BatchBook::open(&context.dir)?;
     match command {
         BatchCommand::Run(args) => match plan::find_or_plan(&context, &mut book, &args, out)? {
-            Some(record) => go::go(&context, book, &record, args.options.options(context.clock.now())?, out),
+            Some(record) => go::go(&context, &record, args.options.options(context.clock.now())?, out),
             None => Ok(Done::Well),
         },
         BatchCommand::Resume { id, options } => {
@@ -112,7 +112,7 @@ pub(super) fn run(common: &Common, command: BatchCommand, out: &mut dyn Write) -
             if !record.state.is_open() {
                 return Err(Problem::new(format!("batch {id} is {}", record.state.name())).hint("run its file again for a new batch"));
             }
-            go::go(&context, book, &record, options.options(context.clock.now())?, out)
+            go::go(&context, &record, options.options(context.clock.now())?, out)
         }
         BatchCommand::List => list(&context, out),
         BatchCommand::Status { id } => status(&context, &book.batch(BatchId(id))?, out),

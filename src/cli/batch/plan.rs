@@ -1,55 +1,21 @@
 //! From a file to a planned batch: the one that was interrupted, or a new one whose every row was checked.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::context::Context;
 use super::{RunArgs, show};
-use crate::batch::create_output;
-use crate::batch::input::file::Print;
-use crate::batch::input::{Bad, Checks, InputFile, Reading, Room, Scan, Template, scan};
+use crate::batch::input::{Bad, Checks, InputFile, Room, scan};
+use crate::batch::{self, Outcome, Planning, Stored, output, plan, refused};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState};
-use crate::domain::dimension::Meter;
-use crate::domain::view::BucketView;
-use crate::domain::{Account, LimitSource, ModelId, Problem};
+use crate::domain::{Account, Problem};
 use crate::engine::{self, Answer, Request};
-use crate::store::{BatchBook, BatchRow, NewBatch};
+use crate::store::BatchBook;
 
-/// How a batch's rows are read, as it is stored with it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Stored {
-    model: Option<String>,
-    template: Option<String>,
-    max_output: Option<u64>,
-    /// What the input was; `None` while it is being read for the first time.
-    pub(super) print: Option<Print>,
-}
-
-/// Rows that go into the journal at once.
-const CHUNK: usize = 2_000;
 /// How many rows that cannot be sent are shown.
 const SHOWN: u64 = 50;
-
-impl Stored {
-    pub(super) fn of(book: &BatchBook, record: &BatchRecord) -> Result<Self, Problem> {
-        serde_json::from_value(book.options(record.id)?)
-            .map_err(|error| Problem::new(format!("the options of batch {} are unreadable", record.id.0)).because(error))
-    }
-
-    pub(super) fn reading(&self, account: &Account, input: &InputFile) -> Result<Reading, Problem> {
-        Ok(Reading {
-            model: self.model.as_deref().map(ModelId::new),
-            template: self.template.as_deref().map(Template::parse).transpose().map_err(Problem::new)?,
-            max_output: self.max_output,
-            columns: if input.is_csv() { Some(input.columns()?) } else { None },
-            ..Reading::of(account)
-        })
-    }
-}
 
 /// The batch of this file that is not over, or a new one; `None` if it was only to be looked at.
 pub(super) fn find_or_plan(
@@ -61,7 +27,7 @@ pub(super) fn find_or_plan(
     let input = InputFile::open(&args.input)?;
     let unfinished = if args.dry_run { None } else { book.unfinished(input.path())? };
     match unfinished {
-        Some(record) if record.state == BatchState::Planning => forget(context, book, &record)?,
+        Some(record) if record.state == BatchState::Planning => batch::forget(&context.dir, book, &record)?,
         Some(record) => {
             if let Some(other) = args.account.as_ref().filter(|label| **label != record.account) {
                 return Err(Problem::new(format!("batch {} of this file is not finished, with account {}", record.id.0, record.account))
@@ -73,7 +39,8 @@ pub(super) fn find_or_plan(
         None => {}
     }
     let account = account(context, args.account.as_deref())?;
-    let stored = Stored { model: args.model.clone(), template: args.template.clone(), max_output: args.max_output_tokens, print: None };
+    let RunArgs { model, template, max_output_tokens, .. } = args;
+    let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
     let reading = stored.reading(&account, &input)?;
     let checks =
         Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms: rooms(context, &account.label)? };
@@ -82,93 +49,19 @@ pub(super) fn find_or_plan(
         show::scanned(context, &scan, &reading, out)?;
         return if scan.bad > 0 { Err(refused(&scan)) } else { Ok(None) };
     }
-    let output = output(args, input.path())?;
-    plan(context, book, &input, &checks, Planning { account, stored, output, skip: args.skip_invalid }, out).map(Some)
-}
-
-struct Planning {
-    account: Account,
-    stored: Stored,
-    output: PathBuf,
-    skip: bool,
-}
-
-fn plan(
-    context: &Context,
-    book: &mut BatchBook,
-    input: &InputFile,
-    checks: &Checks<'_>,
-    planning: Planning,
-    out: &mut dyn Write,
-) -> Result<BatchRecord, Problem> {
-    let Planning { account, mut stored, output, skip } = planning;
-    let options = |stored: &Stored| serde_json::to_value(stored).unwrap_or_default();
-    let new = NewBatch { input: input.path().to_owned(), output: output.clone(), account: account.label, options: options(&stored) };
-    let id = book.create(&new, context.clock.now())?;
-    let mut chunk = Vec::with_capacity(CHUNK);
-    let scanned = scan(
-        input,
-        checks,
-        &mut |planned| {
-            let place = planned.place;
-            chunk.push(BatchRow {
-                row: planned.row,
-                line: place.line,
-                offset: place.offset,
-                length: place.length,
-                custom_id: planned.custom_id,
-                sends: 0,
-            });
-            if chunk.len() < CHUNK {
-                return Ok(());
-            }
-            book.plan(id, &std::mem::take(&mut chunk))
-        },
-        &mut shown(context, out),
-    );
-    let scan = match scanned {
-        Ok(scan) if scan.rows > 0 && (scan.bad == 0 || skip) => scan,
-        Ok(scan) => {
-            book.remove(id)?;
-            show::scanned(context, &scan, checks.reading, out)?;
-            return Err(refused(&scan));
+    let output = output(args.out.as_deref(), input.path())?;
+    let planning = Planning { account: &account, stored, output, skip_invalid: args.skip_invalid };
+    let outcome = plan(book, &input, &checks, planning, context.clock.as_ref(), &mut |_| true, &mut shown(context, out))?;
+    match outcome {
+        Outcome::Refused(scan) => {
+            show::scanned(context, &scan, &reading, out)?;
+            Err(refused(&scan))
         }
-        Err(problem) => {
-            book.remove(id)?;
-            return Err(problem);
+        Outcome::Planned(record, scan) => {
+            show::scanned(context, &scan, &reading, out)?;
+            Ok(Some(*record))
         }
-    };
-    book.plan(id, &chunk)?;
-    if let Err(problem) = create_output(&output) {
-        book.remove(id)?;
-        return Err(problem);
     }
-    show::scanned(context, &scan, checks.reading, out)?;
-    stored.print = Some(scan.print);
-    book.planned(id, scan.rows, &options(&stored), context.clock.now())?;
-    book.batch(id)
-}
-
-fn refused(scan: &Scan) -> Problem {
-    if scan.rows == 0 && scan.bad == 0 {
-        return Problem::new("the input has no rows");
-    }
-    let problem = Problem::new(format!("{} of {} rows cannot be sent", scan.bad, scan.bad + scan.rows));
-    if scan.rows == 0 { problem } else { problem.hint("mend them, or go on without them with --skip-invalid; nothing was sent") }
-}
-
-/// A batch whose planning was interrupted has sent nothing.
-fn forget(context: &Context, book: &BatchBook, record: &BatchRecord) -> Result<(), Problem> {
-    let Some(claim) = context.dir.claim_batch(record.id)? else {
-        return Err(Problem::new(format!("batch {} of this file is being planned by another process", record.id.0)));
-    };
-    book.remove(record.id)?;
-    claim.retire();
-    if std::fs::metadata(&record.output).is_ok_and(|found| found.len() == 0) {
-        // it was made for that batch; if it cannot be removed, that is said when the new one is to be made
-        let _ = std::fs::remove_file(&record.output);
-    }
-    Ok(())
 }
 
 fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
@@ -184,36 +77,13 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
     }
 }
 
-/// What the account's buckets hold, as far as the provider or the user said so.
+/// What the account's buckets hold, as the process that serves says, or as was saved last.
 fn rooms(context: &Context, label: &str) -> Result<Vec<Room>, Problem> {
-    let views: Vec<BucketView> = match engine::ask(context.dir.path(), &Request::Status) {
+    let views = match engine::ask(context.dir.path(), &Request::Status) {
         Some(Answer::Status { buckets, .. }) => buckets,
         _ => context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect(),
     };
-    let said = |view: &BucketView| !matches!(view.source, LimitSource::Catalog { .. } | LimitSource::Learned);
-    Ok(views
-        .into_iter()
-        .filter(|view| said(view) && view.accounts.iter().any(|account| account == label))
-        .map(|view| Room {
-            meter: Meter(view.key.dimension, view.key.period).to_string(),
-            class: view.key.class,
-            dimension: view.key.dimension,
-            capacity: view.capacity,
-            source: view.source.to_string(),
-        })
-        .collect())
-}
-
-fn output(args: &RunArgs, input: &Path) -> Result<PathBuf, Problem> {
-    let path = args.out.clone().unwrap_or_else(|| input.with_extension("out.jsonl"));
-    let path =
-        std::path::absolute(&path).map_err(|error| Problem::new(format!("the output {} cannot be used", path.display())).because(error))?;
-    if path.exists() {
-        return Err(
-            Problem::new(format!("the output {} is there already", path.display())).hint("name another with --out, or move it away")
-        );
-    }
-    Ok(path)
+    Ok(batch::rooms(views, label))
 }
 
 /// Prints rows that cannot be sent, the first ones.

@@ -9,6 +9,7 @@
 //!
 //! The columns are a contract, listed in [`columns`]: new ones are added at the end.
 
+pub mod chart;
 pub mod columns;
 
 use std::fs::{self, File};
@@ -56,10 +57,13 @@ pub fn write(reader: &Reader, order: &ExportOrder, out: &mut dyn Write) -> Resul
     Ok(count)
 }
 
-/// Writes an export to the file that the order names, and returns the number of rows. The file is there as a whole or not at all:
-/// the rows go into a file beside it, which takes its name at the end.
+/// Writes an export to the file that the order names, and returns the number of rows.
 pub fn write_file(reader: &Reader, order: &ExportOrder) -> Result<u64, Problem> {
-    let target = &order.path;
+    whole_file(&order.path, |out| write(reader, order, out))
+}
+
+/// Writes a file. It is there as a whole or not at all: the bytes go into a file beside it, which takes its name at the end.
+pub fn whole_file<T>(target: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, Problem>) -> Result<T, Problem> {
     let shown = target.display();
     if target.is_dir() {
         return Err(Problem::new(format!("cannot write the export to {shown}, it is a folder")).hint("name a file in it"));
@@ -69,10 +73,10 @@ pub fn write_file(reader: &Reader, order: &ExportOrder) -> Result<u64, Problem> 
         |e: io::Error| Problem::new(format!("cannot write the export to {shown}")).because(e).hint("check the folder and its free space");
     let written = File::create(&part).map_err(cannot).and_then(|file| {
         let mut out = BufWriter::new(file);
-        let count = write(reader, order, &mut out)?;
+        let done = write(&mut out)?;
         out.into_inner().map_err(|e| cannot(e.into_error()))?.sync_all().map_err(cannot)?;
         fs::rename(&part, target).map_err(cannot)?;
-        Ok(count)
+        Ok(done)
     });
     if written.is_err() {
         // the first error is the one to tell

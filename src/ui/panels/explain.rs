@@ -9,7 +9,8 @@ use crate::domain::{Dialect, ScopeKind, Verdict, VerdictKind, Whose};
 use super::super::format;
 use super::super::intent::Intent;
 use super::super::slot::Slot;
-use super::super::theme::{colors, note, section, theme};
+use super::super::theme::{colors, mono, note, section, theme};
+use super::super::widgets::copy::copy;
 use super::super::widgets::dialog::{buttons, dialog};
 use super::super::widgets::{page, problem};
 use super::history::combo;
@@ -113,6 +114,16 @@ fn told(ui: &mut Ui, verdict: &Verdict) {
     }
     ui.add_space(theme().space.tight);
     page::facts(ui, "verdict", &facts(verdict));
+    ui.add_space(theme().space.tight);
+    let text = serde_json::to_string_pretty(&verdict.json()).unwrap_or_default();
+    ui.horizontal(|ui| {
+        let heading = note(ui, "The same as `tierline explain --json` writes it");
+        ui.label(heading);
+        copy(ui, "Copy the JSON", &text);
+    });
+    ScrollArea::vertical().id_salt("verdict as JSON").max_height(96.0).show(ui, |ui| {
+        ui.add(Label::new(mono(&text)).wrap().selectable(true));
+    });
 }
 
 /// What the provider said in numbers; what it did not say has no line.

@@ -6,6 +6,7 @@ pub mod first_run;
 pub mod history;
 pub mod models;
 pub mod overview;
-pub mod places;
+pub mod batch;
+pub mod planner;
 pub mod settings;
 pub mod traffic;

@@ -11,6 +11,8 @@ use super::super::theme::note;
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choose {
+    /// A file that is there.
+    File,
     /// A file that will be written.
     NewFile,
     /// A folder that is there.
@@ -65,6 +67,10 @@ impl Chooser {
             let ask = rfd::FileDialog::new();
             reply.send(match what {
                 Choose::Folder => ask.set_title("Choose a folder").set_directory(&start).pick_folder(),
+                Choose::File => {
+                    let folder = if start.is_dir() { &start } else { start.parent().unwrap_or(&start) };
+                    ask.set_title("Choose a file").set_directory(folder).pick_file()
+                }
                 Choose::NewFile => {
                     let name = start.file_name().unwrap_or_default().to_string_lossy();
                     ask.set_title("Export").set_file_name(name).set_directory(start.parent().unwrap_or(&start)).save_file()

@@ -104,6 +104,15 @@ impl Grid {
         ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, Color32::from(line)));
     }
 
+    /// One row that can be chosen.
+    pub fn selectable_row(&self, ui: &mut Ui, chosen: bool, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
+        if chosen {
+            let rect = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), self.row)).expand2(vec2(theme().space.tight, 0.0));
+            ui.painter().rect_filled(rect, theme().size.radius, Color32::from(colors(ui).selected));
+        }
+        self.row(ui, Sense::click(), cells)
+    }
+
     /// One row. The answer is for the whole of it; cells that sense clicks themselves lie above.
     pub fn row(&self, ui: &mut Ui, sense: Sense, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), sense);

@@ -9,3 +9,4 @@ pub mod icon;
 pub mod meter;
 pub mod page;
 pub mod problem;
+pub mod trend;

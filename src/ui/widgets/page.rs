@@ -42,6 +42,11 @@ pub fn facts(ui: &mut Ui, id: &str, lines: &[(&str, String)]) {
     });
 }
 
+/// The frame of a drawer: a panel below the main content that tells all of what is chosen there.
+pub fn drawer() -> egui::Frame {
+    egui::Frame::new().inner_margin(egui::Margin { left: 0, right: 0, top: 10, bottom: 10 })
+}
+
 /// A hair line over the whole width.
 pub fn rule(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), egui::Sense::hover());

@@ -6,7 +6,6 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::provider::explain_json;
 
 mod shapes;
 mod tables;
@@ -20,7 +19,7 @@ fn explain(dialect: Dialect, status: u16, headers: &HeaderMap, body: &[u8]) -> O
 
 fn line(verdict: Option<&Verdict>) -> String {
     let Some(verdict) = verdict else { return "none".into() };
-    let json = explain_json(verdict);
+    let json = verdict.json();
     let field = |key: &str| match &json[key] {
         serde_json::Value::Null => "-".to_owned(),
         serde_json::Value::String(text) => text.clone(),

@@ -21,11 +21,12 @@ pub enum Snippet {
     TypeScript,
     Curl,
     ClaudeCode,
+    Codex,
 }
 
 impl Snippet {
     /// Every way.
-    pub const ALL: [Self; 5] = [Self::Environment, Self::Python, Self::TypeScript, Self::Curl, Self::ClaudeCode];
+    pub const ALL: [Self; 6] = [Self::Environment, Self::Python, Self::TypeScript, Self::Curl, Self::ClaudeCode, Self::Codex];
 
     /// Its name on the button.
     #[must_use]
@@ -36,6 +37,7 @@ impl Snippet {
             Self::TypeScript => "TypeScript",
             Self::Curl => "curl",
             Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex",
         }
     }
 }
@@ -54,7 +56,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) {
         for snippet in Snippet::ALL {
             ui.selectable_value(&mut state.snippet, snippet, snippet.name());
         }
-        if state.snippet != Snippet::ClaudeCode {
+        if !matches!(state.snippet, Snippet::ClaudeCode | Snippet::Codex) {
             ui.add_space(theme().space.close);
             combo(ui, "Provider of the snippet", provider.title(), 96.0, |ui| {
                 for choice in Provider::ALL {
@@ -75,6 +77,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) {
             ui.set_width(ui.available_width());
             ui.add(Label::new(mono(&text)).wrap().selectable(true));
         });
+    super::remark(ui, "TOKEN stands for a local token: the window does not know one after it was shown.");
 }
 
 /// The text to paste. TOKEN stands for a local token: the window never knows one after it was shown.
@@ -91,6 +94,12 @@ pub fn snippet(snippet: Snippet, provider: Provider, gateway: &str, custom_label
     };
     match (snippet, provider) {
         (Snippet::ClaudeCode, _) => format!("ANTHROPIC_BASE_URL={gateway}/anthropic ANTHROPIC_API_KEY=TOKEN claude"),
+        // Codex has no variable for the URL; since early 2026 it speaks the Responses API only (its configuration reference, 2026-10)
+        (Snippet::Codex, _) => format!(
+            "# ~/.codex/config.toml\nmodel_provider = \"tierline\"\n\n[model_providers.tierline]\nname = \"Tierline\"\n\
+             base_url = \"{gateway}/openai/v1\"\nenv_key = \"TIERLINE_TOKEN\"\nwire_api = \"responses\"\n\n# in the shell\n\
+             export TIERLINE_TOKEN=TOKEN"
+        ),
         (Snippet::Environment, Provider::Anthropic) => format!("export ANTHROPIC_BASE_URL={root}\nexport ANTHROPIC_API_KEY=TOKEN"),
         (Snippet::Environment, Provider::Gemini) => format!("export GOOGLE_GEMINI_BASE_URL={root}\nexport GEMINI_API_KEY=TOKEN"),
         (Snippet::Environment, _) => format!("export OPENAI_BASE_URL={openai}\nexport OPENAI_API_KEY=TOKEN"),
@@ -137,6 +146,7 @@ mod tests {
             (Snippet::TypeScript, Provider::Custom, "baseURL: \"http://h:1/custom/groq\""),
             (Snippet::Curl, Provider::Gemini, "http://h:1/gemini/v1beta/models"),
             (Snippet::ClaudeCode, Provider::OpenAi, "ANTHROPIC_BASE_URL=http://h:1/anthropic"),
+            (Snippet::Codex, Provider::Anthropic, "base_url = \"http://h:1/openai/v1\""),
         ] {
             let text = snippet(kind, provider, "http://h:1", "groq");
             assert!(text.contains(part), "{kind:?} {provider:?}: {text}");

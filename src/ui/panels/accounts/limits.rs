@@ -147,7 +147,8 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, account: AccountId, state: &mut LimitsSt
 }
 
 /// A whole number above zero; spaces, points and underscores between digits do not matter.
-fn number(text: &str) -> Option<u64> {
+#[must_use]
+pub fn number(text: &str) -> Option<u64> {
     let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '_' | ',' | '.' | '\u{202f}')).collect();
     digits.parse().ok().filter(|n| *n > 0)
 }

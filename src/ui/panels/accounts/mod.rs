@@ -5,6 +5,7 @@ pub mod connect;
 pub mod limits;
 pub mod probe;
 pub mod remove;
+pub mod rules;
 pub mod tokens;
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder};
@@ -67,16 +68,17 @@ impl AccountsState {
     }
 }
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     Column::rest("Account"),
     Column::text("Provider", 72.0),
     Column::rest("Base URL"),
-    Column::text("Fingerprint", 96.0).gives_way(3),
+    Column::text("Fingerprint", 96.0).gives_way(1),
     Column::text("Scope", 142.0).gives_way(4),
     Column::text("Shares with", 76.0).gives_way(2),
     Column::text("State", 116.0),
-    Column::text("Tier", 56.0).gives_way(1),
-    Column::number("", 184.0),
+    Column::text("Tier", 56.0).gives_way(3),
+    Column::number("Probe costs", 68.0).gives_way(5),
+    Column::number("", 232.0),
 ];
 
 /// Draws the panel.
@@ -87,6 +89,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option
         let table = table(ui, scene, state);
         let import = import_result(ui, state);
         probe::show(ui, scene, &mut state.probe);
+        if let Some(account) = rules::show(ui, scene) {
+            state.limits.open_for(account);
+        }
         ui.add_space(theme().space.apart);
         let below = below(ui, scene, state);
         table.or(import).or(below)
@@ -150,6 +155,14 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
         Some(tier) => RichText::new(tier).color(c.text_secondary),
         None => RichText::new("unknown").color(c.text_faint),
     });
+    let offer = view.probe.what.join("\n");
+    cells
+        .text(match view.probe.cost_nanos {
+            Some(0) => RichText::new("nothing").color(c.text_secondary),
+            Some(nanos) => RichText::new(format::money(nanos)).color(c.text_secondary),
+            None => RichText::new("unknown").color(c.text_faint),
+        })
+        .on_hover_text(&offer);
     cells.cell(|ui| actions(ui, view, state))
 }
 
@@ -173,7 +186,9 @@ fn actions(ui: &mut Ui, view: &AccountView, state: &mut AccountsState) -> Option
     if button(ui, "Limits…", true) {
         state.limits.open_for(id);
     }
-    button(ui, "Probe", !state.probe.waiting()).then_some(Intent::Probe(id))
+    let idle = !state.probe.waiting();
+    let probe = button(ui, "Probe", idle).then_some(Intent::Probe(id));
+    button(ui, "Test", idle).then_some(Intent::TestKey(id)).or(probe)
 }
 
 fn import_result(ui: &mut Ui, state: &AccountsState) -> Option<Intent> {

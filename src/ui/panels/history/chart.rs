@@ -1,17 +1,19 @@
-//! The plot: mean and peaks of each step, and the limit as a line above them.
+//! The plot: mean and peaks of each step, or layers by client or model, and the limit as a line above them.
 
 use egui::{Color32, Ui, Vec2b};
-use egui_plot::{AxisHints, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints};
+use egui_plot::{AxisHints, FilledArea, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, VLine};
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::domain::query::{Measure, Series};
+use crate::domain::query::{MarkKind, Measure, Series};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::colors;
+use super::super::super::theme::{Palette, colors};
 use super::Subject;
+use super::sight::Sight;
+use super::stack::{self, Layer};
 
-/// Draws the series over the whole room that is left. While `follow`, it shows the whole of the time that was asked for.
+/// Draws the series over the whole room that is left.
 pub fn show(
     ui: &mut Ui,
     scene: &Scene<'_>,
@@ -19,15 +21,17 @@ pub fn show(
     series: &Series,
     (from, to): (Timestamp, Timestamp),
     name: &str,
-    follow: &mut bool,
+    sight: &mut Sight,
 ) {
     let c = colors(ui);
     let (start, end) = (unix(from), unix(to));
     let measure = subject.measure;
+    let layers = if series.parts.is_empty() { Vec::new() } else { stack::layers(series) };
     let top = series.points.iter().chain(&series.peaks).map(|p| p[1]).chain(lasting(&series.limits, start, end)).fold(1.0, f64::max) * 1.08;
     let zone = scene.zone;
     let span = end - start;
 
+    let in_label = &layers;
     let x = AxisHints::new_x().tick_label_color(c.text_secondary).formatter(move |mark: GridMark, _| tick(mark.value, span, zone));
     let y = AxisHints::new_y()
         .tick_label_color(c.text_secondary)
@@ -52,44 +56,90 @@ pub fn show(
             let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = position;
             let at = position.x;
             let when = Timestamp::from_second(whole_secs(at)).ok()?;
-            let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| format::measured(measure, p[1]));
-            let lines = [("mean", &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
-            let told = lines.into_iter().filter_map(|(name, points)| Some(format!("\n{name} {}", value(points)?)));
-            Some(format::local(when, zone) + &told.collect::<String>())
+            let told = told(measure, series, in_label, at) + &marked(series, at, span);
+            Some(format!("{}\n{}{told}", format::local(when, zone), format::utc(when)))
         });
-    let (used, held, binding) = (Color32::from(c.used), Color32::from(c.held), Color32::from(c.binding));
-    let whole = *follow;
-    // bands would join the stairs into slopes
+    let whole = sight.follows() || std::mem::take(&mut sight.jump);
+    let (shown_from, shown_to) = if sight.follows() { (start, end) } else { sight_bounds(scene, subject, sight) };
     let shown = plot.show(ui, |plot| {
         if whole {
-            plot.set_plot_bounds_x(start..=end);
-            plot.set_plot_bounds_y(0.0..=top);
+            plot.set_plot_bounds_x(shown_from..=shown_to);
         }
-        plot.line(
-            Line::new("highest minute", stairs(&series.peaks, series.step_secs, end))
-                .allow_band(false)
-                .color(held.gamma_multiply(0.8))
-                .width(1.0),
-        );
-        plot.line(
-            Line::new("mean", stairs(&series.points, series.step_secs, end))
-                .allow_band(false)
-                .color(used)
-                .width(1.5)
-                .fill(0.0)
-                .fill_alpha(0.22),
-        );
+        plot.set_plot_bounds_y(0.0..=top);
+        if layers.is_empty() {
+            lines(plot, series, end, c);
+        } else {
+            areas(plot, series, &layers, end, c);
+        }
         if let Some(line) = limit_line(&series.limits, end) {
-            plot.line(Line::new("limit", PlotPoints::Owned(line)).color(binding).width(1.5).style(LineStyle::dashed_loose()));
+            plot.line(Line::new("limit", PlotPoints::Owned(line)).color(c.binding).width(1.5).style(LineStyle::dashed_loose()));
+        }
+        for mark in &series.marks {
+            let color = match mark.kind {
+                MarkKind::Limit => c.binding,
+                MarkKind::Retirement => c.error,
+            };
+            let line = VLine::new(&mark.text, mark.at).color(Color32::from(color).gamma_multiply(0.7)).width(1.0);
+            plot.vline(line.style(LineStyle::dotted_dense()).allow_hover(false));
         }
     });
     let zoomed = shown.response.hovered() && ui.input(|i| (i.zoom_delta() - 1.0).abs() > f32::EPSILON);
     if shown.response.double_clicked() {
-        *follow = true;
+        sight.follow();
     } else if shown.response.dragged() || zoomed {
-        *follow = false;
+        let bounds = shown.transform.bounds();
+        sight.hold((bounds.min()[0], bounds.max()[0]));
     }
     shown.response.accessible_name(name);
+}
+
+fn sight_bounds(scene: &Scene<'_>, subject: &Subject, sight: &Sight) -> (f64, f64) {
+    let (from, to) = sight.range(scene.now, subject.range.length());
+    (unix(from), unix(to))
+}
+
+fn lines(plot: &mut PlotUi<'_>, series: &Series, end: f64, c: &Palette) {
+    let (used, held) = (Color32::from(c.used), Color32::from(c.held));
+    // bands would join the stairs into slopes
+    let peaks = Line::new("highest minute", stairs(&series.peaks, series.step_secs, end)).allow_band(false);
+    plot.line(peaks.color(held.gamma_multiply(0.8)).width(1.0));
+    let mean = Line::new("mean", stairs(&series.points, series.step_secs, end)).allow_band(false);
+    plot.line(mean.color(used).width(1.5).fill(0.0).fill_alpha(0.22));
+}
+
+/// One layer on the other, the first at the ground.
+fn areas(plot: &mut PlotUi<'_>, series: &Series, layers: &[Layer], end: f64, c: &Palette) {
+    let step = f64::from(series.step_secs);
+    let xs: Vec<f64> = series.points.iter().flat_map(|p| [p[0], (p[0] + step).min(end)]).collect();
+    let mut ground = vec![0.0; xs.len()];
+    for layer in layers {
+        let color = Color32::from(layer.color.and_then(|at| c.parts.get(at)).copied().unwrap_or(c.guard));
+        let height = layer.values.iter().flat_map(|n| [*n, *n]);
+        let top: Vec<f64> = ground.iter().zip(height).map(|(ground, height)| ground + height).collect();
+        if top.len() != xs.len() {
+            continue; // a part without a value for each step is no layer
+        }
+        plot.add(FilledArea::new(&layer.name, &xs, &ground, &top).fill_color(color.gamma_multiply(0.75)).allow_hover(false));
+        ground = top;
+    }
+}
+
+/// The values of the step in which a moment lies.
+fn told(measure: Measure, series: &Series, layers: &[Layer], at: f64) -> String {
+    let line = |name: &str, value: f64| format!("\n{name} {}", format::measured(measure, value));
+    let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| p[1]);
+    let step = series.points.iter().rposition(|p| p[0] <= at);
+    let layers = layers.iter().rev().filter_map(|layer| Some((layer.name.as_str(), *layer.values.get(step?)?))).filter(|(_, n)| *n > 0.0);
+    let whole =
+        [(if measure.adds_up() { "mean" } else { "average" }, &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
+    let whole = whole.into_iter().filter_map(|(name, points)| Some((name, value(points)?)));
+    layers.chain(whole).map(|(name, n)| line(name, n)).collect()
+}
+
+/// The marks that a moment is next to.
+fn marked(series: &Series, at: f64, span: f64) -> String {
+    let near = series.marks.iter().filter(|mark| (mark.at - at).abs() < span * 0.008);
+    near.flat_map(|mark| ["\n".to_owned(), format::regrouped(&mark.text)]).collect()
 }
 
 /// A value holds over its whole step: slopes between steps would show rates that never were.
@@ -163,8 +213,14 @@ fn amount(measure: Measure, value: f64) -> String {
     format::measured(measure, value).trim_end_matches("/min").to_owned()
 }
 
-fn unix(at: Timestamp) -> f64 {
+/// A moment as the chart counts it.
+pub(super) fn unix(at: Timestamp) -> f64 {
     at.as_second() as f64
+}
+
+/// The moment at a place of the chart.
+pub(super) fn moment(at: f64) -> Option<Timestamp> {
+    Timestamp::from_second(whole_secs(at)).ok()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float beyond the range saturates, and is then no timestamp")]

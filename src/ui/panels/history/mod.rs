@@ -1,103 +1,28 @@
 //! Use over time against the tier lines, and the way out of it as a file.
 
+pub mod aside;
 pub mod chart;
 pub mod export;
+pub mod sight;
+pub mod stack;
+pub mod subject;
 pub mod summary;
 
-use egui::{Align, ComboBox, Label, Layout, RichText, Ui, UiBuilder};
+use egui::{Align, Layout, ScrollArea, Ui, UiBuilder};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::query::{Measure, Series, SeriesQuery};
 use crate::domain::{AccountId, BucketKey, Dimension, ModelClass, Period};
 use crate::journal::LiveView;
 
-use super::super::format;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::slot::Slot;
-use super::super::theme::{colors, note, secondary, theme};
+use super::super::theme::{note, theme};
 use super::super::widgets::icon::Icon;
 use super::super::widgets::{page, problem};
-
-/// How far back the chart goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Range {
-    Minutes5,
-    #[default]
-    Hour,
-    Hours6,
-    Day,
-    Week,
-    Month,
-    Year,
-}
-
-impl Range {
-    /// Every range, shortest first.
-    pub const ALL: [Self; 7] = [Self::Minutes5, Self::Hour, Self::Hours6, Self::Day, Self::Week, Self::Month, Self::Year];
-
-    /// Its name on the button.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Minutes5 => "5 min",
-            Self::Hour => "1 h",
-            Self::Hours6 => "6 h",
-            Self::Day => "24 h",
-            Self::Week => "7 d",
-            Self::Month => "30 d",
-            Self::Year => "1 y",
-        }
-    }
-
-    /// Its length.
-    #[must_use]
-    pub const fn length(self) -> SignedDuration {
-        match self {
-            Self::Minutes5 => SignedDuration::from_mins(5),
-            Self::Hour => SignedDuration::from_hours(1),
-            Self::Hours6 => SignedDuration::from_hours(6),
-            Self::Day => SignedDuration::from_hours(24),
-            Self::Week => SignedDuration::from_hours(24 * 7),
-            Self::Month => SignedDuration::from_hours(24 * 30),
-            Self::Year => SignedDuration::from_hours(24 * 365),
-        }
-    }
-
-    /// A chart older than this is read again when a frame is drawn anyway.
-    const fn stale_after(self) -> SignedDuration {
-        match self {
-            Self::Minutes5 | Self::Hour => SignedDuration::from_secs(5),
-            Self::Hours6 | Self::Day => SignedDuration::from_secs(30),
-            Self::Week | Self::Month | Self::Year => SignedDuration::from_mins(5),
-        }
-    }
-}
-
-/// Every measure and its name on screen.
-pub const MEASURES: [(Measure, &str); 7] = [
-    (Measure::Requests, "Requests"),
-    (Measure::InputTokens, "Input tokens"),
-    (Measure::OutputTokens, "Output tokens"),
-    (Measure::Tokens, "Tokens"),
-    (Measure::Refusals, "Refusals"),
-    (Measure::WaitMillis, "Wait"),
-    (Measure::CostNanos, "Cost"),
-];
-
-/// What the chart shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Subject {
-    /// How far back.
-    pub range: Range,
-    /// Of what.
-    pub measure: Measure,
-    /// Only this account.
-    pub account: Option<AccountId>,
-    /// Only this class of models.
-    pub class: Option<ModelClass>,
-}
+use sight::Sight;
+pub use subject::{MEASURES, Range, Subject, classes, combo};
 
 /// What the panel keeps between frames.
 #[derive(Debug)]
@@ -108,10 +33,12 @@ pub struct HistoryState {
     pub loading: Slot<Series>,
     /// What is drawn, for which subject, and from when to when.
     pub shown: Option<(Subject, Series, Timestamp, Timestamp)>,
-    /// The chart moves on with the time, until it is dragged or zoomed; a double click lets it go on.
-    pub follow: bool,
+    /// Which part of the time is looked at.
+    pub sight: Sight,
     /// The question that was asked last, and for which subject.
     asked: Option<(Subject, SeriesQuery)>,
+    /// Whether that was for the present.
+    asked_followed: bool,
     /// The export dialog.
     pub export: export::ExportState,
 }
@@ -119,11 +46,12 @@ pub struct HistoryState {
 impl Default for HistoryState {
     fn default() -> Self {
         Self {
-            subject: Subject { range: Range::default(), measure: Measure::OutputTokens, account: None, class: None },
+            subject: Subject { range: Range::default(), measure: Measure::OutputTokens, account: None, class: None, split: None },
             loading: Slot::default(),
             shown: None,
-            follow: true,
+            sight: Sight::default(),
             asked: None,
+            asked_followed: true,
             export: export::ExportState::default(),
         }
     }
@@ -178,43 +106,56 @@ impl HistoryState {
         if self.loading.waiting() {
             return None;
         }
+        let (from, to) = self.sight.range(now, self.subject.range.length());
         if let Some((subject, query)) = &self.asked
             && *subject == self.subject
-            && (self.loading.problem().is_some() || now.duration_since(query.to) < self.subject.range.stale_after())
         {
-            return None;
+            let fresh = now.duration_since(query.to) < self.subject.range.stale_after();
+            let same = if self.sight.follows() { fresh && self.asked_followed } else { (query.from, query.to) == (from, to) };
+            if self.loading.problem().is_some() || same {
+                return None;
+            }
         }
         let query = SeriesQuery {
             measure: self.subject.measure,
             account: self.subject.account,
             class: self.subject.class.clone(),
-            from: now - self.subject.range.length(),
-            to: now,
-            max_points: points,
+            split: self.subject.split,
+            from,
+            to,
+            max_points: if self.subject.split.is_some() { points.min(Self::STACKED) } else { points },
         };
+        self.asked_followed = self.sight.follows();
         self.asked = Some((self.subject.clone(), query.clone()));
         Some(query)
     }
+
+    /// A chart of layers reads more rows a step, and thinner steps could not be told apart.
+    const STACKED: u32 = 360;
 }
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<Intent> {
     state.begin(scene);
+    let before = state.subject.clone();
     page::header(ui, "History", |ui| {
         if ui.button("Export…").clicked() {
             state.export.open = true;
         }
-        ranges(ui, &mut state.subject.range);
+        subject::ranges(ui, &mut state.subject.range);
     });
     page::rule(ui);
     ui.add_space(theme().space.close);
-    selectors(ui, scene, &mut state.subject);
-    if state.asked.as_ref().is_some_and(|(subject, _)| *subject != state.subject) {
-        state.follow = true;
+    let top = ui.cursor().min;
+    subject::selectors(ui, scene, &mut state.subject);
+    if before.range != state.subject.range {
+        state.sight.follow();
     }
+    state.sight.keys(ui, scene.now, state.subject.range.length());
     ui.add_space(theme().space.close);
 
     let whole = ui.available_rect_before_wrap().with_max_y(ui.available_rect_before_wrap().bottom() - theme().space.near);
+    state.export.area = whole.with_min_y(top.y);
     let (left, right) = whole.split_left_right_at_x(whole.right() - 224.0);
     let mut chart_ui =
         ui.new_child(UiBuilder::new().max_rect(left.with_max_x(left.right() - theme().space.apart)).layout(Layout::top_down(Align::Min)));
@@ -234,7 +175,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
             let text = note(&chart_ui, "Reading the history…");
             chart_ui.label(text);
         }
-        (Some((_, series, ..)), None) if series.points.iter().all(|p| p[1] == 0.0) => {
+        (Some((_, series, ..)), None) if state.sight.follows() && series.points.iter().all(|p| p[1] == 0.0) => {
             page::empty(
                 &mut chart_ui,
                 Icon::History,
@@ -245,11 +186,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
         }
         (Some((subject, series, from, to)), None) => {
             let text = summary::of(subject.measure, series);
-            chart::show(&mut chart_ui, scene, subject, series, (*from, *to), &text.sentence(), &mut state.follow);
-            aside(&mut text_ui, &text);
+            chart::show(&mut chart_ui, scene, subject, series, (*from, *to), &text.sentence(), &mut state.sight);
+            ScrollArea::vertical().auto_shrink(false).show(&mut text_ui, |ui| aside::show(ui, scene, &text, series));
         }
     }
-    if let Some(order) = export::show(ui.ctx(), scene, &mut state.export, state.subject.range) {
+    let query = state.asked.as_ref().map(|(_, query)| query);
+    if let Some(order) = export::show(ui.ctx(), scene, &mut state.export, state.subject.range, query) {
         intent = Some(order);
     }
     intent
@@ -259,89 +201,4 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, clamped")]
 fn points(width: f32) -> u32 {
     width.clamp(60.0, 2_000.0) as u32
-}
-
-fn ranges(ui: &mut Ui, range: &mut Range) {
-    ui.add_space(theme().space.near);
-    ui.spacing_mut().item_spacing.x = theme().space.hair;
-    for choice in Range::ALL.into_iter().rev() {
-        ui.selectable_value(range, choice, choice.name());
-    }
-    ui.spacing_mut().item_spacing.x = theme().space.close;
-}
-
-fn selectors(ui: &mut Ui, scene: &Scene<'_>, subject: &mut Subject) {
-    ui.horizontal(|ui| {
-        let name = MEASURES.iter().find(|(m, _)| *m == subject.measure).map_or("", |(_, name)| *name);
-        combo(ui, "Measure", name, 130.0, |ui| {
-            for (measure, name) in MEASURES {
-                ui.selectable_value(&mut subject.measure, measure, name);
-            }
-        });
-        let account = subject.account.and_then(|id| scene.account(id)).map_or("All accounts", |a| a.account.label.as_str());
-        combo(ui, "Account", account, 150.0, |ui| {
-            ui.selectable_value(&mut subject.account, None, "All accounts");
-            for a in scene.view.accounts.iter() {
-                ui.selectable_value(&mut subject.account, Some(a.account.id), &a.account.label);
-            }
-        });
-        let class = subject.class.as_ref().map_or("All models", ModelClass::as_str).to_owned();
-        combo(ui, "Models", &class, 170.0, |ui| {
-            ui.selectable_value(&mut subject.class, None, "All models");
-            for class in classes(scene) {
-                let name = class.to_string();
-                ui.selectable_value(&mut subject.class, Some(class), name);
-            }
-        });
-    });
-}
-
-/// Every class that has a bucket, each once.
-#[must_use]
-pub fn classes(scene: &Scene<'_>) -> Vec<ModelClass> {
-    let mut classes: Vec<ModelClass> = scene.view.buckets.iter().map(|b| b.key.class.clone()).filter(|c| *c != ModelClass::any()).collect();
-    classes.sort();
-    classes.dedup();
-    classes
-}
-
-/// A selector whose accessible name is what it selects.
-pub fn combo(ui: &mut Ui, name: &str, current: &str, width: f32, content: impl FnOnce(&mut Ui)) {
-    ComboBox::from_id_salt(name).selected_text(current).width(width).truncate().show_ui(ui, content).response.accessible_name(name);
-}
-
-/// The chart in words and numbers.
-fn aside(ui: &mut Ui, text: &summary::Summary) {
-    page::group(ui, "In this time", "");
-    page::rule(ui);
-    for (name, value) in &text.facts {
-        ui.horizontal(|ui| {
-            let name = secondary(ui, *name);
-            ui.label(name);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(RichText::new(value)).truncate()));
-        });
-    }
-    ui.add_space(theme().space.near);
-    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
-    let c = colors(ui);
-    for (color, word) in [(c.used, "mean over a step"), (c.held, "highest minute in a step"), (c.binding, "tier line")] {
-        if word == "tier line" && !text.has_limit {
-            continue;
-        }
-        ui.horizontal(|ui| {
-            let (rect, _) = ui.allocate_exact_size(egui::vec2(14.0, 10.0), egui::Sense::hover());
-            ui.painter().hline(rect.x_range(), rect.center().y, (2.0, egui::Color32::from(color)));
-            let text = note(ui, word);
-            ui.label(text);
-        });
-    }
-    ui.add_space(theme().space.near);
-    let step = note(
-        ui,
-        format!(
-            "One step is {}. Drag to move, scroll with Ctrl to zoom, double-click to see all.",
-            format::duration(std::time::Duration::from_secs(text.step_secs.into()))
-        ),
-    );
-    ui.add(Label::new(step).wrap());
 }

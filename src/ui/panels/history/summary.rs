@@ -11,6 +11,8 @@ pub struct Summary {
     pub facts: Vec<(&'static str, String)>,
     /// Whether a limit is known.
     pub has_limit: bool,
+    /// Whether highest minutes are known: of rates, not of averages.
+    pub has_peaks: bool,
     /// Length of one step.
     pub step_secs: u32,
     name: &'static str,
@@ -23,12 +25,13 @@ pub fn of(measure: Measure, series: &Series) -> Summary {
     let values = || series.points.iter().map(|p| p[1]);
     let top = |points: &[[f64; 2]]| points.iter().map(|p| p[1]).fold(0.0, f64::max);
     let peak = top(&series.points).max(top(&series.peaks));
-    let mut facts = vec![("Mean", format::measured(measure, mean(values()))), ("Highest minute", format::measured(measure, peak))];
+    let highest = if series.peaks.is_empty() { "Highest step" } else { "Highest minute" };
+    let mut facts = vec![("Mean", format::measured(measure, mean(values()))), (highest, format::measured(measure, peak))];
 
     let minutes = f64::from(series.step_secs) / 60.0;
     let total: f64 = values().sum::<f64>() * minutes;
     match measure {
-        Measure::WaitMillis => {}
+        measure if !measure.adds_up() => {}
         Measure::CostNanos => facts.push(("In all", format::money(whole(total)))),
         _ => facts.push(("In all", format::short(whole(total)))),
     }
@@ -40,7 +43,7 @@ pub fn of(measure: Measure, series: &Series) -> Summary {
     if series.limits.len() > 1 {
         facts.push(("Limit changes", (series.limits.len() - 1).to_string()));
     }
-    Summary { facts, has_limit: limit.is_some(), step_secs: series.step_secs, name }
+    Summary { facts, has_limit: limit.is_some(), has_peaks: !series.peaks.is_empty(), step_secs: series.step_secs, name }
 }
 
 impl Summary {
@@ -82,6 +85,7 @@ mod tests {
             points: vec![[0.0, 1_000.0], [120.0, 3_000.0]],
             peaks: vec![[0.0, 1_500.0], [120.0, 6_000.0]],
             limits: vec![[0.0, 8_000.0]],
+            ..Series::default()
         };
         let text = of(Measure::OutputTokens, &series).sentence().replace(format::THIN, " ");
         assert_eq!(

@@ -1,9 +1,10 @@
 //! The catalogue: every known model with its end, its price and where that is written; and a scan of sources for names that end.
 
+pub mod details;
 pub mod scan;
 pub mod table;
 
-use egui::{Align2, Key, TextEdit, Ui};
+use egui::{Align, Align2, Key, Layout, TextEdit, Ui, UiBuilder};
 
 use crate::domain::view::{ModelView, ModelsView};
 use crate::domain::{Notice, Severity};
@@ -59,6 +60,8 @@ pub struct ModelsState {
     pub filter: String,
     /// The catalogue, once it was read.
     pub models: Slot<ModelsView>,
+    /// The model that is shown in full.
+    selected: Option<ModelView>,
     /// The folder scan.
     pub scan: ScanState,
 }
@@ -118,11 +121,29 @@ fn catalogue(ui: &mut Ui, scene: &Scene<'_>, state: &mut ModelsState) -> Option<
             if models.is_empty() {
                 page::empty(ui, Icon::Models, "No model matches", &format!("{total} are known."), |_| ());
             } else {
-                table::show(ui, scene, &models);
+                return listed(ui, scene, &models, &mut state.selected);
             }
         }
     }
     None
+}
+
+/// The table, and beside it the model that was chosen.
+fn listed(ui: &mut Ui, scene: &Scene<'_>, models: &[&ModelView], selected: &mut Option<ModelView>) -> Option<Intent> {
+    let Some(model) = selected.clone() else {
+        *selected = table::show(ui, scene, models, None);
+        return None;
+    };
+    let whole = ui.available_rect_before_wrap();
+    let (left, right) = whole.split_left_right_at_x(whole.right() - theme().size.side_wide.min(whole.width() * 0.45));
+    let left = left.with_max_x(left.right() - theme().space.apart);
+    let mut table_ui = ui.new_child(UiBuilder::new().id_salt("table").max_rect(left).layout(Layout::top_down(Align::Min)));
+    let chosen = table::show(&mut table_ui, scene, models, Some(&model));
+    let mut side = ui.new_child(UiBuilder::new().id_salt("side").max_rect(right).layout(Layout::top_down(Align::Min)));
+    let wish = details::show(&mut side, &model);
+    *selected = chosen.or(Some(model).filter(|_| wish != Some(details::Wish::Close)));
+    let planned = selected.as_ref().filter(|_| wish == Some(details::Wish::Plan))?;
+    Some(Intent::PlanModel(planned.provider, planned.id.clone()))
 }
 
 fn controls(ui: &mut Ui, life: &mut Life, filter: &mut String, count: &str) {

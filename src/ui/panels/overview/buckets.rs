@@ -1,81 +1,131 @@
 //! The table of buckets, grouped by scope and class of models.
 
-use egui::{Label, RichText, Role, Sense, Ui, WidgetInfo};
+use egui::{Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
 
 use crate::domain::view::BucketView;
-use crate::domain::{LimitSource, ModelClass, Period, Refill};
+use crate::domain::{BucketKey, ModelClass, Period};
 
 use super::super::super::format;
-use super::super::super::intent::Intent;
+use super::super::super::pace::{self, Pace};
 use super::super::super::scene::Scene;
+use super::super::super::standing::room;
 use super::super::super::theme::{colors, faint, note, secondary, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
-use super::super::super::widgets::{meter, page};
+use super::super::super::widgets::{meter, page, trend};
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 11] = [
     Column::text("Limit", 88.0),
-    Column::rest(""),
+    Column::text("Last 5 min", 64.0),
+    Column::rest("Now"),
     Column::number("Used / limit", 104.0),
     Column::number("Left", 54.0),
-    Column::number("Full in", 66.0),
+    Column::number("Runs out", 54.0),
+    Column::number("Full in", 68.0),
     Column::number("Own/min", 52.0),
-    Column::number("Others", 48.0),
-    Column::number("Wait", 30.0).gives_way(1),
-    Column::text("Source", 102.0),
+    Column::number("Others", 44.0),
+    Column::number("Wait", 30.0).gives_way(2),
+    Column::text("Source", 102.0).gives_way(1),
 ];
 
-/// Draws all of them.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+/// Draws all of them. A click, Enter or Space on a row opens what is known of it, and closes it again; the arrow keys move on.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>) {
     let grid = Grid::new(ui, &COLUMNS, scene.density.row());
     if scene.view.buckets.is_empty() {
         page::group(ui, "Limits", "");
         let text =
             faint(ui, "No limit is known yet. The first answer of a provider, the catalogue, or a limit that you set fills this table.");
         ui.add(Label::new(text).wrap());
-        return None;
+        return;
     }
-    let mut clicked = None;
+    let moved = arrows(ui, scene, selected);
     grid.head(ui);
-    let mut above: Option<&BucketView> = None;
-    for (at, bucket) in scene.view.buckets.iter().enumerate() {
-        if above.is_none_or(|a| a.key.scope != bucket.key.scope) {
-            ui.add_space(if at == 0 { theme().space.close } else { theme().space.apart });
-            scope(ui, scene, bucket);
-            above = None;
+    for (at, of_scope) in scene.view.buckets.chunk_by(|a, b| a.key.scope == b.key.scope).enumerate() {
+        ui.add_space(if at == 0 { theme().space.close } else { theme().space.apart });
+        if let Some(first) = of_scope.first() {
+            scope(ui, scene, first);
         }
-        if above.is_none_or(|a| a.key.class != bucket.key.class) {
+        for of_class in of_scope.chunk_by(|a, b| a.key.class == b.key.class) {
             ui.add_space(theme().space.tight);
-            let name = if bucket.key.class == ModelClass::any() { "all models" } else { bucket.key.class.as_str() };
-            let text = secondary(ui, name);
-            ui.add(Label::new(text).truncate());
+            class(ui, scene, of_class);
+            for bucket in of_class {
+                let chosen = selected.as_ref() == Some(&bucket.key);
+                let response = row(ui, scene, &grid, bucket, chosen);
+                if response.clicked() {
+                    *selected = (!chosen).then(|| bucket.key.clone());
+                } else if chosen && moved {
+                    response.scroll_to_me(None);
+                }
+            }
         }
-        if row(ui, scene, &grid, bucket) {
-            clicked = Some(Intent::ShowBucket(bucket.key.clone()));
-        }
-        above = Some(bucket);
     }
     ui.add_space(theme().space.apart);
-    clicked
+}
+
+/// Up and Down move the choice while no control has the keyboard.
+fn arrows(ui: &Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>) -> bool {
+    if ui.memory(|m| m.focused().is_some() || m.top_modal_layer().is_some()) {
+        return false;
+    }
+    let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    let at = selected.as_ref().and_then(|key| scene.view.buckets.iter().position(|bucket| bucket.key == *key));
+    let to = match (pressed(Key::ArrowDown), pressed(Key::ArrowUp), at) {
+        (true, _, at) => at.map_or(0, |at| at + 1),
+        (_, true, Some(at)) if at > 0 => at - 1,
+        _ => return false,
+    };
+    let Some(bucket) = scene.view.buckets.get(to) else { return false };
+    *selected = Some(bucket.key.clone());
+    true
 }
 
 fn scope(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     let scope = &bucket.key.scope;
-    let tier = scene.view.accounts.iter().filter(|a| a.scope == *scope).find_map(|a| a.tier.clone());
+    let account = scene.view.accounts.iter().find(|a| a.scope == *scope && a.tier.is_some());
     let accounts = match bucket.accounts.as_slice() {
         [one] => one.clone(),
         several => format!("shared by {}", several.join(", ")),
     };
     let named = bucket.accounts.contains(&scope.id);
     let id = if named { String::new() } else { format!(", {} {}", scope.kind.name(), format::short_id(&scope.id)) };
-    let tier = tier.map_or_else(String::new, |tier| format!(", {tier}"));
-    page::group(ui, scope.provider.title(), &format!("{accounts}{tier}{id}")).on_hover_text(scope.to_string());
+    let tier = account.and_then(|a| a.tier.as_ref()).map_or_else(String::new, |tier| format!(", {tier}"));
+    let next = account.and_then(|a| a.next_tier.as_ref());
+    ui.horizontal(|ui| {
+        page::group(ui, scope.provider.title(), &format!("{accounts}{tier}{id}")).on_hover_text(scope.to_string());
+        if let Some(next) = next {
+            let text = note(ui, format!("next {}", next.title));
+            let gives: String = next.gives.iter().flat_map(|line| ["\n".to_owned(), format::regrouped(line)]).collect();
+            ui.add(Label::new(text)).on_hover_text(format!("{}: {}{gives}", next.title, next.takes));
+        }
+    });
 }
 
-/// A click leads to the bucket's chart.
-fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView) -> bool {
-    let response = grid.row(ui, Sense::click(), |cells| fill(cells, scene, bucket));
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, sentence(scene, bucket)));
-    response.on_hover_ui(|ui| details(ui, scene, bucket)).clicked()
+/// The name of a class, how many more requests fit, and whose the last minute was.
+fn class(ui: &mut Ui, scene: &Scene<'_>, buckets: &[BucketView]) {
+    let Some(binding) = buckets.iter().find(|bucket| bucket.binding).or(buckets.first()) else { return };
+    let name = if binding.key.class == ModelClass::any() { "all models" } else { binding.key.class.as_str() };
+    ui.horizontal(|ui| {
+        let text = secondary(ui, name);
+        ui.add(Label::new(text).truncate());
+        let mut notes = Vec::new();
+        if let Some(room) = buckets.iter().filter_map(|bucket| room(scene.view, bucket)).min() {
+            notes.push(format!("room for {} more", format::grouped(room)));
+        }
+        let clients = pace::by_client(scene.view, binding, scene.now);
+        let all = clients.iter().map(|(_, n)| *n as f64).sum::<f64>();
+        notes.extend(clients.iter().take(3).map(|(client, n)| format!("{client} {:.0}{}%", *n as f64 / all * 100.0, format::THIN)));
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            let text = note(ui, notes.join("  ·  "));
+            ui.add(Label::new(text).truncate()).on_hover_text(
+                "How many more requests like your recent ones fit, and which clients used the binding limit in the last minute",
+            );
+        });
+    });
+}
+
+fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView, chosen: bool) -> egui::Response {
+    let response = grid.selectable_row(ui, chosen, |cells| fill(cells, scene, bucket));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, sentence(scene, bucket)));
+    response
 }
 
 fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
@@ -91,6 +141,17 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
             ui.add(Label::new(RichText::new("binds").small().color(c.binding)));
         }
     });
+    cells.cell(|ui| {
+        let seen = scene.view.trends.get(&bucket.key);
+        let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), scene.density.row() - 8.0), Sense::hover());
+        trend::paint(
+            ui,
+            rect,
+            &seen.map(|t| t.points(scene.now)).unwrap_or_default(),
+            bucket.frozen_until.is_some_and(|at| at > scene.now),
+        );
+        response.on_hover_text(trend::sentence(seen));
+    });
     cells.cell(|ui| meter::show(ui, bucket));
     cells.cell(|ui| {
         let of = faint(ui, format!("/ {}", format::short_amount(dimension, bucket.capacity)));
@@ -99,6 +160,12 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
     });
     let left = format::short_signed(bucket.remaining);
     cells.text(RichText::new(left).color(if bucket.remaining <= 0 { c.error } else { c.text }));
+    cells.text(match pace::pace(bucket, scene.now) {
+        Pace::Out => RichText::new("now").color(c.error),
+        Pace::In(after) => RichText::new(format::duration(after)).color(c.binding),
+        Pace::Lasts => faint(cells.ui, "lasts"),
+        Pace::Idle => dash.clone(),
+    });
     cells.text(match refills(scene, bucket) {
         Some((text, frozen)) => RichText::new(text).color(if frozen { c.error } else { c.text_secondary }),
         None => dash.clone(),
@@ -149,74 +216,4 @@ pub fn sentence(scene: &Scene<'_>, bucket: &BucketView) -> String {
         format::signed(bucket.remaining),
         bucket.source,
     )
-}
-
-/// Every number with its unit and where it came from.
-fn details(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
-    let unit = bucket.key.dimension.unit();
-    let amount = |n: u64| format!("{} {unit}", format::amount(bucket.key.dimension, n));
-    ui.label(format!("{} of {}", bucket.meter, bucket.key.class));
-    let text = note(ui, format!("{}, {}", scene.whose(&bucket.key.scope), bucket.key.scope));
-    ui.label(text);
-    ui.add_space(theme().space.tight);
-
-    let settled = bucket.used.saturating_sub(bucket.held);
-    let mut lines = vec![
-        ("Capacity", format!("{} {}", amount(bucket.capacity), period(bucket.key.period))),
-        ("Source", source(bucket.source)),
-        ("Used", amount(settled)),
-        ("Held", format!("{} by requests in flight", amount(bucket.held))),
-        ("Left", format!("{} {unit}", format::signed(bucket.remaining))),
-        ("Comes back", refill(bucket.refill)),
-        ("Own use", format!("{} {unit} a minute", format::rate(bucket.own_per_minute))),
-        ("Others", format!("{} {unit} a minute, as far as headers tell", format::rate(bucket.foreign_per_minute))),
-    ];
-    if let Some(at) = bucket.full_at {
-        lines.push(("Full at", format!("{}, {}", format::local(at, scene.zone), format::utc(at))));
-    }
-    if let Some(at) = bucket.frozen_until.filter(|at| *at > scene.now) {
-        lines.push(("Frozen until", format!("{}, because the provider said so", format::local(at, scene.zone))));
-    }
-    lines.push((
-        "Confirmed",
-        bucket
-            .confirmed_at
-            .map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
-    ));
-    page::facts(ui, "bucket details", &lines);
-    for belief in &bucket.beliefs {
-        ui.add_space(theme().space.tight);
-        ui.label(RichText::new(format!("{}: {}", belief.what, belief.value)).small());
-        let evidence = note(ui, &belief.evidence);
-        ui.label(evidence);
-    }
-    ui.add_space(theme().space.tight);
-    let click = note(ui, "A click shows its history.");
-    ui.label(click);
-}
-
-fn period(period: Period) -> String {
-    if period == Period::AT_ONCE { String::new() } else { format!("a {}", period.name()) }
-}
-
-fn refill(refill: Refill) -> String {
-    match refill {
-        Refill::Continuous => "a little all the time".into(),
-        Refill::Fixed => "all at once when the window ends".into(),
-        Refill::Calendar(zone) => format!("all at once at midnight {}", zone.iana()),
-        Refill::OnRelease => "when a request ends".into(),
-    }
-}
-
-/// Where a number came from, in words.
-#[must_use]
-pub fn source(source: LimitSource) -> String {
-    match source {
-        LimitSource::Header => "a response header".into(),
-        LimitSource::Refusal => "the text of a refusal".into(),
-        LimitSource::Admin => "the provider's admin API".into(),
-        LimitSource::User => "set by you".into(),
-        LimitSource::Learned => "worked out from what happened".into(),
-        LimitSource::Catalog { as_of } => format!("the catalogue, as of {as_of}"),
-    }
 }

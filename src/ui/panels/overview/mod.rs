@@ -1,9 +1,12 @@
-//! How things stand: the sentence, every bucket, what the user should know, and who waits.
+//! How things stand: the sentence, every bucket, what the user should know, and who waits. A bucket opens in a drawer below.
 
 pub mod buckets;
+pub mod details;
 pub mod side;
 
-use egui::{Color32, Label, Layout, ScrollArea, Sense, Ui, UiBuilder, vec2};
+use egui::{Color32, Label, Layout, Panel, ScrollArea, Sense, Ui, UiBuilder, vec2};
+
+use crate::domain::BucketKey;
 
 use super::super::intent::Intent;
 use super::super::scene::Scene;
@@ -11,21 +14,44 @@ use super::super::standing::{Mood, standing};
 use super::super::theme::{colors, lead, note, secondary, theme};
 use super::super::widgets::page;
 
+/// What the panel keeps between frames.
+#[derive(Debug, Default)]
+pub struct OverviewState {
+    /// The bucket whose drawer is open.
+    pub selected: Option<BucketKey>,
+}
+
 /// Draws the panel.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
     page::header(ui, "Overview", legend);
     sentence(ui, scene);
     ui.add_space(theme().space.near);
     page::rule(ui);
+    let wish = drawer(ui, scene, state);
     ui.add_space(theme().space.close);
+    wish.or(body(ui, scene, state))
+}
 
+fn drawer(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
+    let bucket = state.selected.as_ref().and_then(|key| scene.view.buckets.iter().find(|bucket| bucket.key == *key))?;
+    let most = (ui.available_height() * 0.75).max(220.0);
+    let panel = Panel::bottom("bucket").resizable(true).default_size(262.0).size_range(120.0..=most).frame(page::drawer());
+    match panel.show(ui, |ui| details::show(ui, scene, bucket)).inner {
+        Some(details::Pressed::Close) => state.selected = None,
+        Some(details::Pressed::Wish(intent)) => return Some(intent),
+        None => {}
+    }
+    None
+}
+
+fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
     if ui.available_width() < theme().size.stack_below {
         return ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| {
-                let chosen = buckets::show(ui, scene);
+                buckets::show(ui, scene, &mut state.selected);
                 ui.add_space(theme().space.apart);
-                side::show(ui, scene).or(chosen)
+                side::show(ui, scene)
             })
             .inner;
     }
@@ -37,9 +63,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     let (main, rest) = whole.split_left_right_at_x(whole.left() + main_width);
     let beside = rest.with_min_x(rest.left() + gap).with_max_x(rest.left() + gap + side_width);
     let mut left = ui.new_child(UiBuilder::new().max_rect(main).layout(Layout::top_down(egui::Align::Min)));
-    let chosen = ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene)).inner;
+    ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene, &mut state.selected));
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
-    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner.or(chosen)
+    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner
 }
 
 fn sentence(ui: &mut Ui, scene: &Scene<'_>) {

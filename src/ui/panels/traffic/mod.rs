@@ -1,6 +1,7 @@
 //! Requests, live and recent: a table with a filter, a pause, and the whole story of one request below it.
 
 pub mod detail;
+pub mod hindsight;
 pub mod past;
 pub mod row;
 pub mod story;
@@ -24,6 +25,7 @@ use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
 use past::Past;
 use row::Row;
+use table::Choice;
 
 /// What the panel keeps between frames.
 #[derive(Debug, Default)]
@@ -32,8 +34,8 @@ pub struct TrafficState {
     pub filter: String,
     /// The view that stands still while the panel is paused.
     pub paused: Option<Arc<LiveView>>,
-    /// The row whose story is shown.
-    pub selected: Option<RequestId>,
+    /// The row that is chosen.
+    choice: Choice,
     /// Requests from before the live view.
     pub past: Past,
     /// What is stored of the selected request.
@@ -45,6 +47,11 @@ pub struct TrafficState {
 }
 
 impl TrafficState {
+    /// Chooses a request and opens it.
+    pub fn show_request(&mut self, id: RequestId) {
+        self.choice = Choice { id: Some(id), open: true, by_key: false };
+    }
+
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.past.settle();
@@ -80,16 +87,16 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_
         return nothing_yet(ui, scene).or(older);
     }
     let mut intent = None;
-    if let Some(row) = state.selected.and_then(|id| rows.iter().find(|row| row.id() == id)) {
+    let open = state.choice.id.filter(|_| state.choice.open);
+    if let Some(row) = open.and_then(|id| rows.iter().find(|row| row.id() == id)) {
         let mut open = true;
-        let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: 0, top: 10, bottom: 10 });
         let most = (ui.available_height() * 0.75).max(220.0);
         intent = ask_for_story(state, row);
-        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(frame).show(ui, |ui| {
+        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(page::drawer()).show(ui, |ui| {
             open = detail::show(ui, scene, row, &state.story);
         });
         if !open {
-            state.selected = None;
+            state.choice.open = false;
         }
     }
     if rows.is_empty() {
@@ -100,7 +107,7 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_
         });
         return intent.or(older.filter(|_| search));
     }
-    let last = table::show(ui, scene, &mut state.selected, rows);
+    let last = table::show(ui, scene, &mut state.choice, rows);
     // a filter that finds little would read the whole past by itself: then a button asks for it
     let wanted = search || (!filtered && last + NEAR_THE_END >= rows.len());
     intent.or(older.filter(|_| wanted))

@@ -12,6 +12,7 @@ use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
 use super::super::super::widgets::{page, problem};
 use super::super::explain;
+use super::hindsight::hindsight;
 use super::row::verdict_word;
 
 /// Draws the attempts that were refused.
@@ -50,22 +51,38 @@ fn refusal(ui: &mut Ui, scene: &Scene<'_>, refused: &RefusalRecord) {
     page::rule(ui);
     ui.columns(2, |uis| {
         let [left, right] = uis else { return };
-        for text in [&refused.verdict.reason, &refused.verdict.advice] {
-            let text = problem::prose(left, &problem::sentence(text), &TextStyle::Body);
-            left.add(Label::new(text).wrap());
-        }
-        page::facts(left, &format!("refusal {}", refused.attempt), &explain::facts(&refused.verdict));
-        let text = note(right, "Our own books at that moment");
-        right.label(text);
-        for line in &refused.ledger {
-            right.add(Label::new(RichText::new(format::regrouped(line)).small().color(colors(right).text_secondary)).wrap());
-        }
-        if refused.ledger.is_empty() {
-            let text = note(right, "No limit was known that it draws on.");
-            right.label(text);
-        }
+        // columns would stretch the words of a sentence to both edges
+        left.vertical(|ui| theirs(ui, refused));
+        right.vertical(|ui| ours(ui, refused));
     });
     ui.add_space(theme().space.near);
+}
+
+/// What the provider said, and what it means.
+fn theirs(ui: &mut Ui, refused: &RefusalRecord) {
+    for text in [&refused.verdict.reason, &refused.verdict.advice] {
+        let text = problem::prose(ui, &problem::sentence(text), &TextStyle::Body);
+        ui.add(Label::new(text).wrap());
+    }
+    page::facts(ui, &format!("refusal {}", refused.attempt), &explain::facts(&refused.verdict));
+}
+
+/// What our own books said, and what follows from that.
+fn ours(ui: &mut Ui, refused: &RefusalRecord) {
+    let text = note(ui, "Our own books at that moment");
+    ui.label(text);
+    for line in &refused.ledger {
+        ui.add(Label::new(RichText::new(format::regrouped(line)).small().color(colors(ui).text_secondary)).wrap());
+    }
+    if refused.ledger.is_empty() {
+        let text = note(ui, "No limit was known that it draws on.");
+        ui.label(text);
+    }
+    ui.add_space(theme().space.close);
+    let text = note(ui, "What would have avoided it");
+    ui.label(text);
+    let text = problem::prose(ui, &hindsight(refused), &TextStyle::Body);
+    ui.add(Label::new(text).wrap());
 }
 
 fn snapshot(ui: &mut Ui, scene: &Scene<'_>, head: &Snapshot) {

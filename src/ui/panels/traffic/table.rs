@@ -1,13 +1,24 @@
 //! The table itself: draws only the rows that are seen, and gives up columns where the window is narrow.
 
-use egui::{Align, Color32, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, Color32, Key, Label, Layout, Modifiers, RichText, Role, Sense, StrokeKind, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 
 use crate::domain::RequestId;
 
 use super::super::super::scene::Scene;
-use super::super::super::theme::{colors, note};
+use super::super::super::theme::{colors, note, theme};
 use super::row::{Row, Tone};
+
+/// The row that is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Which request.
+    pub id: Option<RequestId>,
+    /// Whether its drawer is open.
+    pub open: bool,
+    /// The keyboard chose it: then a ring shows where it is.
+    pub by_key: bool,
+}
 
 /// One column of [`Row::cells`].
 struct Head {
@@ -51,11 +62,14 @@ const MODEL_WIDTH: f32 = 120.0;
 const MODEL_WIDEST: f32 = 190.0;
 const GAP: f32 = 10.0;
 
-/// Draws the rows; a click or the arrow keys choose one. Answers with the last row that is seen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, rows: &[Row<'_>]) -> usize {
+/// Draws the rows. A click chooses one and opens it; Up, Down, Page Up, Page Down, Home and End move the choice, Enter opens and
+/// closes it. Answers with the last row that is seen.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>]) -> usize {
     let mut last = 0;
+    let area = ui.available_rect_before_wrap();
+    let mut ring = None;
     ui.spacing_mut().item_spacing.x = GAP;
-    let moved = arrows(ui, selected, rows);
+    let moved = arrows(ui, choice, rows);
     let heads = fitting(ui.available_width());
     // the state has the longest texts that matter: it gets its room first; what a wide window has beyond goes to all columns
     let gaps: f32 = heads.iter().map(|_| GAP).sum();
@@ -93,7 +107,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
             body.rows(height, rows.len(), |mut line| {
                 let Some(row) = rows.get(line.index()) else { return };
                 last = last.max(line.index());
-                let chosen = *selected == Some(row.id());
+                let chosen = choice.id == Some(row.id());
                 line.set_selected(chosen);
                 let cells = row.cells(scene);
                 for (at, head) in &heads {
@@ -110,10 +124,25 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<RequestId>, ro
                 let response = line.response();
                 response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, row.sentence(scene)));
                 if response.clicked() {
-                    *selected = (!chosen).then(|| row.id());
+                    *choice =
+                        if chosen && choice.open { Choice::default() } else { Choice { id: Some(row.id()), open: true, by_key: false } };
+                }
+                if chosen && choice.by_key {
+                    ring = Some(response.rect);
                 }
             });
         });
+    if let Some(row) = ring {
+        // the scroll bar lies over the right end of a row
+        let seen = area.with_min_y(area.top() + height).with_max_x(area.right() - theme().space.close);
+        let painter = ui.painter().with_clip_rect(seen);
+        painter.rect_stroke(
+            row.intersect(seen).shrink(1.0),
+            theme().size.radius,
+            (1.5, Color32::from(colors(ui).accent)),
+            StrokeKind::Inside,
+        );
+    }
     last
 }
 
@@ -131,21 +160,31 @@ fn fixed(heads: &[(usize, &'static Head)]) -> f32 {
     heads.iter().map(|(_, head)| head.width + GAP).sum()
 }
 
-/// Up and Down move the choice while no control has the keyboard. Answers with the row to scroll to.
-fn arrows(ui: &Ui, selected: &mut Option<RequestId>, rows: &[Row<'_>]) -> Option<usize> {
-    if ui.memory(|m| m.focused().is_some()) {
+/// The keys, while no control has the keyboard. Answers with the row to scroll to.
+fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
+    const PAGE: usize = 20;
+    const KEYS: [Key; 6] = [Key::ArrowDown, Key::ArrowUp, Key::PageDown, Key::PageUp, Key::Home, Key::End];
+    if ui.memory(|m| m.focused().is_some() || m.top_modal_layer().is_some()) {
         return None;
     }
     let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-    let at = selected.and_then(|id| rows.iter().position(|row| row.id() == id));
-    let to = match (pressed(Key::ArrowDown), pressed(Key::ArrowUp), at) {
-        (true, _, Some(at)) => at + 1,
-        (_, true, Some(at)) => at.checked_sub(1)?,
-        (true, _, None) => 0,
+    if choice.id.is_some() && pressed(Key::Enter) {
+        choice.open = !choice.open;
+    }
+    let key = KEYS.into_iter().find(|key| pressed(*key))?;
+    let at = choice.id.and_then(|id| rows.iter().position(|row| row.id() == id));
+    let end = rows.len().saturating_sub(1);
+    let to = match (key, at) {
+        (Key::ArrowDown, Some(at)) => at + 1,
+        (Key::ArrowUp, Some(at)) => at.saturating_sub(1),
+        (Key::PageDown, Some(at)) => at + PAGE,
+        (Key::PageUp, Some(at)) => at.saturating_sub(PAGE),
+        (Key::End, _) => end,
+        (Key::Home | Key::ArrowDown | Key::PageDown, _) => 0,
         _ => return None,
     };
-    *selected = Some(rows.get(to)?.id());
-    Some(to)
+    (choice.id, choice.by_key) = (Some(rows.get(to.min(end))?.id()), true);
+    Some(to.min(end))
 }
 
 fn aligned(ui: &mut Ui, right: bool, content: impl FnOnce(&mut Ui)) {

@@ -1,0 +1,113 @@
+//! Beside a chart: the same in words and numbers, what the colours mean, and what happened in that time.
+
+use egui::{Align, Color32, Label, Layout, RichText, Sense, Ui, vec2};
+
+use crate::domain::query::Series;
+
+use super::super::super::format;
+use super::super::super::scene::Scene;
+use super::super::super::theme::{colors, note, secondary, theme};
+use super::super::super::widgets::page;
+use super::summary::Summary;
+use super::{chart, stack};
+
+/// Draws it.
+pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Series) {
+    page::group(ui, "In this time", "");
+    page::rule(ui);
+    for (name, value) in &text.facts {
+        ui.horizontal(|ui| {
+            let name = secondary(ui, *name);
+            ui.label(name);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(RichText::new(value)).truncate()));
+        });
+    }
+    ui.add_space(theme().space.near);
+    ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
+    if series.parts.is_empty() {
+        lines(ui, text);
+    } else {
+        parts(ui, text, series);
+    }
+    marks(ui, scene, series);
+    ui.add_space(theme().space.near);
+    let step = note(
+        ui,
+        format!(
+            "One step is {}. Drag or Left and Right move, Ctrl with the wheel or + and − zoom, a double-click or 0 shows all.",
+            format::duration(std::time::Duration::from_secs(text.step_secs.into()))
+        ),
+    );
+    ui.add(Label::new(step).wrap());
+}
+
+/// What the lines mean.
+fn lines(ui: &mut Ui, text: &Summary) {
+    let c = colors(ui);
+    let averages = !text.has_peaks;
+    for (color, word, shown) in [
+        (c.used, if averages { "average over a step" } else { "mean over a step" }, true),
+        (c.held, "highest minute in a step", text.has_peaks),
+        (c.binding, "tier line", text.has_limit),
+    ] {
+        if shown {
+            entry(ui, color.into(), false, word, "");
+        }
+    }
+}
+
+/// Who had how much, in the colours of the chart.
+fn parts(ui: &mut Ui, text: &Summary, series: &Series) {
+    let c = colors(ui);
+    let all: f64 = series.points.iter().map(|p| p[1]).sum();
+    let share = |n: f64| if all > 0.0 { format!("{:.0}{}%", n / all * 100.0, format::THIN) } else { String::new() };
+    for layer in stack::layers(series) {
+        let color = layer.color.and_then(|at| c.parts.get(at)).copied().unwrap_or(c.guard);
+        entry(ui, color.into(), true, &layer.name, &share(layer.values.iter().sum()));
+    }
+    if text.has_limit {
+        entry(ui, c.binding.into(), false, "tier line", "");
+    }
+}
+
+/// What happened in this time, the newest first.
+fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series) {
+    const LISTED: usize = 6;
+    if series.marks.is_empty() {
+        return;
+    }
+    ui.add_space(theme().space.near);
+    page::group(ui, "Marks", "");
+    page::rule(ui);
+    for mark in series.marks.iter().rev().take(LISTED) {
+        let at = chart::moment(mark.at);
+        let when = at.map_or_else(String::new, |at| format::when(scene.now, at, scene.zone));
+        let line = ui.add(Label::new(RichText::new(format!("{when}  {}", format::regrouped(&mark.text))).small()).wrap());
+        if let Some(at) = at {
+            line.on_hover_text(scene.both_zones(at));
+        }
+    }
+    if series.marks.len() > LISTED {
+        let text = note(ui, format!("and {} before", series.marks.len() - LISTED));
+        ui.label(text);
+    }
+}
+
+fn entry(ui: &mut Ui, color: Color32, area: bool, word: &str, behind: &str) {
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(14.0, 10.0), Sense::hover());
+        if area {
+            ui.painter().rect_filled(rect.shrink2(vec2(2.0, 0.0)), 2.0, color);
+        } else {
+            ui.painter().hline(rect.x_range(), rect.center().y, (2.0, color));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let behind = note(ui, behind);
+            ui.label(behind);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = note(ui, word);
+                ui.add(Label::new(text).truncate());
+            });
+        });
+    });
+}

@@ -1,0 +1,109 @@
+//! What the accounts, models and explain parts show besides what `tests/ui.rs` looks at.
+
+use std::sync::Arc;
+
+use tierline::domain::command::{Command, ProbeReport};
+use tierline::domain::view::{BucketView, ModelView, TierLimits};
+use tierline::domain::{AccountId, Dimension, Limit, LimitSource};
+use tierline::journal::LiveView;
+use tierline::ui::PanelId;
+
+use super::{Window, fixture, window};
+
+fn catalogue() -> Window {
+    let mut w = window(fixture::busy(), PanelId::Models);
+    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
+    let mut models = fixture::models();
+    let limit = Limit {
+        dimension: Dimension::InputTokens,
+        window: tierline::domain::Window::PER_MINUTE,
+        capacity: 2_000_000,
+        source: LimitSource::User,
+    };
+    let tiers =
+        vec![TierLimits { tier: "Start".into(), limits: vec![limit], evidence: "official, example.com/limits, as of 2026-09-02".into() }];
+    models.models[0] = ModelView { tiers, ..models.models[0].clone() };
+    reply.send(Ok(models));
+    w.harness.run_ok();
+    w
+}
+
+#[test]
+fn a_key_is_tested_for_nothing_and_a_probe_says_its_price_before() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    assert!(w.shows("<$0.0001") && w.shows("nothing"), "what a probe costs stands in the table");
+    w.click("Test work");
+    let Command::TestKey(id, reply) = w.order() else { panic!("no test") };
+    assert_eq!(id, AccountId(1));
+    reply.send(Ok(ProbeReport {
+        account: "work".into(),
+        at: fixture::now(),
+        request: "GET /v1/models?limit=1000 (free)".into(),
+        status: 401,
+        cost_nanos: Some(0),
+        learned: vec!["the key is refused".into()],
+        unknown: Vec::new(),
+    }));
+    w.harness.run_ok();
+    assert!(w.shows("The key is refused."));
+}
+
+#[test]
+fn keys_that_share_buckets_say_so_and_the_users_limits_are_listed() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    assert!(w.shows("work and laptop draw on the same organization"));
+    w.click("Change RPM for claude-haiku-4-5");
+    assert!(w.shows("Your own limits") && w.shows("Clear"));
+
+    let calm = fixture::busy();
+    let without: Vec<BucketView> = calm.buckets.iter().filter(|bucket| bucket.source != LimitSource::User).cloned().collect();
+    let w = window(LiveView { buckets: Arc::new(without), ..calm }, PanelId::Accounts);
+    assert!(!w.shows("Your own limits"), "nothing is listed where nothing was set");
+}
+
+#[test]
+fn every_client_has_a_snippet() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    for (name, part) in [
+        ("Python", "from anthropic import Anthropic"),
+        ("TypeScript", "@anthropic-ai/sdk"),
+        ("curl", "x-api-key: TOKEN"),
+        ("Claude Code", "ANTHROPIC_BASE_URL"),
+        ("Codex", "wire_api = \"responses\""),
+        ("Environment", "export ANTHROPIC_API_KEY=TOKEN"),
+    ] {
+        w.click(name);
+        assert!(w.shows(part), "{name}");
+    }
+}
+
+#[test]
+fn a_model_is_kept_open_with_its_limits_and_sources_and_planned_with() {
+    let mut w = catalogue();
+    w.click("claude-sonnet-5-5 of anthropic, active");
+    for part in ["Limits by tier", "ITPM 2\u{202f}000\u{202f}000", "example.com/limits", "example.com/pricing", "example.com/models"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.click("Plan with it");
+    assert_eq!(w.panel(), PanelId::Planner);
+    let planned = w.orders.try_iter().find_map(|order| if let Command::Plan(query, _) = order { Some(query) } else { None });
+    let query = planned.expect("it is planned with");
+    assert_eq!(query.model.as_str(), "claude-sonnet-5-5");
+    w.click("Models");
+    w.click("Close the model");
+    assert!(!w.shows("Limits by tier"));
+}
+
+#[test]
+fn an_explained_error_is_there_as_json_too() {
+    let mut w = window(fixture::busy(), PanelId::Overview);
+    w.click("Explain an error…");
+    w.click("Explain");
+    let Command::Explain(_, reply) = w.order() else { panic!("nothing is asked") };
+    reply.send(Ok(fixture::verdict()));
+    w.harness.run_ok();
+    for field in ["verdict", "dimension", "window", "limit", "used", "requested", "retry_after_ms", "scope", "whose", "reason", "advice"] {
+        assert!(w.shows(&format!("\"{field}\"")), "{field}");
+    }
+    w.click("Copy the JSON");
+}
