@@ -1,6 +1,7 @@
 //! Random histories of the limiter's core: whatever happens in whatever order, its laws hold and nobody is forgotten.
 //!
-//! Each seed is one history. A failing one is named, and runs again alone with `SEED=n`.
+//! Each seed is one history. A failing one is named, and runs again alone with `SEED=n`; more of them run with
+//! `HISTORIES=100000 cargo test --release --test limiter_histories`.
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a helper that fails fails its test; the numbers are small")]
 
@@ -31,6 +32,11 @@ struct History {
     random: Random,
     nanos: u64,
     places: BTreeMap<Ticket, Place>,
+    /// Which bucket of requests each draws on, and when each of them let one go.
+    drawn_on: BTreeMap<Ticket, (AccountId, &'static str)>,
+    granted: BTreeMap<(AccountId, &'static str), Vec<u64>>,
+    /// How many accounts and how many classes are used.
+    width: (u64, u64),
     begun: u64,
     ended: u64,
 }
@@ -49,6 +55,9 @@ impl History {
             random: Random::new(seed),
             nanos: 0,
             places: BTreeMap::new(),
+            drawn_on: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            width: (3, 2),
             begun: 0,
             ended: 0,
         };
@@ -121,10 +130,12 @@ impl History {
             max_output: (self.random.below(2) == 0).then(|| 1 + self.random.below(2_000)),
             ..RequestFacts::opaque(Api::Messages, self.random.below(12_000))
         };
+        let account = ACCOUNTS[self.random.below(self.width.0) as usize];
+        let class = classes[self.random.below(self.width.1) as usize];
         let ask = Ask {
             id: RequestId(self.begun),
-            account: ACCOUNTS[self.random.below(3) as usize],
-            class: ModelClass::new(classes[self.random.below(2) as usize]),
+            account,
+            class: ModelClass::new(class),
             client: ClientName::new(["a", "b", "c"][self.random.below(3) as usize]),
             lane: if self.random.below(3) == 0 { Lane::Batch } else { Lane::Interactive },
             facts: Arc::new(facts),
@@ -133,7 +144,10 @@ impl History {
         };
         self.begun += 1;
         match self.core.enqueue(ask, self.now()) {
-            Ok(ticket) => drop(self.places.insert(ticket, Place::Waiting)),
+            Ok(ticket) => {
+                self.places.insert(ticket, Place::Waiting);
+                self.drawn_on.insert(ticket, (account, class));
+            }
             Err(_) => self.ended += 1,
         }
     }
@@ -145,6 +159,7 @@ impl History {
                 Effect::Grant(ticket) => {
                     let before = self.places.insert(ticket, Place::Flying);
                     assert_eq!(before, Some(Place::Waiting), "{ticket:?} was let go although it did not wait");
+                    self.granted.entry(self.drawn_on[&ticket]).or_default().push(self.nanos);
                 }
                 Effect::Refuse(ticket, _) => self.end(ticket),
                 Effect::Limit(_) | Effect::Notice(_) => {}
@@ -230,17 +245,64 @@ impl History {
     }
 }
 
+/// Runs each seed's history on all processors; a failing one is named.
+fn in_every_history(run: impl Fn(u64) + Sync + std::panic::RefUnwindSafe) {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = number("SEED").map_or(0..number("HISTORIES").unwrap_or(1_000), |seed| seed..seed + 1);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let run = &run;
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let seeds = seeds.clone().skip(worker).step_by(workers);
+            scope.spawn(move || {
+                for seed in seeds {
+                    let ran = std::panic::catch_unwind(|| run(seed));
+                    assert!(ran.is_ok(), "history {seed} broke a law; run it alone with SEED={seed}");
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn the_laws_hold_in_every_history() {
-    let only: Option<u64> = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    for seed in only.map_or(0..1_000, |seed| seed..seed + 1) {
-        let ran = std::panic::catch_unwind(|| {
-            let mut history = History::new(seed);
-            for _ in 0..150 {
-                history.step();
+    in_every_history(|seed| {
+        let mut history = History::new(seed);
+        for _ in 0..150 {
+            history.step();
+        }
+        history.drain();
+    });
+}
+
+/// Where no header raises the level, no stretch of time admits more than a full bucket and what refills in it.
+#[test]
+fn no_window_admits_more_than_a_bucket_and_its_refill() {
+    const PER_MINUTE: u64 = 40;
+    in_every_history(|seed| {
+        let mut history = History::new(seed);
+        history.width = (1, 1);
+        for _ in 0..200 {
+            match history.random.below(8) {
+                0..=4 => history.enqueue(),
+                5 => {
+                    if let Some(ticket) = history.pick(Place::Flying) {
+                        let usage = Usage { input: 10, output: 5, certainty: Certainty::Exact, ..Usage::default() };
+                        history.core.settle(ticket, &usage, history.now());
+                        history.end(ticket);
+                    }
+                }
+                _ => history.nanos += history.random.below(400_000_000),
             }
-            history.drain();
-        });
-        assert!(ran.is_ok(), "history {seed} broke a law; run it alone with SEED={seed}");
-    }
+            history.pump();
+        }
+        for (bucket, admitted) in &history.granted {
+            for (i, from) in admitted.iter().enumerate() {
+                for (n, to) in (1_u32..).zip(&admitted[i..]) {
+                    let most = PER_MINUTE as f64 * (1.0 + (to - from) as f64 / 60e9);
+                    assert!(f64::from(n) <= most, "{bucket:?}: {n} were admitted in {} ns", to - from);
+                }
+            }
+        }
+    });
 }

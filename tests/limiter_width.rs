@@ -4,6 +4,7 @@
 //! `SEEDS=100000 cargo test --release --test limiter_width` runs more of them; a failing one is named, and `SEED=n` runs it alone.
 
 #![allow(clippy::print_stdout, reason = "`cargo test -- --nocapture` shows the figures")]
+#![allow(clippy::expect_used, reason = "a world that cannot be made has failed its test")]
 
 #[path = "support/world.rs"]
 mod world;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::context::Context;
 use super::{Done, budgets, print_json, table, unwritable};
 use crate::domain::budget::BudgetView;
-use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::view::{BucketView, Sureness, WaitingView};
 use crate::domain::{Dimension, Problem, Refill, Scope};
 use crate::engine::{self, Answer, Request};
 
@@ -53,6 +53,22 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
             if labels.len() == 2 { "the second" } else { "each further one" }
         )
         .map_err(|error| unwritable(&error))?;
+    }
+    for bucket in &status.buckets {
+        for belief in bucket.beliefs.iter().filter(|belief| belief.sureness > Sureness::Assumed && belief.what != "rate") {
+            let when = belief.at.map_or_else(String::new, |at| format!(", {} ago", seconds(now, at)));
+            writeln!(
+                out,
+                "{} of {}: {} {}: {} ({}{when})",
+                bucket.meter,
+                bucket.key.class,
+                belief.sureness.name(),
+                belief.what,
+                belief.value,
+                belief.evidence
+            )
+            .map_err(|error| unwritable(&error))?;
+        }
     }
     for waiting in status.waiting.iter().take(20) {
         let bucket = waiting.bucket.as_ref().map_or_else(|| "room".to_owned(), ToString::to_string);

@@ -64,6 +64,47 @@ pub struct Belief {
     pub value: String,
     /// What it rests on.
     pub evidence: String,
+    /// When the evidence last spoke; `None` if nothing but documents has.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+    /// How sure it is.
+    #[serde(default)]
+    pub sureness: Sureness,
+}
+
+/// How sure a belief is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sureness {
+    /// Nothing has tested it yet.
+    #[default]
+    Assumed,
+    /// Some answers speak for it.
+    Likely,
+    /// The provider said it, or many answers speak for it.
+    Sure,
+}
+
+impl Sureness {
+    /// The word on screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Assumed => "assumed",
+            Self::Likely => "likely",
+            Self::Sure => "sure",
+        }
+    }
+
+    /// By how many observations speak for it.
+    #[must_use]
+    pub const fn of(observations: u32) -> Self {
+        match observations {
+            0 => Self::Assumed,
+            1..20 => Self::Likely,
+            _ => Self::Sure,
+        }
+    }
 }
 
 /// What a probe of an account would do.

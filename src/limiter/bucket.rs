@@ -142,10 +142,10 @@ impl Bucket {
     pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
             Refill::Continuous if self.size() >= 20 => {
-                let alone = signed(self.size() / 50 + 1);
+                let alone = self.size() / 50 + 1;
                 // what others took since the last header is not known yet
-                let others = signed(self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20));
-                if self.flow.is_shared() { 2 * alone + others } else { alone }
+                let others = self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20);
+                signed(if self.flow.is_shared() { 2 * alone + others } else { alone })
             }
             // requests do not arrive as evenly as they are sent: with a few to spare the pace can still be the full rate
             Refill::Continuous if (2..self.limit.capacity).contains(&self.size()) => signed(self.size().div_ceil(3)),
@@ -357,12 +357,12 @@ impl Bucket {
         } else if high < ours_low {
             let foreign = ours_low - high;
             self.available = high;
-            self.flow.foreign(foreign, since);
+            self.flow.foreign(foreign, since, now.tick);
             foreign.unsigned_abs()
         } else {
             if low > ours_high {
                 self.available = self.available.saturating_add((low - ours_high) / 4).min(self.ceiling());
-                self.flow.foreign(ours_high - low, since);
+                self.flow.foreign(ours_high - low, since, now.tick);
             }
             0
         }

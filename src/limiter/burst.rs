@@ -19,6 +19,7 @@ pub struct Burst {
     ceiling: Option<u64>,
     retest_at: Tick,
     refusals: u32,
+    growths: u32,
     /// Thousandths by which the pace is slower than the limit: what was sent a second apart may arrive closer together.
     slower: u64,
     /// Clean answers since the pace changed.
@@ -53,6 +54,7 @@ impl Burst {
             ceiling: None,
             retest_at: now,
             refusals: 0,
+            growths: 0,
             slower: 0,
             clean: 0,
             wanted: false,
@@ -85,6 +87,18 @@ impl Burst {
         self.refusals
     }
 
+    /// How often it grew.
+    #[must_use]
+    pub const fn growths(&self) -> u32 {
+        self.growths
+    }
+
+    /// When it last grew or shrank.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Tick> {
+        (self.growths + self.refusals > 0).then_some(self.changed_at)
+    }
+
     /// The whole bucket may go out at once: known, not tried.
     pub fn trust(&mut self) {
         self.capacity = u64::MAX;
@@ -96,6 +110,7 @@ impl Burst {
         self.capacity = capacity.max(1);
         self.level = self.level.min(cast(self.capacity)).max(cast(self.capacity));
         self.refusals = refusals;
+        self.changed_at = now;
         self.step = Self::first_step(self.capacity);
         self.ceiling = (refusals > 0).then_some(self.capacity);
         self.retest_at = Self::next_test(refusals, now);
@@ -217,6 +232,7 @@ impl Burst {
 
     fn grow_to(&mut self, capacity: u64) {
         let gained = cast(capacity).saturating_sub(cast(self.capacity)).max(0);
+        self.growths += u32::from(capacity > self.capacity);
         self.capacity = self.capacity.max(capacity);
         self.level = self.level.saturating_add(gained);
     }

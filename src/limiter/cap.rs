@@ -27,6 +27,7 @@ pub struct Cap {
     tried: u64,
     /// Since when as many as believed are out, enough of them tried.
     full_since: Option<Tick>,
+    changed_at: Option<Tick>,
     /// When the belief last became smaller: what was sent before says nothing of it.
     cut_at: Option<Tick>,
     closed_until: Option<Tick>,
@@ -90,6 +91,7 @@ impl Cap {
             clean: 0,
             tried: 0,
             full_since: None,
+            changed_at: None,
             cut_at: None,
             closed_until: None,
             fall: Fall { strikes: 0, sent: 0, cuts: 0, since: None, lasted: None, guessed: false, trusted: false },
@@ -109,6 +111,12 @@ impl Cap {
     #[must_use]
     pub const fn refusals(&self) -> u64 {
         self.refusals
+    }
+
+    /// When the belief last changed.
+    #[must_use]
+    pub const fn changed_at(&self) -> Option<Tick> {
+        self.changed_at
     }
 
     /// The caps that were met, the latest last.
@@ -151,7 +159,7 @@ impl Cap {
     /// A request was refused.
     pub fn refused(&mut self, refused: Refused, now: Tick) {
         self.refusals += 1;
-        self.refusal_takes = (self.refusal_takes - self.refusal_takes / 8).max(now.since(refused.sent));
+        self.refusal_takes = (self.refusal_takes * 7 / 8).max(now.since(refused.sent));
         self.allowance = (self.allowance - 1_000).max(Self::LEAST_ALLOWED);
         // requests overtake each other: while a try is out, any of them may be the one that was too many
         let trying = self.believed > self.proven && self.tried > 0;
@@ -256,6 +264,7 @@ impl Cap {
         if level < self.believed {
             self.cut_at = Some(now);
         }
+        self.changed_at = Some(now);
         self.believed = level;
         self.clean = 0;
         self.tried = 0;

@@ -145,6 +145,18 @@ impl Evidence {
         self.samples
     }
 
+    /// The mean error of the rule's predictions, as a share of what moved.
+    #[must_use]
+    pub const fn error(&self) -> f64 {
+        self.errors[self.rule as usize]
+    }
+
+    /// When a header was last compared with.
+    #[must_use]
+    pub fn tested_at(&self) -> Option<Tick> {
+        self.anchor.filter(|_| self.samples > 0).map(|(at, _)| at)
+    }
+
     /// Believes what was learned before a restart.
     pub const fn recall(&mut self, rule: ChargeRule) {
         self.rule = rule;

@@ -11,6 +11,7 @@ pub struct Flow {
     charges: VecDeque<(Tick, u64)>,
     charged: u64,
     foreign_per_sec: f64,
+    foreign_at: Option<Tick>,
 }
 
 impl Flow {
@@ -85,21 +86,31 @@ impl Flow {
     }
 
     /// A header showed `units` more (or, negative, fewer) taken than we knew, over a stretch of time.
-    pub fn foreign(&mut self, units: i64, over: Duration) {
+    pub fn foreign(&mut self, units: i64, over: Duration, now: Tick) {
+        if units > 0 {
+            self.foreign_at = Some(now);
+        }
         let secs = over.as_secs_f64().max(0.05);
         let gain = 1.0 - (-secs / Self::FORGET_SECS).exp();
         self.foreign_per_sec = (self.foreign_per_sec + gain * units as f64 / secs).max(0.0);
     }
 
-    /// What was taken for others' traffic was something else.
-    pub const fn forget_foreign(&mut self) {
-        self.foreign_per_sec = 0.0;
+    /// When it was last seen.
+    #[must_use]
+    pub const fn foreign_at(&self) -> Option<Tick> {
+        self.foreign_at
     }
 
     /// Whether others draw on the bucket as well.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.foreign_per_sec > 0.0
+    }
+
+    /// What was taken for others' traffic was something else.
+    pub const fn forget_foreign(&mut self) {
+        self.foreign_per_sec = 0.0;
+        self.foreign_at = None;
     }
 
     /// Foreign traffic over a window of this length, in units.
@@ -138,7 +149,7 @@ mod tests {
         for _ in 0..60 {
             let missed = 10.0 - flow.foreign_per_sec;
             #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
-            flow.foreign(missed.round() as i64, Duration::from_secs(1));
+            flow.foreign(missed.round() as i64, Duration::from_secs(1), at(0));
         }
         assert!((540..=660).contains(&flow.foreign_per(Duration::from_secs(60))), "{}", flow.foreign_per(Duration::from_secs(60)));
     }

@@ -2,7 +2,7 @@
 //!
 //! It orders; whether the next one may go is not its business.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::estimate::Expectation;
 use crate::domain::{ClientName, Lane, Tick};
@@ -34,6 +34,8 @@ pub struct Line {
     /// Requests that were refused or failed and are to go again first.
     again: VecDeque<Ticket>,
     turns: BTreeMap<(Lane, ClientName), Turn>,
+    /// Those of them that wait for something, the least served first.
+    order: BTreeSet<(Lane, u64, ClientName)>,
     queued: [Queued; 2],
     /// Served to each lane since both were waiting.
     lanes_served: [u64; 2],
@@ -60,11 +62,12 @@ impl Line {
 
     /// Stands at the end of its client's queue.
     pub fn push(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation) {
-        let least = self.turns.iter().filter(|((l, _), turn)| *l == lane && !turn.waiting.is_empty()).map(|(_, turn)| turn.served).min();
+        let least = self.least_served(lane).map(|(_, served, _)| *served);
         let turn = self.turns.entry((lane, client.clone())).or_default();
         if turn.waiting.is_empty() {
             // who was away has saved little up
             turn.served = turn.served.max(least.unwrap_or(0).saturating_sub(Self::SAVED));
+            self.order.insert((lane, turn.served, client.clone()));
         }
         turn.waiting.push_back(ticket);
         self.queued[lane as usize].add(expected);
@@ -81,13 +84,12 @@ impl Line {
         if let Some(ticket) = self.again.front() {
             return Some(*ticket);
         }
-        let (_, turn) = self
-            .turns
-            .iter()
-            .filter(|((lane, _), turn)| *lane == self.next_lane() && !turn.waiting.is_empty())
-            // of two that were served alike the one with less to do goes first
-            .min_by_key(|(_, turn)| (turn.served, turn.waiting.len()))?;
-        turn.waiting.front().copied()
+        let (lane, _, client) = self.least_served(self.next_lane())?;
+        self.turns.get(&(*lane, client.clone()))?.waiting.front().copied()
+    }
+
+    fn least_served(&self, lane: Lane) -> Option<&(Lane, u64, ClientName)> {
+        self.order.range((lane, 0, ClientName::new(""))..).next().filter(|(of, ..)| *of == lane)
     }
 
     fn next_lane(&self) -> Lane {
@@ -107,11 +109,15 @@ impl Line {
             self.lanes_served = if both { self.lanes_served } else { [0; 2] };
             self.lanes_served[lane as usize] += weight.max(1);
             if let Some(turn) = self.turns.get_mut(&(lane, client.clone())) {
+                self.order.remove(&(lane, turn.served, client.clone()));
                 turn.served = turn.served.saturating_add(weight.max(1));
+                if !turn.waiting.is_empty() {
+                    self.order.insert((lane, turn.served, client.clone()));
+                }
             }
         }
         // clients that went away long ago are forgotten
-        if self.turns.len() > 256 {
+        if self.turns.len() > self.order.len() + 256 {
             self.turns.retain(|_, turn| !turn.waiting.is_empty());
         }
     }
@@ -126,6 +132,9 @@ impl Line {
         // nearly always the first
         let Some(at) = turn.waiting.iter().position(|t| *t == ticket) else { return false };
         turn.waiting.remove(at);
+        if turn.waiting.is_empty() {
+            self.order.remove(&(lane, turn.served, client.clone()));
+        }
         self.queued[lane as usize].sub(expected);
         true
     }

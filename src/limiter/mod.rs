@@ -4,6 +4,7 @@
 //! Read from the bottom up: a [`bucket`] keeps one limit's books, the [`book`] names them all, a [`line`](mod@line) orders who
 //! waits, and the [`core`] lets them go; [`settle`] hears what came of it.
 
+mod belief;
 pub mod book;
 pub mod breaker;
 pub mod bucket;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::belief;
 use super::book::{BucketId, Entry};
 use super::charge::ChargeRule;
 use super::core::{Account, Core};
 use super::estimate::{Kind, Learned};
 use super::line::Ticket;
-use crate::domain::view::{Belief, BucketView, WaitingView};
-use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Refill, Scope, ScopeKind};
+use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Scope, ScopeKind};
 
 /// One bucket as it is kept over a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,7 @@ impl Core {
                 view.binding = binding.values().any(|bound| *bound == id);
                 view.waiting = waiting_for.get(&id).copied().unwrap_or(0);
                 if matches!(entry.key.dimension, Dimension::InputTokens | Dimension::Tokens) {
-                    view.beliefs.extend(self.size_belief(&entry.key.class));
+                    view.beliefs.extend(belief::of_sizes(&self.estimator, &entry.key.class));
                 }
                 view
             })
@@ -228,23 +229,6 @@ impl Core {
         binding
     }
 
-    fn size_belief(&self, class: &ModelClass) -> Vec<Belief> {
-        self.estimator
-            .export()
-            .into_iter()
-            .filter(|(kind, _)| kind.class == *class)
-            .filter_map(|(kind, _)| {
-                let (ratio, output, count) = self.estimator.belief(&kind)?;
-                Some(Belief {
-                    what: format!("size of {}'s requests", kind.client),
-                    value: format!("{ratio:.3} tokens per byte, {output:.0} output tokens"),
-                    evidence: format!("the last {count} answers to {}", kind.api.name()),
-                })
-            })
-            .take(4)
-            .collect()
-    }
-
     /// How much waits in each lane over all lines.
     #[must_use]
     pub fn waiting_by_lane(&self) -> [u64; 2] {
@@ -263,27 +247,6 @@ fn bucket_view(entry: &Entry, accounts: Vec<String>, now: Now) -> BucketView {
     let (bucket, limit) = (&entry.bucket, entry.bucket.limit());
     let minute = Duration::from_secs(60);
     let used = i128::from(limit.capacity) - i128::from(bucket.available());
-    let mut beliefs = Vec::new();
-    if limit.window.refill == Refill::Continuous {
-        let burst = bucket.burst();
-        let (value, evidence) = if burst.capacity() >= limit.capacity {
-            ("the whole bucket may go at once".to_owned(), "larger and larger bursts were answered without a refusal".to_owned())
-        } else {
-            let refusals = burst.refusals();
-            let evidence = if refusals > 0 { format!("{refusals} bursts were refused") } else { "nothing larger was tried yet".to_owned() };
-            (format!("{} {} at once", burst.capacity(), entry.key.dimension.unit()), evidence)
-        };
-        beliefs.push(Belief { what: "burst".into(), value, evidence });
-    }
-    if matches!(entry.key.dimension, Dimension::Tokens | Dimension::OutputTokens) {
-        let samples = entry.evidence.samples();
-        let evidence = if samples == 0 {
-            "documentation; no header has tested it yet".to_owned()
-        } else {
-            format!("{samples} comparisons with headers")
-        };
-        beliefs.push(Belief { what: "charge rule".into(), value: entry.evidence.rule().title().into(), evidence });
-    }
     BucketView {
         key: entry.key.clone(),
         meter: entry.key.meter().to_string(),
@@ -301,6 +264,6 @@ fn bucket_view(entry: &Entry, accounts: Vec<String>, now: Now) -> BucketView {
         confirmed_at: bucket.confirmed_at(),
         binding: false,
         waiting: 0,
-        beliefs,
+        beliefs: belief::of_bucket(entry, now),
     }
 }

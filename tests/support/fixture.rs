@@ -9,7 +9,7 @@ use tierline::domain::command::FoundKey;
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
 use tierline::domain::query::{Mark, MarkKind, PartOf, Series, Story};
-use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, ProbeOffer, WaitingView};
+use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, ProbeOffer, Sureness, WaitingView};
 use tierline::domain::{
     Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
     ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
@@ -395,11 +395,15 @@ fn buckets() -> Vec<BucketView> {
             what: "charge rule".into(),
             value: "output is reserved at max_tokens and settled at what was used".into(),
             evidence: "48 of 48 answers agree".into(),
+            at: None,
+            sureness: Sureness::Sure,
         },
         Belief {
             what: "foreign share".into(),
             value: "640 output tokens a minute".into(),
             evidence: "headers fell faster than our own use, 6 times".into(),
+            at: None,
+            sureness: Sureness::Likely,
         },
     ];
     let mut haiku = bucket(&a, &both, "claude-haiku-4-5", RPM, slow, LimitSource::User, &n(20, 4, 0, 0, 4.0, 0.0));

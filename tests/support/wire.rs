@@ -128,6 +128,12 @@ impl Wire {
         while self.more().await {}
     }
 
+    /// Everything that comes until the other side closes.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        self.closed().await;
+        std::mem::take(&mut self.buffer)
+    }
+
     async fn more(&mut self) -> bool {
         matches!(self.stream.read_buf(&mut self.buffer).await, Ok(n) if n > 0)
     }
