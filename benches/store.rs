@@ -239,6 +239,7 @@ fn request(id: u64, arrived: i64) -> RequestRecord {
         upstream_request_id: Some("req_011CSHoEeqs5C35K2UUqR7Fy".into()),
         request_bytes: 5_200,
         response_bytes: 2_100,
+        served_by: None,
     }
 }
 

@@ -87,7 +87,7 @@ mod framed {
         let mut wire = Wire::connect(rig.addr).await;
         wire.send(rig.request("GET /openai/v1/x", "connection: te, close\r\nte: trailers\r\n", "")).await;
         assert!(wire.head().await.1.contains("trailer: x-sum"));
-        let rest = wire.rest().await;
+        let rest = wire.closed().await;
         assert_eq!(String::from_utf8_lossy(&rest), "3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n");
         rig.only().await;
     }
@@ -255,7 +255,7 @@ mod socket {
         let said = [text(limits), text(done), text(done), vec![0x82, 3, 1, 2, 3], vec![0x88, 2, 3, 232]].concat();
         provider.write_all(&said).await.unwrap();
         drop(provider);
-        assert_eq!(wire.rest().await, said);
+        assert_eq!(wire.closed().await, said);
 
         let record = rig.only().await;
         assert_eq!((record.status, record.outcome, record.attempts), (101, Outcome::Ok, 1));

@@ -212,6 +212,7 @@ fn wake_ups(count: u64) -> Vec<f64> {
                     lane: Lane::Interactive,
                     facts,
                     patience: None,
+                    elsewhere: false,
                 };
                 tokio::spawn(async move {
                     let reservation = limiter.admit(ask).await.expect("it may wait long enough");

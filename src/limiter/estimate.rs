@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn l10_twenty_answers_are_enough_for_every_class_of_content() {
-        let classes: [(&str, fn(u64) -> f64); 5] = [
+        type Tokens = fn(u64) -> f64;
+        let classes: [(&str, Tokens); 5] = [
             ("English", |bytes| bytes as f64 * 0.235),
             ("code", |bytes| bytes as f64 * 0.36),
             ("Chinese", |bytes| bytes as f64 * 0.42),

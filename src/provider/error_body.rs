@@ -307,7 +307,7 @@ mod tests {
                 (Dialect::Anthropic, Api::Messages, anthropic),
                 (Dialect::Gemini, Api::GenerateContent, gemini),
             ] {
-                let answer = local_refusal(dialect, api, &refusal(reason.clone(), None));
+                let answer = local_refusal(dialect, api, &refusal(reason, None));
                 assert_eq!(answer.status, status, "{dialect:?} {reason:?}");
                 assert_eq!(answer.headers["x-tierline-reason"], word);
                 assert_eq!(answer.headers["x-tierline-refused-by"], "gateway");

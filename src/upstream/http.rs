@@ -271,7 +271,7 @@ mod tests {
             Ends::Breaks => [&head(4, RST_STREAM, 1)[..], &[0, 0, 0, 2]].concat(),
         };
         stream.write_all(&ending).await.unwrap();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[tokio::test]

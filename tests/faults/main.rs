@@ -8,7 +8,6 @@ mod rig;
 #[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/scripted.rs"]
 mod scripted;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/wire.rs"]
 mod wire;
 

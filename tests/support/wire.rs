@@ -123,14 +123,9 @@ impl Wire {
         Some(chunk)
     }
 
-    /// Waits until the other side closes.
-    pub(crate) async fn closed(&mut self) {
+    /// Waits until the other side closes; what came before it did.
+    pub(crate) async fn closed(&mut self) -> Vec<u8> {
         while self.more().await {}
-    }
-
-    /// Everything that comes until the other side closes.
-    pub(crate) async fn rest(&mut self) -> Vec<u8> {
-        self.closed().await;
         std::mem::take(&mut self.buffer)
     }
 

@@ -104,10 +104,10 @@ mod tests {
     use super::*;
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let len = match u16::try_from(payload.len()) {
-            Ok(len) if len < 126 => vec![payload.len() as u8],
-            Ok(len) => [&[126][..], &len.to_be_bytes()].concat(),
-            Err(_) => [&[127][..], &(payload.len() as u64).to_be_bytes()].concat(),
+        let len = match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+            (Ok(len), _) if len < 126 => vec![len],
+            (_, Ok(len)) => [&[126][..], &len.to_be_bytes()].concat(),
+            (_, Err(_)) => [&[127][..], &(payload.len() as u64).to_be_bytes()].concat(),
         };
         [&[first][..], &len, payload].concat()
     }

@@ -70,13 +70,13 @@ mod tests {
             },
             ledger: ledger.iter().map(ToString::to_string).collect(),
         };
-        const TPM: &str = "TPM: 8 available, 0 held of 9 (header), foreign 0/min, burst 9";
+        let tpm = "TPM: 8 available, 0 held of 9 (header), foreign 0/min, burst 9";
         let rpm = Some((Dimension::Requests, Period::MINUTE));
         for (kind, of, ledger, begins) in [
             (
                 VerdictKind::Wait,
                 rpm,
-                &[TPM, "RPM: 26 available, 4 held of 30 (header), foreign 0/min, burst 30"][..],
+                &[tpm, "RPM: 26 available, 4 held of 30 (header), foreign 0/min, burst 30"][..],
                 "Our books had 26 left of RPM.",
             ),
             (
@@ -85,8 +85,8 @@ mod tests {
                 &["RPM: -4 available, 0 held of 30 (header), foreign 0/min, burst 30"],
                 "Our books had nothing left of RPM either",
             ),
-            (VerdictKind::Wait, rpm, &[TPM], "No limit of RPM was known"),
-            (VerdictKind::Wait, None, &[TPM], "The refusal does not say"),
+            (VerdictKind::Wait, rpm, &[tpm], "No limit of RPM was known"),
+            (VerdictKind::Wait, None, &[tpm], "The refusal does not say"),
             (VerdictKind::Never, rpm, &[], "No wait"),
         ] {
             let text = hindsight(&refused(kind, of, ledger));
