@@ -97,7 +97,7 @@ def demo(export):
         ("Accounts", "Name of the client"),
         ("Models", None),
         ("Batch", "No batches"),
-        ("Planner", "Demand against the tiers"),
+        ("Planner", "Your own limits"),
         ("Settings", "No telemetry, ever."),
     ]:
         press(panel)

@@ -6,6 +6,7 @@ pub mod ladder;
 pub mod source;
 pub mod table;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use egui::{Align, Label, Layout, ScrollArea, Ui, UiBuilder};
@@ -77,15 +78,19 @@ impl PlannerState {
         };
     }
 
-    /// Begins with the model that was asked for last through the first account, else with the provider's first.
+    /// Begins with the model that was asked for most of late through the first account, else with the provider's first.
     fn begin(&mut self, scene: &Scene<'_>) {
         if self.begun || scene.starting() {
             return;
         }
         let Some(account) = scene.view.accounts.first() else { return };
         self.inputs.provider = account.account.provider;
-        let mut of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
-        let asked = of_account.find_map(|record| Some(record.model_asked.as_ref()?.to_string()));
+        let of_account = scene.view.recent.iter().filter(|record| record.account == account.account.id);
+        let mut times = BTreeMap::<_, u32>::new();
+        for model in of_account.filter_map(|record| record.model_asked.as_ref()) {
+            *times.entry(model).or_default() += 1;
+        }
+        let asked = times.into_iter().max_by_key(|(_, times)| *times).map(|(model, _)| model.to_string());
         let known = || inputs::known(self.inputs.provider, &self.models).first().map(|model| model.id.clone());
         if let Some(model) = asked.or_else(known) {
             self.inputs.model = model;
