@@ -11,12 +11,12 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
-use super::batch::{self, Identities};
 use super::data_dir::DataDir;
 use super::failure::failed;
 use super::modes;
 use super::open;
 use super::reader::Reader;
+use super::transaction::{self, Identities};
 use super::write::Write;
 use crate::domain::{Clock, Notice, Problem};
 
@@ -250,11 +250,11 @@ impl Writer {
     }
 
     /// SQLite goes on writing to a file that was deleted, which nobody would ever read.
-    fn write(&mut self, batch: &[Write]) -> Result<batch::Outcomes, String> {
+    fn write(&mut self, batch: &[Write]) -> Result<transaction::Outcomes, String> {
         if !modes::identity(&self.path).is_ok_and(|file| file == self.file) {
             return Err(format!("the database {} was moved or deleted; put it back, or start Tierline again", self.path.display()));
         }
-        batch::write(&mut self.db, batch, &mut self.identities).map_err(|error| failed("write the history")(error).to_string())
+        transaction::write(&mut self.db, batch, &mut self.identities).map_err(|error| failed("write the history")(error).to_string())
     }
 
     /// Writes the batch, however long the disk takes; gives it up only when the app closes.
