@@ -27,6 +27,7 @@ use egui::{Key, Modifiers, ViewportId};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
 use image::RgbaImage;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::query::{ExportFormat, ExportWhat, Measure, Series, Split};
@@ -329,14 +330,20 @@ fn the_sentence_says_how_things_stand() {
 #[test]
 fn refusals_of_the_last_hour_are_counted_by_who_refused() {
     let record = |outcome, secs| Arc::new(RequestRecord { outcome, ..fixture::record(1, secs) });
-    for (rows, note) in [
-        (vec![], "0 running, 0 waiting. Nothing was refused in the last hour."),
-        (vec![record(Outcome::Refused, 60), record(Outcome::Ok, 61)], "0 running, 0 waiting. 1 refused by providers in the last hour."),
-        (vec![record(Outcome::RefusedLocally, 60)], "0 running, 0 waiting. 1 refused by Tierline in the last hour."),
-        (vec![record(Outcome::Refused, 3_700)], "0 running, 0 waiting. Nothing was refused in the last hour."),
-        (vec![record(Outcome::Ok, 5); LiveView::RECENT], "0 running, 0 waiting. Nothing was refused among the last 500 requests."),
+    let refused = |secs: i64| fixture::now() - SignedDuration::from_secs(secs);
+    for (refused_at, rows, note) in [
+        (vec![], vec![], "0 running, 0 waiting. Nothing was refused in the last hour."),
+        // it passed when it was repeated
+        (vec![refused(60)], vec![record(Outcome::Ok, 58)], "0 running, 0 waiting. 1 refused by providers in the last hour."),
+        (vec![], vec![record(Outcome::RefusedLocally, 60)], "0 running, 0 waiting. 1 refused by Tierline in the last hour."),
+        (vec![refused(3_700)], vec![record(Outcome::Refused, 3_700)], "0 running, 0 waiting. Nothing was refused in the last hour."),
+        (
+            vec![refused(60)],
+            vec![record(Outcome::Ok, 5); LiveView::RECENT],
+            "0 running, 0 waiting. Nothing was refused among the last 500 requests.",
+        ),
     ] {
-        let view = LiveView { recent: rows.into(), ..LiveView::new(fixture::now()) };
+        let view = LiveView { recent: rows.into(), refused_at: refused_at.into(), ..LiveView::new(fixture::now()) };
         assert_eq!(standing(&view, fixture::now()).note, note);
     }
 }

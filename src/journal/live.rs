@@ -49,6 +49,8 @@ pub struct LiveView {
     pub arrivals: BTreeMap<RequestId, Arc<Arrival>>,
     /// Requests that are over, newest first, at most [`LiveView::RECENT`].
     pub recent: VecDeque<Arc<RequestRecord>>,
+    /// When providers refused, newest first, also what passed when it was repeated.
+    pub refused_at: VecDeque<Timestamp>,
     /// What the user should know, worst first, and among equals the newest matter.
     pub notices: Vec<Notice>,
     /// Since the start of the app.
@@ -150,6 +152,7 @@ impl LiveView {
             running: Vec::new(),
             arrivals: BTreeMap::new(),
             recent: VecDeque::new(),
+            refused_at: VecDeque::new(),
             notices: Vec::new(),
             totals: Totals::default(),
         }
@@ -175,7 +178,11 @@ impl LiveView {
                     });
                 }
             }
-            Event::Refused(_) => self.totals.upstream_refusals += 1,
+            Event::Refused(refusal) => {
+                self.totals.upstream_refusals += 1;
+                self.refused_at.push_front(refusal.at);
+                self.refused_at.truncate(Self::RECENT);
+            }
             Event::Finished(record) => self.finished(record),
             Event::LimitChanged(change) => self.limit_changed(change),
             Event::Noticed(notice) => self.notice(notice.clone()),

@@ -125,10 +125,12 @@ fn typical(view: &LiveView, bucket: &BucketView) -> Option<u64> {
 
 fn note(view: &LiveView, now: Timestamp) -> String {
     let hour_ago = now - SignedDuration::from_hours(1);
-    let in_hour = |outcome| view.recent.iter().filter(|r| r.finished_at >= hour_ago && r.outcome == outcome).count();
-    let (theirs, ours) = (in_hour(Outcome::Refused), in_hour(Outcome::RefusedLocally));
-    let cut = view.recent.len() >= LiveView::RECENT && view.recent.back().is_some_and(|r| r.finished_at >= hour_ago);
-    let span = if cut { format!("among the last {} requests", view.recent.len()) } else { "in the last hour".to_owned() };
+    // the oldest that is still known, if that is not an hour ago
+    let cut = view.recent.back().map(|oldest| oldest.finished_at).filter(|at| *at >= hour_ago && view.recent.len() >= LiveView::RECENT);
+    let since = cut.unwrap_or(hour_ago);
+    let theirs = view.refused_at.iter().filter(|at| **at >= since).count();
+    let ours = view.recent.iter().filter(|r| r.finished_at >= since && r.outcome == Outcome::RefusedLocally).count();
+    let span = if cut.is_some() { format!("among the last {} requests", view.recent.len()) } else { "in the last hour".to_owned() };
     let refused = match (theirs, ours) {
         (0, 0) => format!("Nothing was refused {span}."),
         (theirs, 0) => format!("{theirs} refused by providers {span}."),

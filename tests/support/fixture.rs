@@ -67,6 +67,7 @@ pub(crate) fn busy() -> LiveView {
         trends: Arc::new(buckets().iter().map(|bucket| (bucket.key.clone(), trend(bucket))).collect()),
         waiting: Arc::new(waiting()),
         running: running(),
+        refused_at: requests.iter().filter(|r| r.outcome == Outcome::Refused).map(|r| r.finished_at).collect(),
         recent: requests,
         notices: notices(),
         totals: Totals {
