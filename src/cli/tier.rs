@@ -11,7 +11,7 @@ use super::status::Status;
 use super::{Done, print_json, unwritable};
 use crate::catalog::{Catalog, TierMatch};
 use crate::domain::dimension::Meter;
-use crate::domain::{Account, Dialect, Limit, ModelClass, Problem, Scope, Window};
+use crate::domain::{Account, Dialect, Limit, ModelClass, Problem, Scope};
 use crate::limiter::bucket::is_measured;
 
 /// What a provider was seen to enforce for one scope.
@@ -26,9 +26,8 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
     let accounts = context.reader()?.accounts()?;
     let mut scopes: BTreeMap<Scope, Observed> = BTreeMap::new();
     for bucket in Status::read(context, now)?.buckets.into_iter().filter(|bucket| is_measured(bucket.source)) {
+        let limit = bucket.limit();
         let observed = scopes.entry(bucket.key.scope).or_default();
-        let window = Window { period: bucket.key.period, refill: bucket.refill };
-        let limit = Limit { dimension: bucket.key.dimension, window, capacity: bucket.capacity, source: bucket.source };
         observed.limits.push((bucket.key.class, limit));
         observed.accounts = bucket.accounts;
     }

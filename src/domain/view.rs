@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BucketKey, ClientName, Dialect, Lane, Limit, LimitSource, ModelClass, ModelId, Refill, RequestId, Severity};
+use super::{
+    AccountId, BucketKey, ClientName, Dialect, Lane, Limit, LimitSource, ModelClass, ModelId, Refill, RequestId, Severity, Window,
+};
 
 /// One bucket at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,13 @@ pub struct BucketView {
 }
 
 impl BucketView {
+    /// The limit that it keeps.
+    #[must_use]
+    pub const fn limit(&self) -> Limit {
+        let window = Window { period: self.key.period, refill: self.refill };
+        Limit { dimension: self.key.dimension, window, capacity: self.capacity, source: self.source }
+    }
+
     /// How full of use it is, from 0 to 1 (and above, with debt).
     #[must_use]
     pub fn share_used(&self) -> f64 {

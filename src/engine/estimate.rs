@@ -8,7 +8,8 @@ use crate::batch::input::{Scan, Tally};
 use crate::catalog::Catalog;
 use crate::domain::batch::BatchEstimate;
 use crate::domain::plan::{BatchTime, Demand, Prices};
-use crate::domain::{Account, Limit, ModelClass, Problem, Usage, Window};
+use crate::domain::view::BucketView;
+use crate::domain::{Account, Limit, ModelClass, Problem, Usage};
 use crate::planner::{self, Choice, Counting};
 use crate::store::RecordedLoad;
 
@@ -89,14 +90,7 @@ fn limits(registry: &Registry, account: &Account, class: &ModelClass) -> (Vec<Li
     let ours = views
         .iter()
         .filter(|view| view.accounts.contains(&account.label) && (view.key.class == *class || view.key.class == ModelClass::any()));
-    let found: Vec<Limit> = ours
-        .map(|view| Limit {
-            dimension: view.key.dimension,
-            window: Window { period: view.key.period, refill: view.refill },
-            capacity: view.capacity,
-            source: view.source,
-        })
-        .collect();
+    let found: Vec<Limit> = ours.map(BucketView::limit).collect();
     if !found.is_empty() {
         return (found, format!("limits of {} as they stand", account.label));
     }

@@ -15,7 +15,7 @@ use crate::domain::dimension::Meter;
 use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
     Account, AccountId, BucketKey, Clock, Dialect, Event, Limit, ModelClass, ModelEnd, ModelId, Notice, Pool, Provider, Refill,
-    RequestRecord, Scope, Severity, Window,
+    RequestRecord, Scope, Severity,
 };
 use crate::journal::live::{AccountView, NextTier};
 use crate::journal::{LiveView, Sink, Trend};
@@ -295,13 +295,7 @@ fn account_views(
             let observed: Vec<(ModelClass, Limit)> = buckets
                 .iter()
                 .filter(|bucket| bucket.key.scope == scope && bucket.key.class.pool() == Pool::Standard && is_measured(bucket.source))
-                .map(|bucket| {
-                    let window = Window { period: bucket.key.period, refill: bucket.refill };
-                    (
-                        bucket.key.class.clone(),
-                        Limit { dimension: bucket.key.dimension, window, capacity: bucket.capacity, source: bucket.source },
-                    )
-                })
+                .map(|bucket| (bucket.key.class.clone(), bucket.limit()))
                 .collect();
             let found = Catalog::bundled().tier_matching(account.dialect(), &observed, today);
             let tier = found.as_ref().map(|found| {

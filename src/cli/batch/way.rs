@@ -11,7 +11,7 @@ use crate::batch::{Stored, is_offered};
 use crate::catalog::Catalog;
 use crate::domain::batch::BatchVia;
 use crate::domain::view::BucketView;
-use crate::domain::{Account, Limit, ModelClass, ModelId, Problem, Usage, Window};
+use crate::domain::{Account, Limit, ModelClass, ModelId, Problem, Usage};
 use crate::planner::way::{Way, Ways, choose};
 use crate::planner::{Choice, Counting, Demand, Prices, plan};
 
@@ -83,14 +83,7 @@ fn at_limits_secs(account: &Account, found: &Scan, views: &[BucketView], today: 
     for (model, tally) in &found.models {
         let class = catalog.class_of(dialect, model);
         let measured = views.iter().filter(|view| view.key.class == class && view.accounts.contains(&account.label));
-        let mut limits: Vec<Limit> = measured
-            .map(|view| Limit {
-                dimension: view.key.dimension,
-                window: Window { period: view.key.period, refill: view.refill },
-                capacity: view.capacity,
-                source: view.source,
-            })
-            .collect();
+        let mut limits: Vec<Limit> = measured.map(BucketView::limit).collect();
         if limits.is_empty() {
             limits = catalog.default_limits(dialect, &class, today);
         }
