@@ -101,7 +101,7 @@ impl Store {
             .name("store-writer".into())
             .spawn(move || {
                 let _ended = Ended(Arc::clone(&writer.shared));
-                writer.run(&rx);
+                writer.run(rx);
             })
             .map_err(|e| Problem::new("could not start the thread that writes the history").because(e))?;
         Ok((Self { dir: dir.clone(), tx, shared }, notices))
@@ -218,7 +218,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, rx: &Receiver<Order>) {
+    fn run(mut self, rx: Receiver<Order>) {
         let mut batch = Vec::new();
         let mut closed = None;
         while let Ok(first) = rx.recv() {
@@ -242,6 +242,10 @@ impl Writer {
                 break;
             }
         }
+        // what came after the order to close is not written, and who writes from now on is told so at once
+        let late = rx.try_iter().filter(|order| matches!(order, Order::Write(_))).count();
+        self.shared.dropped.fetch_add(late as u64, Ordering::Relaxed);
+        drop(rx);
         // closing the last connection moves the log into the database
         drop(self.db);
         if let Some(done) = closed {
