@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Uri, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Method, Request, Uri, header};
+use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::dns::GaiResolver;
@@ -23,6 +22,7 @@ use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 use tokio::time::timeout;
 
+use super::body::Sending;
 use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
@@ -57,7 +57,7 @@ const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// Sends requests over the network.
 #[derive(Debug)]
 pub struct HttpUpstream {
-    plain: Client<HttpConnector, Full<Bytes>>,
+    plain: Client<HttpConnector, Sending>,
     /// Why https cannot be used, if so: a machine may have no root certificates, and still run the demo.
     secure: Result<Secure, String>,
     timing: Timing,
@@ -66,7 +66,7 @@ pub struct HttpUpstream {
 /// Dials only where a name may lead.
 type HttpConnector = connect::HttpConnector<Checked<GaiResolver>>;
 
-type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
+type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Sending>;
 
 #[derive(Debug)]
 struct Secure {
@@ -110,8 +110,10 @@ impl Default for HttpUpstream {
 
 impl Upstream for HttpUpstream {
     fn send(&self, request: UpstreamRequest) -> Answering {
-        let UpstreamRequest { method, url, headers, body } = request;
-        let mut request = Request::new(Full::new(body));
+        let UpstreamRequest { method, url, headers, body, trailers } = request;
+        // hyper sends no body at all with these if it has no length
+        let trailers = if matches!(method, Method::GET | Method::HEAD) { HeaderMap::new() } else { trailers };
+        let mut request = Request::new(Sending::new(body, trailers));
         *request.method_mut() = method;
         *request.uri_mut() = url.clone();
         *request.headers_mut() = headers;
@@ -169,7 +171,7 @@ where
         Self { requests: builder.build(DialLimited::new(requests, limit)), sockets: builder.build(DialLimited::new(sockets, limit)) }
     }
 
-    fn send(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+    fn send(&self, request: Request<Sending>) -> ResponseFuture {
         let to_socket = request.headers().contains_key(header::UPGRADE);
         if to_socket { &self.sockets } else { &self.requests }.request(request)
     }
@@ -246,6 +248,8 @@ fn is_given_back(error: &h2::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
     use hyper_util::rt::TokioExecutor;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;

@@ -7,7 +7,6 @@ mod frames;
 #[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/rig.rs"]
 mod rig;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/scripted.rs"]
 mod scripted;
 #[path = "../support/tls.rs"]
