@@ -12,6 +12,9 @@ mod scripted;
 #[path = "support/wire.rs"]
 mod wire;
 
+#[path = "gateway/door.rs"]
+mod door;
+
 use std::io::Write;
 
 use rig::{KEY, Plan, Rig, TOKEN};

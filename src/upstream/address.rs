@@ -33,7 +33,12 @@ fn is_nowhere(address: IpAddr) -> bool {
         IpAddr::V4(v4) => {
             // Oracle's metadata service is among the protocol assignments, 192.0.0.0/24
             let [first, second, third, _] = v4.octets();
-            v4.is_link_local() || first == 0 || [first, second, third] == [192, 0, 0] || v4.is_multicast() || METADATA_V4.contains(&v4)
+            v4.is_link_local()
+                || first == 0
+                || [first, second, third] == [192, 0, 0]
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                || METADATA_V4.contains(&v4)
         }
         IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() || METADATA_V6.contains(&v6),
     }

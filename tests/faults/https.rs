@@ -1,12 +1,13 @@
 //! Over real TLS: certificates that do not fit, HTTP/1.1 and HTTP/2 by ALPN, and what an HTTP/2 connection does to its streams.
 
 use futures_util::future::join_all;
-use tierline::domain::{Outcome, Provider, RequestRecord};
+use tierline::domain::{Event, Outcome, Provider, RequestRecord};
 
 use crate::frames::{Act, Asked, Frames, INTERNAL_ERROR, REFUSED_STREAM};
 use crate::matrix::timing;
 use crate::rig::{KEY, Plan, Rig, endpoint};
-use crate::scripted::{Gate, Scripted};
+use crate::scripted::{Gate, Scripted, Step};
+use crate::send;
 use crate::tls::{Authority, Front};
 use crate::wire::{Reply, Wire};
 
@@ -254,4 +255,25 @@ async fn a_client_that_leaves_ends_its_stream_and_no_other() {
     outcomes.sort_unstable();
     assert_eq!(outcomes, [Outcome::Ok, Outcome::ClientGone, Outcome::ClientGone]);
     assert!(is_fine(&site.ask().await));
+}
+
+#[tokio::test]
+async fn a_websocket_is_asked_for_in_http_1_and_ends_with_its_client() {
+    const ASK: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: bm9uY2U=\r\n";
+    let agree = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let event = r#"{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":50000,"remaining":49950,"reset_seconds":0.06}]}"#;
+    let frame = [&[0x81, 126][..], &u16::try_from(event.len()).unwrap().to_be_bytes(), event.as_bytes()].concat();
+    let (said, authority) = (frame.clone(), Authority::new("ours"));
+    let upstream = Scripted::start(move |_, _| vec![send(agree), send(said.clone()), Step::Wait(Gate::shut())]).await;
+    // one that would rather speak HTTP/2
+    let front = Front::start(upstream.addr, authority.certify("localhost", 2_100), &["h2", "http/1.1"]).await;
+    let rig = rig(&front, &authority).await;
+    let mut wire = Wire::connect(rig.addr).await;
+    wire.send(rig.request("GET /openai/v1/realtime?model=gpt-realtime-2.1", ASK, "")).await;
+    assert_eq!(wire.head().await.0, 101);
+    rig.happened(|e| matches!(e, Event::Answered { snapshot, .. } if snapshot.readings.iter().any(|r| r.remaining == Some(49_950)))).await;
+    drop(wire);
+    upstream.hung_up(1).await;
+    let record = rig.only().await;
+    assert_eq!((record.status, record.outcome, record.response_bytes), (101, Outcome::Ok, frame.len() as u64));
 }

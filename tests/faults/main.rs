@@ -9,6 +9,7 @@ mod frames;
 mod rig;
 #[path = "../support/scripted.rs"]
 mod scripted;
+#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/tls.rs"]
 mod tls;
 #[path = "../support/wire.rs"]

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 /// Somebody who signs certificates.
 pub(crate) struct Authority {
     root: CertificateDer<'static>,
+    pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -30,12 +31,18 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        Self { root: params.self_signed(&key).unwrap().der().clone(), issuer: Issuer::new(params, key) }
+        let root = params.self_signed(&key).unwrap();
+        Self { pem: root.pem(), root: root.der().clone(), issuer: Issuer::new(params, key) }
     }
 
     /// Its own certificate.
     pub(crate) fn root(&self) -> CertificateDer<'static> {
         self.root.clone()
+    }
+
+    /// The same for a file.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// Signs for this host, until the end of that year.
@@ -50,7 +57,7 @@ impl Authority {
 
 /// An address where TLS is spoken.
 pub(crate) struct Front {
-    addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
     accepted: watch::Receiver<usize>,
 }
 
