@@ -22,7 +22,7 @@ use scripted::{Scripted, Step};
 use serde_json::json;
 use tempfile::TempDir;
 use tierline::clock::SystemClock;
-use tierline::domain::command::{Command, NewAccount, Pending, Poll, Reply, UserLimit};
+use tierline::domain::command::{Command, MovedAccount, NewAccount, Pending, Poll, Reply, UserLimit};
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat};
 use tierline::domain::{AccountId, Dimension, LimitSource, Outcome, Period, Problem, Provider, Secret};
 use tierline::engine::{Answer, Engine, Options, Request, ask};
@@ -292,6 +292,10 @@ async fn a_database_that_is_locked_or_gone_stops_no_request_and_is_said() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let view = says("the history is not being written").await;
     assert!(told(&view).unwrap().contains("requests go on"), "{:?}", told(&view));
+    let folder = temp.path().join("data");
+    let status = tokio::task::spawn_blocking(move || ask(&folder, &Request::Status)).await.unwrap();
+    let Some(Answer::Status { unrecorded: Some(why), .. }) = status else { panic!("{status:?}") };
+    assert!(why.contains("database is locked"), "{why}");
     other.execute_batch("ROLLBACK").unwrap();
     drop(other);
     well().await;
@@ -332,6 +336,35 @@ async fn a_key_does_not_follow_a_base_url_that_was_changed() {
     let view = seen(&two, "the reason", |view| view.accounts.iter().any(|account| account.stopped.is_some())).await;
     assert!(view.accounts[0].stopped.as_ref().unwrap().contains("was stored for another base URL"), "{:?}", view.accounts[0].stopped);
     two.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_in_use_does_not_follow_either_and_one_that_is_given_again_goes_along() {
+    let (sim, stranger) = (sim(50).await, Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+    let (temp, _vault, engine) = at(&sim.url()).await;
+    let token = order(&engine, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    let url = format!("{}/anthropic/v1/messages", engine.url().unwrap());
+    assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+    let folder = temp.path().join("data");
+    let db = rusqlite::Connection::open(folder.join("tierline.db")).unwrap();
+    assert_eq!(db.execute("UPDATE accounts SET base_url = ?", [format!("http://{}", stranger.addr)]).unwrap(), 1);
+    drop(db);
+    let asked = tokio::task::spawn_blocking(move || ask(&folder, &Request::Reload)).await.unwrap();
+    assert_eq!(asked, Some(Answer::Done));
+    for key in [token.expose(), KEY] {
+        let reply = post(&url, key, message()).await;
+        assert!(matches!(reply.status, 401 | 403), "{} {}", reply.status, reply.text);
+    }
+    assert_eq!(stranger.seen().len(), 0, "nothing was sent there");
+
+    let other = Secret::from_pasted("sk-ant-test-other").unwrap();
+    let moved = |base_url: String| MovedAccount { id: AccountId(1), base_url, key: other.clone() };
+    let refused = order(&engine, |reply| Command::MoveAccount(moved("http://example.com".into()), reply)).await.unwrap_err();
+    assert!(refused.to_string().contains("is not https"), "{refused}");
+    order(&engine, |reply| Command::MoveAccount(moved(format!("http://{}", stranger.addr)), reply)).await.unwrap();
+    assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+    assert_eq!(stranger.seen()[0].header("x-api-key"), Some("sk-ant-test-other"));
+    engine.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

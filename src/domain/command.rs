@@ -19,6 +19,8 @@ use super::{AccountId, Budget, Dialect, Dimension, Fallback, Fingerprint, Period
 pub enum Command {
     /// Store an account and its key.
     AddAccount(NewAccount, Reply<Result<(), Problem>>),
+    /// Let an account go somewhere else, with the key for that place.
+    MoveAccount(MovedAccount, Reply<Result<(), Problem>>),
     /// Forget an account and delete its key.
     RemoveAccount(AccountId, Reply<Result<(), Problem>>),
     /// Store the keys found in these environment variables.
@@ -95,6 +97,17 @@ pub struct NewAccount {
     /// Where it lives, if not at the provider's usual address.
     pub base_url: Option<String>,
     /// The key.
+    pub key: Secret,
+}
+
+/// Where an account goes from now on.
+#[derive(Debug)]
+pub struct MovedAccount {
+    /// Which account.
+    pub id: AccountId,
+    /// Its new base URL.
+    pub base_url: String,
+    /// The key for it. A key that is stored is bound to the place that it was stored for.
     pub key: Secret,
 }
 

@@ -42,7 +42,7 @@ use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Prices, Settings, Told};
 use crate::probe::Prober;
 use crate::store::{DataDir, InstanceLock, Reader, Store};
-use crate::upstream::{HttpUpstream, Timing};
+use crate::upstream::{HttpUpstream, Upstream};
 use crate::vault::Vault;
 
 pub use budgets::budgets_of;
@@ -130,8 +130,9 @@ impl Engine {
         }
 
         let metrics = Metrics::new(limiter.clone(), store.clone(), sink.clone());
+        let upstream: Arc<dyn Upstream> = Arc::new(HttpUpstream::default());
         let parts = Parts {
-            upstream: Arc::new(HttpUpstream::new(Timing::default())),
+            upstream: Arc::clone(&upstream),
             admission: Arc::new(limiter.clone()),
             sink: sink.clone(),
             clock: Arc::clone(&clock),
@@ -183,7 +184,7 @@ impl Engine {
 
         let (commands, orders) = mpsc::channel(64);
         let give_way = GiveWay::default();
-        let prober = Prober::new()?;
+        let prober = Prober::new(upstream);
         let background = vec![
             tokio::spawn({
                 let limiter = limiter.clone();

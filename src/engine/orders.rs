@@ -36,6 +36,7 @@ pub(super) async fn carry_out(
 async fn one(order: Command, registry: Registry, batches: Batches, prober: Prober, sink: Sink, preferences: watch::Sender<Preferences>) {
     match order {
         Command::AddAccount(new, reply) => reply.send(registry.add(new).await),
+        Command::MoveAccount(moved, reply) => reply.send(registry.relocate(moved).await),
         Command::RemoveAccount(id, reply) => reply.send(registry.remove(id).await),
         Command::ImportEnv(variables, reply) => reply.send(registry.import(&variables).await),
         Command::NewToken(client, reply) => reply.send(registry.new_token(&client).await),

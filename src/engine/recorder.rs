@@ -23,7 +23,7 @@ use crate::limiter::Limiter;
 use crate::limiter::bucket::is_measured;
 use crate::probe::cost_nanos;
 use crate::provider::{self, ProbePlan};
-use crate::store::{Store, StoreState, Write};
+use crate::store::{Store, Write};
 
 /// The one reader of the event channel.
 pub(super) struct Recorder {
@@ -179,13 +179,7 @@ impl Recorder {
     }
 
     fn note_store(&mut self) {
-        let health = self.store.health();
-        let text = match &health.state {
-            StoreState::Ok => String::new(),
-            StoreState::Stalled(reason) => {
-                format!("the history is not being written: {reason}; requests go on ({} rows lost so far)", health.dropped)
-            }
-        };
+        let text = self.store.health().unrecorded().unwrap_or_default();
         if text.is_empty() && !self.view.notices.iter().any(|notice| notice.key == "store") {
             return;
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::command::{FoundKey, NewAccount, UserLimit};
+use crate::domain::command::{FoundKey, MovedAccount, NewAccount, UserLimit};
 use crate::domain::{
     Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, Fallback, KeyRef, ModelId, Period, Problem, Provider, Scope, Secret,
 };
@@ -55,8 +55,9 @@ impl Registry {
         Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
-    /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
-    /// keys in the environment and in memory are read at once, the keyring is not asked.
+    /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known,
+    /// where the account still goes where it went; keys in the environment and in memory are read at once, the keyring is not
+    /// asked.
     pub async fn reload(&self) -> Result<(), Problem> {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
@@ -67,7 +68,13 @@ impl Registry {
         let aliases = reader.aliases()?;
         let fallbacks = reader.fallbacks()?;
         let mut keys = std::mem::take(&mut self.lock().keys);
-        keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
+        let before = Arc::clone(&self.lock().accounts);
+        keys.retain(|id, _| {
+            let at = |accounts: &[Account]| {
+                accounts.iter().find(|account| account.id == *id).map(|a| (a.base_url.clone(), a.key.clone(), a.fingerprint.clone()))
+            };
+            at(&accounts).is_some() && at(&accounts) == at(&before)
+        });
         for account in &accounts {
             let at_once = !matches!(account.key, KeyRef::Keyring { .. });
             if at_once && !matches!(keys.get(&account.id), Some(Ok(_))) {
@@ -152,6 +159,15 @@ impl Registry {
     /// Stores an account and its key.
     pub async fn add(&self, new: NewAccount) -> Result<(), Problem> {
         add_account(&self.0.store, &self.0.vault, new, self.0.clock.as_ref()).await?;
+        self.reload().await?;
+        self.unlock_keys().await;
+        Ok(())
+    }
+
+    /// Lets an account go somewhere else, with the key for that place.
+    pub async fn relocate(&self, moved: MovedAccount) -> Result<(), Problem> {
+        let account = self.account(moved.id)?;
+        move_account(&self.0.store, &self.0.vault, &account, &moved.base_url, &moved.key).await?;
         self.reload().await?;
         self.unlock_keys().await;
         Ok(())
@@ -304,6 +320,37 @@ pub fn add_env_account(
     let key = vault::from_env(variable).map_err(Problem::from)?;
     let row = account_row(provider, label, base_url, &key, KeyRef::Env { variable: variable.to_owned() }, clock)?;
     store.add_account(row)
+}
+
+/// Lets an account go somewhere else. The key that it has is bound to where it went, so the key for the new place comes with it,
+/// also if it is the same.
+pub async fn move_account(store: &Store, vault: &Vault, account: &Account, base_url: &str, key: &Secret) -> Result<Account, Problem> {
+    let base_url = BaseUrl::parse(base_url).map_err(|why| Problem::new(why.to_string()))?;
+    let entry = base_url.bound_entry(&format!("{}/{}", account.provider.name(), account.label));
+    let place = vault.put(&entry, key).await.map_err(Problem::from)?;
+    let moved = Account { base_url, fingerprint: key.fingerprint(), key: place, ..account.clone() };
+    let moves = moved.key != account.key;
+    match store.move_account(&moved) {
+        Ok(()) if moves => vault.delete(&account.key).await.map_err(Problem::from)?,
+        Err(problem) => {
+            if moves {
+                let _ = vault.delete(&moved.key).await;
+            }
+            return Err(problem);
+        }
+        Ok(()) => {}
+    }
+    Ok(moved)
+}
+
+/// The same for an account whose key stays in an environment variable of whoever serves.
+pub fn move_env_account(store: &Store, account: &Account, base_url: &str, variable: &str) -> Result<Account, Problem> {
+    let base_url = BaseUrl::parse(base_url).map_err(|why| Problem::new(why.to_string()))?;
+    let key = vault::from_env(variable).map_err(Problem::from)?;
+    let place = KeyRef::Env { variable: variable.to_owned() };
+    let moved = Account { base_url, fingerprint: key.fingerprint(), key: place, ..account.clone() };
+    store.move_account(&moved)?;
+    Ok(moved)
 }
 
 /// Forgets an account, its key first.

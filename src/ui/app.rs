@@ -281,6 +281,7 @@ impl App {
                 Command::ImportEnv(variables, slot.ask(ctx))
             }
             Intent::AddAccount(account) => Command::AddAccount(account, self.accounts.add.saved.ask(ctx)),
+            Intent::MoveAccount(moved) => Command::MoveAccount(moved, self.accounts.address.saved.ask(ctx)),
             Intent::RemoveAccount(id) => Command::RemoveAccount(id, self.accounts.removed.ask(ctx)),
             Intent::Probe(id) => {
                 self.state.panel = PanelId::Accounts;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
-use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
+use crate::domain::command::{ChartOrder, MovedAccount, NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, BucketKey, Dialect, Preferences, RequestId};
@@ -46,6 +46,8 @@ pub enum Intent {
     ImportKeys(Vec<String>),
     /// Store an account.
     AddAccount(NewAccount),
+    /// Let an account go somewhere else.
+    MoveAccount(MovedAccount),
     /// Forget an account and its key.
     RemoveAccount(AccountId),
     /// Ask a provider whether a key works.
