@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::registry::Registry;
 use crate::batch::input::{Scan, Tally};
 use crate::catalog::Catalog;
-use crate::domain::batch::BatchEstimate;
+use crate::domain::batch::{BatchEstimate, BatchVia};
 use crate::domain::plan::{BatchTime, Demand, Prices};
 use crate::domain::view::BucketView;
 use crate::domain::{Account, Limit, ModelClass, Problem, Usage};
@@ -18,16 +18,18 @@ const RECENT: Duration = Duration::from_secs(7 * 86_400);
 /// Of an answer's length nothing is known where no row sets a maximum and none was recorded.
 const UNKNOWN_OUTPUT: u64 = 1_000;
 
-/// Works it out. What no limit and no price is known for stays unknown.
-pub(super) fn estimate(registry: &Registry, account: &Account, scan: &Scan) -> Result<BatchEstimate, Problem> {
+/// Works it out. What no limit and no price is known for stays unknown. Nobody says how long a provider's batch API takes within the
+/// hours that it promises.
+pub(super) fn estimate(registry: &Registry, account: &Account, scan: &Scan, via: BatchVia) -> Result<BatchEstimate, Problem> {
     let now = registry.clock().now().wall;
     let recorded = registry.reader()?.recorded_load(now.saturating_sub(RECENT).unwrap_or(now))?;
     let catalog = Catalog::bundled();
     let dialect = account.dialect();
+    let service = (via == BatchVia::ProviderBatch).then_some("batch");
     let mut sum = BatchEstimate { cost_nanos: Some(0), most_cost_nanos: Some(0), ..BatchEstimate::default() };
     // models that share buckets take their turns, others run beside each other
     let mut times: BTreeMap<ModelClass, (f64, f64, Option<String>)> = BTreeMap::new();
-    let mut untimed = scan.models.is_empty();
+    let mut untimed = scan.models.is_empty() || service.is_some();
     for (model, tally) in &scan.models {
         let class = catalog.class_of(dialect, model);
         let load = recorded.iter().find(|load| load.provider == account.provider && load.model == *model);
@@ -45,14 +47,19 @@ pub(super) fn estimate(registry: &Registry, account: &Account, scan: &Scan) -> R
         }
         let cost = |output: u64| {
             let usage = Usage { input: demand.input_tokens, output, ..Usage::default() };
-            let each = catalog.price(dialect, model, now, usage.input).and_then(|price| price.cost_nanos(&usage))?;
+            let each = catalog.price_at_service(dialect, model, service, now, usage.input).and_then(|price| price.cost_nanos(&usage))?;
             Some(each.saturating_mul(tally.rows))
         };
         let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum.saturating_add(more));
         sum.cost_nanos = add(sum.cost_nanos, cost(demand.output_tokens));
         let most = if tally.without_max == 0 { cost(tally.max_output / tally.rows.max(1)) } else { None };
         sum.most_cost_nanos = add(sum.most_cost_nanos, most);
-        sum.basis.push(format!("{model}: {how}; {whence}"));
+        sum.basis.push(if service.is_some() { format!("{model}: {how}") } else { format!("{model}: {how}; {whence}") });
+    }
+    if service.is_some() {
+        let today = jiff::tz::Offset::UTC.to_datetime(now).date();
+        let hours = catalog.batch_limits(dialect, &ModelClass::any(), None, 0, today).and_then(|limits| limits.finish_hours);
+        sum.binding = hours.map(|hours| format!("within {hours} h"));
     }
     if !untimed && let Some((least, expected, binding)) = times.into_values().max_by(|a, b| a.1.total_cmp(&b.1)) {
         (sum.least_secs, sum.expected_secs, sum.binding) = (Some(whole(least)), Some(whole(expected)), binding);

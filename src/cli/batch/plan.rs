@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{RunArgs, ViaArg, show, way};
+use super::{RunArgs, ViaArg, show};
 use crate::batch::input::{Bad, Checks, InputFile, scan};
 use crate::batch::{self, Outcome, Planning, Stored, is_offered, output, plan, refused};
 use crate::catalog::Catalog;
@@ -48,7 +48,8 @@ pub(super) fn find_or_plan(
     let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
     let via = match args.via {
         Some(ViaArg::Auto) => {
-            let way = way::auto(context, &account, &stored, &input, args.options.deadline(context.clock.now().wall)?)?;
+            let now = context.clock.now().wall;
+            let way = engine::auto_way(&account, &stored, &input, args.options.deadline(now)?, &views(context)?, now)?;
             show::way(context, &way, out)?;
             way.via
         }

@@ -1,11 +1,9 @@
-//! `--via auto`: what both ways take, for the planner to choose.
+//! Which way a batch goes if deadline and cost are to decide: what both ways take, for the planner to choose.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::super::context::Context;
-use super::plan::views;
 use crate::batch::input::{Bad, Checks, InputFile, Scan, Tally, scan};
 use crate::batch::{Stored, is_offered};
 use crate::catalog::Catalog;
@@ -15,18 +13,21 @@ use crate::domain::{Account, Limit, ModelClass, ModelId, Problem, Usage};
 use crate::planner::way::{Way, Ways, choose};
 use crate::planner::{Choice, Counting, Demand, Prices, plan};
 
-/// Reads the file and chooses.
-pub(super) fn auto(
-    context: &Context,
+/// Reads the file and chooses. `views` are the buckets as they stand.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn auto_way(
     account: &Account,
     stored: &Stored,
     input: &InputFile,
     deadline: Option<Timestamp>,
+    views: &[BucketView],
+    now: Timestamp,
 ) -> Result<Way, Problem> {
     if is_offered(account.dialect()).is_err() {
         return Ok(choose(&Ways::default()));
     }
-    let now = context.clock.now().wall;
     let mut first = None;
     let mut look = |via| -> Result<Scan, Problem> {
         let reading = stored.reading(account, via, input)?;
@@ -45,7 +46,6 @@ pub(super) fn auto(
             found = at_limits;
         }
     }
-    let views = views(context)?;
     let costs = |service| {
         found.models.iter().try_fold(0_u64, |sum, (model, tally)| Some(sum.saturating_add(cost(account, model, tally, service, now)?)))
     };
@@ -53,7 +53,7 @@ pub(super) fn auto(
     let known = Catalog::bundled().batch_limits(account.dialect(), &ModelClass::any(), None, 0, today);
     Ok(choose(&Ways {
         deadline_secs: deadline.map(|deadline| deadline.duration_since(now).as_secs_f64().max(0.0)),
-        at_limits_secs: at_limits_secs(account, &found, &views, today),
+        at_limits_secs: at_limits_secs(account, &found, views, today),
         finish_hours: known.and_then(|limits| limits.finish_hours),
         obstacle,
         at_limits_nanos: costs(None),
