@@ -194,6 +194,8 @@ pub struct BatchProgress {
     pub rows_per_min: f64,
     /// Seconds until it is done at this rate; `None` while there is no rate.
     pub eta_secs: Option<u64>,
+    /// Seconds until all that is with the provider's batch API is over, as it promises; `None` while rows are still here.
+    pub latest_secs: Option<u64>,
     /// What it cost so far, in nano-dollars, as far as prices are known.
     pub cost_nanos: u64,
     /// The meter that rows last waited for.

@@ -1,6 +1,7 @@
 //! Batches that run in this process, beside the gateway and through it: checked, started, paused, cancelled, and told in the view.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -8,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::estimate::estimate;
+use super::estimate::Grounds;
 use super::registry::Registry;
 use super::watched::Watched;
-use crate::batch::input::{Checks, InputFile, Reading, scan};
-use crate::batch::{self, Gateways, Opening, Outcome, Planning, Stored, Way, is_offered};
+use crate::batch::input::{Checks, InputFile, Reading, Scan, scan};
+use crate::batch::{self, Gateways, Looking, Opening, Outcome, Planning, Room, Stored, Way, is_offered};
 use crate::catalog::Catalog;
 use crate::domain::batch::{
     BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchRunner, BatchState, BatchVia, BatchView, BatchWish,
@@ -99,8 +100,7 @@ impl Batches {
             (Some(record), _) => (record.via, None),
             (None, Some(via)) => (via, None),
             (None, None) => {
-                let (now, views) = self.0.registry.limiter().with(|core, now| (now, core.buckets(now)));
-                let way = super::auto_way(&account, &stored, &input, order.options.deadline, &views, now.wall)?;
+                let way = super::auto_way(&account, &stored, &input, order.options.deadline, &self.grounds()?)?;
                 (way.via, Some(way.why))
             }
         };
@@ -122,7 +122,7 @@ impl Batches {
             bad: scan.bad,
             bad_rows,
             models: scan.models.iter().map(|(model, tally)| (model.clone(), tally.rows)).collect(),
-            estimate: estimate(&self.0.registry, &account, &scan, via)?,
+            estimate: self.grounds()?.estimate(&account, &scan, via),
             warnings: scan.warnings,
             output,
             via,
@@ -208,17 +208,18 @@ impl Batches {
             }
             None => {}
         }
-        let mut stored = stored(order);
+        let stored = stored(order);
         let via = order.via.unwrap_or_default();
         if via == BatchVia::ProviderBatch {
             is_offered(account.dialect())?;
         }
         let reading = stored.reading(&account, via, &input)?;
         let checks = self.checks(&account, &reading, via);
-        let looked = scan(&input, &checks, &mut |_| if progress.advance(0) { Ok(()) } else { Err(stopped()) }, &mut |_| ())?;
-        stored.estimate = Some(estimate(&self.0.registry, &account, &looked, via)?);
+        let grounds = self.grounds()?;
+        let estimate = &|scan: &Scan| grounds.estimate(&account, scan, via);
         let output = batch::output(order.output.as_deref(), input.path())?;
-        let planning = Planning { account: &account, stored, via, ordered: !order.as_they_come, output, skip_invalid: order.skip_invalid };
+        let (ordered, skip_invalid) = (!order.as_they_come, order.skip_invalid);
+        let planning = Planning { account: &account, stored, via, ordered, output, skip_invalid, estimate };
         let clock = self.0.registry.clock();
         match batch::plan(&mut book, &input, &checks, planning, clock.as_ref(), &mut |rows| progress.advance(rows), &mut |_| ())? {
             Outcome::Planned(record, _) => Ok(*record),
@@ -281,6 +282,12 @@ impl Batches {
         Checks { reading, catalog: Catalog::bundled(), now: now.wall, rooms }
     }
 
+    fn grounds(&self) -> Result<Grounds, Problem> {
+        let registry = &self.0.registry;
+        let (now, buckets) = registry.limiter().with(|core, now| (now, core.buckets(now)));
+        Grounds::new(&registry.reader()?, buckets, now.wall)
+    }
+
     fn seen(&self, id: BatchId, progress: &BatchProgress) {
         if let Some(run) = self.lock().runs.get_mut(&id) {
             run.progress = progress.clone();
@@ -310,10 +317,6 @@ fn stored(order: &BatchOrder) -> Stored {
     Stored { model, template: order.template.clone(), max_output: order.max_output, ..Stored::default() }
 }
 
-fn stopped() -> Problem {
-    Problem::new("stopped before anything was sent")
-}
-
 /// The gateway of this very engine, with a token for each opening.
 struct OwnGateway {
     batches: Batches,
@@ -328,5 +331,10 @@ impl Gateways for OwnGateway {
             let _ = registry.revoke_token(&self.client).await;
             Ok(Way { url: self.batches.0.url.clone()?, token: registry.new_token(&self.client).await? })
         })
+    }
+
+    fn room(&self) -> Looking<'_> {
+        let (buckets, queue) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queue(now)));
+        Box::pin(ready(Some(Room::of(buckets, &queue, &self.client))))
     }
 }

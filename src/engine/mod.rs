@@ -49,6 +49,7 @@ use crate::vault::Vault;
 
 pub use budgets::budgets_of;
 pub use control::{Answer, Request, ask};
+pub use estimate::Grounds;
 pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
 pub use plans::{file_loads, plan, recorded_loads};
