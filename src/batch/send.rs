@@ -17,7 +17,12 @@ use crate::provider::UsageReader;
 use crate::upstream::{Failure, Timing, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// How long the gateway may take: longer than the limiter lets anything wait and a provider takes for an answer.
-pub const TIMING: Timing = Timing { connect: Duration::from_secs(10), head: Duration::from_hours(1), idle: Duration::from_mins(10) };
+pub const TIMING: Timing = Timing {
+    connect: Duration::from_secs(10),
+    head: Duration::from_hours(1),
+    idle: Duration::from_mins(10),
+    alive: Duration::from_secs(30),
+};
 
 /// Sends rows through one gateway.
 #[derive(Clone)]

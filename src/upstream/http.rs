@@ -38,11 +38,19 @@ pub struct Timing {
     pub head: Duration,
     /// Between two pieces of a body. Providers fill long silences well below this (DeepSeek's comments, Anthropic's pings).
     pub idle: Duration,
+    /// Without a word or an acknowledgement from a connection that is in use, before it is asked whether it is still there, and
+    /// again before it is given up: the network may have changed under it, or the machine have slept.
+    pub alive: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), head: Duration::from_mins(10), idle: Duration::from_mins(5) }
+        Self {
+            connect: Duration::from_secs(10),
+            head: Duration::from_mins(10),
+            idle: Duration::from_mins(5),
+            alive: Duration::from_secs(30),
+        }
     }
 }
 
@@ -94,10 +102,9 @@ impl HttpUpstream {
     /// The same, where these roots are trusted beside the system's: how a test stands in for a provider.
     #[must_use]
     pub fn trusting(timing: Timing, roots: Vec<CertificateDer<'static>>) -> Self {
-        let connector = dialler(Checked(GaiResolver::new()), timing.connect);
-        let builder = client_builder();
-        let secure =
-            tls(roots).map(|tls| Secure::new(&builder, connector.clone(), &tls, timing.connect)).map_err(|error| error.to_string());
+        let connector = dialler(Checked(GaiResolver::new()), timing);
+        let builder = client_builder(timing);
+        let secure = tls(roots).map(|tls| Secure::new(&builder, connector.clone(), &tls, timing)).map_err(|error| error.to_string());
         Self { plain: builder.build(connector), secure, timing }
     }
 }
@@ -134,21 +141,21 @@ impl Upstream for HttpUpstream {
 }
 
 impl Secure {
-    fn new(builder: &Builder, connector: HttpConnector, tls: &ClientConfig, limit: Duration) -> Self {
+    fn new(builder: &Builder, connector: HttpConnector, tls: &ClientConfig, timing: Timing) -> Self {
         let proxies = Matcher::from_system();
         // one proxy serves every https host, so any host shows which
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
         let proxied = match proxy {
             Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), dialler(GaiResolver::new(), limit));
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), dialler(GaiResolver::new(), timing));
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Some(Clients::new(builder, tunnel, tls, limit))
+                Some(Clients::new(builder, tunnel, tls, timing.connect))
             }
             _ => None,
         };
-        Self { direct: Clients::new(builder, connector, tls, limit), proxies, proxied }
+        Self { direct: Clients::new(builder, connector, tls, timing.connect), proxies, proxied }
     }
 
     fn goes_through_proxy(&self, url: &Uri) -> bool {
@@ -177,12 +184,16 @@ where
     }
 }
 
-fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
+fn dialler<R>(resolver: R, timing: Timing) -> connect::HttpConnector<R> {
     let mut connector = connect::HttpConnector::new_with_resolver(resolver);
     connector.enforce_http(false);
     connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(limit));
-    connector.set_keepalive(Some(Duration::from_mins(1)));
+    connector.set_connect_timeout(Some(timing.connect));
+    connector.set_keepalive(Some(timing.alive));
+    connector.set_keepalive_interval(Some(timing.alive / 3));
+    connector.set_keepalive_retries(Some(3));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(timing.alive * 2));
     connector
 }
 
@@ -195,13 +206,15 @@ fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Erro
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-fn client_builder() -> Builder {
+fn client_builder(timing: Timing) -> Builder {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .http1_max_buf_size(BUFFER_BYTES)
+        .http2_keep_alive_interval(timing.alive)
+        .http2_keep_alive_timeout(timing.alive)
         .http2_initial_stream_window_size(H2_STREAM_WINDOW)
         .http2_initial_connection_window_size(H2_CONNECTION_WINDOW);
     builder

@@ -141,6 +141,36 @@ async fn two_hundred_slow_readers_of_long_streams_take_little_memory_and_hinder_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_slow_senders_of_large_bodies_take_little_memory_and_hinder_nobody() {
+    let site = site();
+    site.read(&mut site.ask("/short").await, 1).await;
+    let before = peak(&site.serve);
+    let addr = site.serve.url().strip_prefix("http://").unwrap();
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let head = format!(
+            "POST /custom/local/long HTTP/1.1\r\nhost: {addr}\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+            site.token,
+            30 << 20
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    for _ in 0..20 {
+        for stream in &mut slow {
+            stream.write_all(b"x").await.unwrap();
+        }
+        site.read(&mut site.ask("/short").await, 1).await;
+    }
+    let grown = peak(&site.serve) - before;
+    println!("200 slow senders: +{grown} MiB over {before} MiB");
+    assert!(grown <= 64, "{grown} MiB more for 200 slow senders");
+    drop(slow);
+    site.serve.stop().done();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_connections_are_served_side_by_side() {
     let site = site();
     site.read(&mut site.ask("/short").await, 1).await;

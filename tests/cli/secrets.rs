@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tierline::sim::{Fault, Faults, Limits, Sim, SimConfig, SimProvider};
 
@@ -36,7 +40,8 @@ async fn a_session_leaves_no_key_and_no_token_anywhere() {
     let failing = Sim::start(failing, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     // a provider that quotes the key back, as some do for one that is wrong
     let echo = Scripted::start(|_, seen| {
-        let body = json!({ "error": { "message": format!("no more requests for {}", seen.header("authorization").unwrap()) } }).to_string();
+        let key = ["authorization", "x-goog-api-key"].iter().find_map(|name| seen.header(name)).unwrap();
+        let body = json!({ "error": { "message": format!("no more requests for {key}") } }).to_string();
         let head = format!(
             "HTTP/1.1 429 Too Many Requests\r\nretry-after: 3600\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -55,6 +60,7 @@ async fn a_session_leaves_no_key_and_no_token_anywhere() {
         ("anthropic", "good", good.url(), "GOOD_KEY"),
         ("openai", "failing", failing.url(), "OTHER_KEY"),
         ("custom", "echo", format!("http://{}", echo.addr), "OTHER_KEY"),
+        ("gemini", "quoting", format!("http://{}", echo.addr), "OTHER_KEY"),
     ] {
         keep(home.run(&format!("accounts add --vault env --provider {provider} --label {label} --base-url {url} --key-env {variable}")));
     }
@@ -70,11 +76,16 @@ async fn a_session_leaves_no_key_and_no_token_anywhere() {
         ("openai/v1/chat/completions", OTHER_KEY),
         ("custom/echo/v1/chat/completions", token),
         ("custom/echo/v1/chat/completions", OTHER_KEY),
+        ("gemini/v1beta/models/gemini-3.8-flash:generateContent", token),
+        ("gemini/v1beta/models/gemini-3.8-flash:generateContent", OTHER_KEY),
     ] {
         let wishes = [("x-tierline-deadline-ms", "200")];
         post_with(&format!("{}/{path}", serve.url()), key, &wishes, message()).await;
         // in the query as well, as Gemini's older clients send it
         post_with(&format!("{}/{path}?key={key}", serve.url()), key, &wishes, message()).await;
+        let everywhere = [&wishes[..], &[("x-api-key", key), ("x-goog-api-key", key)]].concat();
+        post_with(&format!("{}/{path}", serve.url()), key, &everywhere, message()).await;
+        over_http2(serve.url(), path, key).await;
     }
     keep(home.run("status"));
     keep(home.run("probe good --vault env --json"));
@@ -95,6 +106,17 @@ async fn a_session_leaves_no_key_and_no_token_anywhere() {
         assert_eq!(files_with(&home.path(""), secret.as_bytes()), NOWHERE);
         assert!(!outputs.contains(secret), "in the output");
     }
+}
+
+/// The same in HTTP/2, whose library logs frames.
+async fn over_http2(url: &str, path: &str, key: &str) {
+    let stream = tokio::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request =
+        Request::post(format!("{url}/{path}?key={key}")).header("authorization", format!("Bearer {key}")).header("x-api-key", key);
+    let request = request.header("x-tierline-deadline-ms", "200").body(message()).unwrap();
+    sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

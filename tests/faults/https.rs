@@ -1,7 +1,10 @@
 //! Over real TLS: certificates that do not fit, HTTP/1.1 and HTTP/2 by ALPN, and what an HTTP/2 connection does to its streams.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use tierline::domain::{Event, Outcome, Provider, RequestRecord};
+use tierline::upstream::Timing;
 
 use crate::frames::{Act, Asked, Frames, INTERNAL_ERROR, REFUSED_STREAM};
 use crate::matrix::timing;
@@ -26,10 +29,14 @@ struct Site {
 
 impl Site {
     async fn start(script: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        Self::timed(script, timing()).await
+    }
+
+    async fn timed(script: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static, timing: Timing) -> Self {
         let authority = Authority::new("ours");
         let provider = Frames::start(script).await;
         let front = Front::start(provider.addr, authority.certify("localhost", 2_100), &["h2", "http/1.1"]).await;
-        let rig = rig(&front, &authority).await;
+        let rig = timed(&front, &authority, timing).await;
         Self { provider, front, rig }
     }
 
@@ -50,7 +57,11 @@ impl Site {
 }
 
 async fn rig(front: &Front, authority: &Authority) -> Rig {
-    let plan = Plan { retries: 1, timing: Some(timing()), roots: vec![authority.root()], ..Plan::default() };
+    timed(front, authority, timing()).await
+}
+
+async fn timed(front: &Front, authority: &Authority, timing: Timing) -> Rig {
+    let plan = Plan { retries: 1, timing: Some(timing), roots: vec![authority.root()], ..Plan::default() };
     Rig::with(vec![endpoint(1, Provider::OpenAi, "main", &front.base(), Some(KEY))], plan).await
 }
 
@@ -222,6 +233,27 @@ async fn a_stream_that_breaks_is_told_by_an_event_and_never_sent_again() {
         assert_eq!((record.outcome, record.attempts), (Outcome::UpstreamFailed, 1), "{case}");
         assert!(is_fine(&site.ask().await), "{case}: the next one is served");
     }
+}
+
+/// The network changed, or the machine slept: the connection is there, and nobody at its other end.
+#[tokio::test]
+async fn a_connection_that_died_without_a_word_is_found_out_and_not_used_again() {
+    let timing = Timing { alive: Duration::from_millis(300), ..Timing::default() };
+    let script = |asked: Asked| match asked.before {
+        0 => vec![Act::Head, Act::Data(EVENT), Act::FallSilent],
+        _ => whole(),
+    };
+    let site = Site::timed(script, timing).await;
+    let mut wire = Wire::connect(site.rig.addr).await;
+    wire.send(site.request()).await;
+    assert_eq!(wire.head().await.0, 200);
+    assert_eq!(wire.chunk().await.unwrap(), EVENT.as_bytes());
+    let error = String::from_utf8(wire.chunk().await.unwrap()).unwrap();
+    assert!(error.starts_with(ERROR), "{error}");
+    assert_eq!(wire.chunk().await, None);
+    assert_eq!(site.last(1).await.outcome, Outcome::UpstreamFailed);
+    assert!(is_fine(&site.ask().await));
+    assert_eq!(site.front.accepted(), 2, "on a new connection");
 }
 
 #[tokio::test]

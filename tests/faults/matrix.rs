@@ -16,7 +16,12 @@ const CHAT: &str = "POST /openai/v1/chat/completions";
 const ASK: &str = r#"{"model":"gpt-6-luna","stream":true,"messages":[]}"#;
 
 pub(crate) fn timing() -> Timing {
-    Timing { connect: Duration::from_millis(400), head: Duration::from_millis(500), idle: Duration::from_millis(1_000) }
+    Timing {
+        connect: Duration::from_millis(400),
+        head: Duration::from_millis(500),
+        idle: Duration::from_millis(1_000),
+        ..Timing::default()
+    }
 }
 
 /// One request through a gateway in front of an account at `base`, which may repeat an attempt once.

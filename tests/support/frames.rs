@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Wait(Gate),
     /// Breaks the connection off.
     Hangup,
+    /// From now on nothing is answered any more, as if the machine had gone.
+    FallSilent,
 }
 
 pub(crate) const INTERNAL_ERROR: u32 = 2;
@@ -48,6 +50,8 @@ pub(crate) struct Seen {
     /// Streams that are open, and the most there were since the last time it was set back.
     pub(crate) open: usize,
     pub(crate) most_open: usize,
+    /// Whether the first connection has fallen silent.
+    pub(crate) silent: bool,
 }
 
 pub(crate) struct Frames {
@@ -112,6 +116,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 
 async fn converse(stream: TcpStream, script: Arc<Script>, seen: &watch::Sender<Seen>) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let first = seen.borrow().requests == 0;
     let (mut reader, writer) = stream.into_split();
     let writer = Arc::new(Mutex::new(writer));
     reader.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await?;
@@ -120,6 +125,7 @@ async fn converse(stream: TcpStream, script: Arc<Script>, seen: &watch::Sender<S
         let (kind, flags, stream, payload) = read_frame(&mut reader).await?;
         match kind {
             SETTINGS if flags & ACK == 0 => writer.lock().await.write_all(&frame(SETTINGS, ACK, 0, &[])).await?,
+            PING if flags & ACK == 0 && first && seen.borrow().silent => {}
             PING if flags & ACK == 0 => writer.lock().await.write_all(&frame(PING, ACK, 0, &payload)).await?,
             RST_STREAM => seen.send_modify(|seen| (seen.cancelled, seen.open) = (seen.cancelled + 1, seen.open - 1)),
             HEADERS | DATA if flags & END_STREAM != 0 => {
@@ -156,6 +162,10 @@ async fn perform(act: Act, stream: u32, writer: &Mutex<OwnedWriteHalf>, seen: &w
     let (ends, bytes) = match act {
         Act::Wait(gate) => {
             gate.pass().await;
+            return Ok(());
+        }
+        Act::FallSilent => {
+            seen.send_modify(|seen| seen.silent = true);
             return Ok(());
         }
         Act::Hangup => return writer.lock().await.shutdown().await,

@@ -26,6 +26,10 @@ use crate::domain::{Api, Dialect, ModelEnd, Usage, Verdict};
 
 /// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
 const MAX_READ: u64 = 128 * 1024 * 1024;
+/// What one piece of an answer may decode to, for each of its bytes and beside that. Texts shrink to a tenth, rarely to a fiftieth; a
+/// piece that stands for much more would hold up everybody whose answers the same thread passes on.
+const MAX_GROWTH: u64 = 100;
+const MAX_GROWTH_BESIDE: u64 = 1024 * 1024;
 
 /// Fed with the bytes of one answer as they pass; keeps only what it needs, never more than a fixed amount.
 ///
@@ -53,12 +57,14 @@ impl UsageReader {
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
         let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
-        let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0 };
+        let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0, most: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }
     }
 
     /// The next bytes, as they came.
     pub fn push(&mut self, bytes: &[u8]) {
+        let reading = self.coded.sink_mut();
+        reading.most = MAX_READ.min(reading.read + MAX_GROWTH_BESIDE + MAX_GROWTH * bytes.len() as u64);
         self.coded.push(bytes);
     }
 
@@ -112,14 +118,16 @@ struct Reading {
     framing: Framing,
     story: Story,
     read: u64,
+    /// How much may be read before the present piece of the answer ends.
+    most: u64,
 }
 
 impl Write for Reading {
     /// Fails when nothing more is to be learned, so that nothing more is decoded.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Self { framing, story, read } = self;
+        let Self { framing, story, read, most } = self;
         *read += bytes.len() as u64;
-        if *read > MAX_READ || matches!(framing, Framing::Opaque) {
+        if *read > *most || matches!(framing, Framing::Opaque) {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         framing.push(story.api(), bytes, &mut |piece| story.take(piece));
@@ -131,5 +139,7 @@ impl Write for Reading {
     }
 }
 
+#[cfg(test)]
+mod growth;
 #[cfg(test)]
 mod tests;

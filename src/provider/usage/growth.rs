@@ -1,0 +1,62 @@
+//! Tests of what a piece of a coded answer may decode to: enough for any text, and never so much that others wait for it.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use http::{HeaderMap, HeaderValue, header};
+
+use super::{MAX_GROWTH, MAX_GROWTH_BESIDE, UsageReader};
+use crate::domain::{Api, Certainty, Dialect};
+
+/// What a connection hands on at a time.
+const PIECE: usize = 32 * 1024;
+
+fn reader(coding: &str) -> UsageReader {
+    let headers = HeaderMap::from_iter([
+        (header::CONTENT_ENCODING, HeaderValue::from_str(coding).unwrap()),
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ]);
+    UsageReader::new(Dialect::OpenAi, Api::ChatCompletions, &headers)
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_piece_that_stands_for_very_much_is_given_up_at_once() {
+    let zeros = vec![0; 8 << 20];
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
+    zlib.write_all(&zeros).unwrap();
+    for (coding, bomb) in
+        [("gzip", gzip(&zeros)), ("deflate", zlib.finish().unwrap()), ("zstd", zstd::encode_all(zeros.as_slice(), 3).unwrap())]
+    {
+        let mut reader = reader(coding);
+        for piece in bomb.chunks(PIECE) {
+            let before = reader.coded.sink().read;
+            reader.push(piece);
+            // a decoder hands on what it has in one go
+            let most = MAX_GROWTH * piece.len() as u64 + MAX_GROWTH_BESIDE + (256 << 10);
+            assert!(reader.coded.sink().read - before <= most, "{coding}: {} bytes of {}", reader.coded.sink().read, piece.len());
+        }
+        assert_eq!(reader.finish(true).certainty, Certainty::Unknown, "{coding}");
+    }
+}
+
+#[test]
+fn a_long_text_is_read_however_well_it_shrinks() {
+    let word = "the same words again and again, as models repeat themselves; ";
+    let text = format!(
+        r#"{{"choices":[{{"message":{{"content":"{}"}}}}],"usage":{{"prompt_tokens":7,"completion_tokens":5}}}}"#,
+        (0..20_000).map(|n| format!("{word}{n} ")).collect::<String>()
+    );
+    for (coding, bytes) in [("gzip", gzip(text.as_bytes())), ("zstd", zstd::encode_all(text.as_bytes(), 3).unwrap())] {
+        let mut reader = reader(coding);
+        bytes.chunks(PIECE).for_each(|piece| reader.push(piece));
+        let usage = reader.finish(true);
+        assert_eq!((usage.input, usage.output, usage.certainty), (7, 5, Certainty::Exact), "{coding}: {} bytes", bytes.len());
+    }
+}
