@@ -13,7 +13,7 @@ use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
 use super::super::super::widgets::dialog::{dialog, primary};
-use super::super::super::widgets::{page, problem};
+use super::super::super::widgets::{button, page, problem};
 use super::super::history::combo;
 
 /// The meters that the command line knows too.
@@ -89,7 +89,7 @@ fn list(ui: &mut Ui, scene: &Scene<'_>, account: AccountId, label: &str) -> Opti
             ui.add(Label::new(&bucket.meter));
             super::remark(ui, bucket.key.class.as_str());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let clear = ui.small_button("Clear").accessible_name(format!("Clear {}", bucket.meter));
+                let clear = ui.add(button::small("Clear")).accessible_name(format!("Clear {}", bucket.meter));
                 if clear.clicked() {
                     let class = (bucket.key.class != ModelClass::any()).then(|| bucket.key.class.clone());
                     let (dimension, period) = (bucket.key.dimension, bucket.key.period);

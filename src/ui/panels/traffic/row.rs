@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::view::WaitingView;
-use crate::domain::{Certainty, Outcome, RequestId, RequestRecord, VerdictKind};
+use crate::domain::{Certainty, Dimension, Outcome, RequestId, RequestRecord, VerdictKind};
 use crate::journal::{LiveView, RunningView};
 
 use super::super::super::format;
@@ -29,7 +29,6 @@ pub enum Tone {
     Faint,
     Wait,
     Run,
-    Good,
     Bad,
 }
 
@@ -164,7 +163,10 @@ impl Row<'_> {
     pub fn state(&self, scene: &Scene<'_>) -> String {
         match self {
             Self::Waiting(w) => {
-                let what = w.bucket.as_ref().map_or_else(String::new, |key| format!(" for {}", key.meter()));
+                let what = w.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
+                    Dimension::Money => " for held money".to_owned(),
+                    _ => format!(" for {}", key.meter()),
+                });
                 let when = w.ready_at.map_or_else(String::new, |at| format!(" until {}", format::clock(at, scene.zone)));
                 format!("waiting #{}{what}{when}", w.position)
             }
@@ -203,7 +205,7 @@ impl Row<'_> {
             Self::Waiting(_) => Tone::Wait,
             Self::Running(_) => Tone::Run,
             Self::Done(r) => match r.outcome {
-                Outcome::Ok => Tone::Good,
+                Outcome::Ok => Tone::Plain, // what went well is the ground on which the rest is seen
                 Outcome::ClientGone => Tone::Faint,
                 _ => Tone::Bad,
             },
