@@ -1,6 +1,4 @@
-//! The window by its accessible names, and a few pictures of it.
-//!
-//! `UPDATE_SNAPSHOTS=1 cargo test --test ui` writes the pictures anew.
+//! The window by its accessible names, and pictures of it.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail where they stand, too")]
 
@@ -13,6 +11,10 @@ mod fixture;
 mod accounts;
 #[path = "ui/batch.rs"]
 mod batch;
+#[path = "ui/keyboard.rs"]
+mod keyboard;
+#[path = "ui/pictures.rs"]
+mod pictures;
 #[path = "ui/planner.rs"]
 mod planner;
 #[path = "ui/settings.rs"]
@@ -26,8 +28,8 @@ use std::time::Duration;
 use cpu_renderer::CpuRenderer;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportId};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
 use image::RgbaImage;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -60,12 +62,16 @@ fn window(view: LiveView, panel: PanelId) -> Window {
 }
 
 fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
+    remembering(view, UiState { panel, theme, ..UiState::default() })
+}
+
+fn remembering(view: LiveView, state: UiState) -> Window {
     let (send, orders) = channel();
     let mut app = App::new(AppOptions {
         send: Box::new(move |order| send.send(order).unwrap()),
         clock: Arc::new(fixture::Standing),
         zone: TimeZone::UTC,
-        state: UiState { panel, theme, ..UiState::default() },
+        state,
         preferences: Preferences::default(),
         export_folder: PathBuf::from("/home/ada/Documents"),
     });
@@ -150,69 +156,10 @@ impl Window {
         reply.send(series);
         self.harness.run_ok();
     }
-
-    /// Compares the window with its reference picture.
-    fn picture(&mut self, name: &str) {
-        let picture = self.harness.render().unwrap();
-        let (margin, [width, height]) = (MARGIN.into(), SIZE.map(u32::from));
-        let inside = image::imageops::crop_imm(&picture, margin, margin, width, height).to_image();
-        image_snapshot_options(&inside, name, &SnapshotOptions::new().output_path("tests/snapshots/ui"));
-    }
 }
 
 fn plain(text: &str) -> String {
     text.replace(format::THIN, " ")
-}
-
-#[test]
-fn picture_of_the_overview() {
-    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Dark).picture("overview_dark");
-    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Light).picture("overview_light");
-}
-
-#[test]
-fn picture_of_the_traffic() {
-    let mut w = window(fixture::busy(), PanelId::Traffic);
-    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
-    let Command::Story(_, reply) = w.order() else { panic!("no story is read") };
-    reply.send(Ok(fixture::story()));
-    w.harness.run_ok();
-    w.picture("traffic");
-}
-
-#[test]
-fn picture_of_the_history() {
-    let mut w = window(fixture::busy(), PanelId::History);
-    w.answer_series(Ok(fixture::series()));
-    w.picture("history");
-}
-
-#[test]
-fn picture_of_a_divided_chart() {
-    let mut w = themed(fixture::busy(), PanelId::History, ThemeChoice::Light);
-    w.answer_series(Ok(fixture::series()));
-    w.choose("Divided", "By client");
-    w.answer_series(Ok(fixture::divided()));
-    w.picture("history_divided_light");
-}
-
-#[test]
-fn picture_of_the_accounts() {
-    window(fixture::busy(), PanelId::Accounts).picture("accounts");
-}
-
-#[test]
-fn picture_of_the_models() {
-    let mut w = window(fixture::busy(), PanelId::Models);
-    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
-    reply.send(Ok(fixture::models()));
-    w.harness.run_ok();
-    w.picture("models");
-}
-
-#[test]
-fn picture_of_the_first_run() {
-    window(fixture::first_run(), PanelId::Overview).picture("first_run");
 }
 
 #[test]
@@ -401,7 +348,7 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     reply.send(Ok(fixture::models()));
     w.harness.run_ok();
     assert!(w.shows("1 of 3 models, newest row of 2026-11-20") && w.shows("In your traffic"));
-    assert!(w.shows("gpt-4o-mini-2024-07-18 of openai, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
+    assert!(w.shows("gpt-4o-mini-2024-07-18 of OpenAI, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
     w.press(Modifiers::COMMAND, Key::Num1);
     w.press(Modifiers::COMMAND, Key::Num5);
     assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Models(_))), "it is read once");
@@ -409,7 +356,7 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     assert!(w.shows("No model matches"));
     w.press(Modifiers::NONE, Key::Escape);
     w.click("Retired");
-    assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+    assert!(w.shows("deepseek-chat of DeepSeek") && !w.shows("claude-sonnet-5-5 of Anthropic"));
 }
 
 #[test]
@@ -483,7 +430,7 @@ fn the_palette_finds_by_name_and_acts() {
 fn a_pasted_error_is_explained() {
     let mut w = window(fixture::busy(), PanelId::Overview);
     w.click("Explain an error…");
-    w.choose("Provider", "gemini");
+    w.choose("Provider", "Gemini");
     w.write("Headers", "retry-after: 7");
     w.write("Body", "{}");
     w.click("Explain");

@@ -21,6 +21,7 @@ mod fallbacks;
 mod limits;
 mod migrate;
 mod modes;
+mod moments;
 mod open;
 mod parts;
 mod prune;

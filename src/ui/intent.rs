@@ -9,7 +9,7 @@ use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
 use crate::domain::{AccountId, Alias, BucketKey, Budget, Dialect, Fallback, ModelId, Period, Preferences, RequestId};
 
 use super::panels::planner::Seed;
-use super::state::{PanelId, ThemeChoice};
+use super::state::{Density, PanelId, ThemeChoice};
 
 /// One wish.
 #[derive(Debug)]
@@ -22,14 +22,18 @@ pub enum Intent {
     ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
-    /// Write into the filter of the traffic panel.
-    FilterTraffic,
+    /// Write into the filter of the traffic panel; these words stand in it then.
+    FilterTraffic(Option<String>),
+    /// Open the dialog with the user's own limits of an account.
+    ShowLimits(AccountId),
     /// Open the dialog that writes the history into a file.
     OpenExport,
     /// Open the folder scan.
     OpenScan,
     /// Choose the colours.
     SetTheme(ThemeChoice),
+    /// Choose the height of table lines.
+    SetDensity(Density),
     /// Take these preferences.
     Prefer(Preferences),
     /// Start at login or no more, or only ask.

@@ -12,13 +12,6 @@ use tierline::ui::PanelId;
 use super::{Window, fixture, window};
 
 #[test]
-fn picture_of_the_settings() {
-    let mut w = window(fixture::busy(), PanelId::Settings);
-    w.answer_settings(false);
-    w.picture("settings");
-}
-
-#[test]
 fn picture_of_the_rules() {
     rules().picture("settings_rules");
 }

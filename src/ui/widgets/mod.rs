@@ -1,5 +1,6 @@
 //! What several panels draw with.
 
+pub mod button;
 pub mod chooser;
 pub mod copy;
 pub mod dialog;

@@ -13,7 +13,7 @@ use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
 use super::super::super::widgets::dialog::{dialog, primary};
-use super::super::super::widgets::{page, problem, undo};
+use super::super::super::widgets::{button, page, problem, undo};
 use super::super::history::combo;
 
 /// The meters that the command line knows too.
@@ -88,7 +88,7 @@ fn list(ui: &mut Ui, scene: &Scene<'_>, state: &mut LimitsState) -> Option<UserL
             ui.add(Label::new(&meter));
             super::remark(ui, limit.class.as_ref().map_or("all models", ModelClass::as_str));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.small_button("Clear").accessible_name(format!("Clear {meter}")).clicked() {
+                if ui.add(button::small("Clear")).accessible_name(format!("Clear {meter}")).clicked() {
                     removed = Some(UserLimit { capacity: None, ..limit.clone() });
                     state.cleared = Some(limit.clone());
                 }

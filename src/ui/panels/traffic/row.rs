@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::view::WaitingView;
-use crate::domain::{Certainty, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
+use crate::domain::{Certainty, Dimension, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
 use crate::journal::{LiveView, RunningView};
 
 use super::super::super::format;
@@ -37,7 +37,6 @@ pub enum Tone {
     Faint,
     Wait,
     Run,
-    Good,
     Bad,
 }
 
@@ -183,7 +182,10 @@ impl Row<'_> {
     pub fn state(&self, scene: &Scene<'_>) -> String {
         match self {
             Self::Waiting(w) => {
-                let what = w.bucket.as_ref().map_or_else(String::new, |key| format!(" for {}", key.meter()));
+                let what = w.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
+                    Dimension::Money => " for held money".to_owned(),
+                    _ => format!(" for {}", key.meter()),
+                });
                 let when = w.ready_at.map_or_else(String::new, |at| format!(" until {}", format::clock(at, scene.zone)));
                 format!("waiting #{}{what}{when}", w.position)
             }
@@ -222,7 +224,7 @@ impl Row<'_> {
             Self::Waiting(_) => Tone::Wait,
             Self::Running(_) => Tone::Run,
             Self::Done(r) => match r.outcome {
-                Outcome::Ok => Tone::Good,
+                Outcome::Ok => Tone::Plain, // what went well is the ground on which the rest is seen
                 Outcome::ClientGone => Tone::Faint,
                 _ => Tone::Bad,
             },

@@ -45,8 +45,8 @@ const HEADS: [Head; 13] = [
     text("Account", 76.0, 3),
     text(MODEL, 0.0, 0),
     text("State", 0.0, 0),
-    number("Waited", 62.0, 0),
-    number("Ran", 46.0, 0),
+    number("Waited", 62.0, 9),
+    number("Ran", 46.0, 8),
     number("In", 44.0, 5),
     number("Cached", 44.0, 1),
     number("Out", 44.0, 6),
@@ -136,6 +136,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &Rows<'_>
                 }
             });
         });
+    let under_head = area.top() + height + ui.spacing().item_spacing.y / 2.0;
+    ui.painter().hline(area.x_range(), under_head, (1.0, Color32::from(colors(ui).line)));
     if let Some(row) = ring {
         // the scroll bar lies over the right end of a row
         let seen = area.with_min_y(area.top() + height).with_max_x(area.right() - theme().space.close);
@@ -207,7 +209,6 @@ fn color(ui: &Ui, tone: Tone) -> Color32 {
         Tone::Faint => c.text_faint,
         Tone::Wait => c.binding,
         Tone::Run => c.accent,
-        Tone::Good => c.ok,
         Tone::Bad => c.error,
     }
     .into()
