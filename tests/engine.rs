@@ -22,9 +22,9 @@ use scripted::{Scripted, Step};
 use serde_json::json;
 use tempfile::TempDir;
 use tierline::clock::SystemClock;
-use tierline::domain::command::{Command, NewAccount, Pending, Poll, Reply, UserLimit};
+use tierline::domain::command::{Command, MovedAccount, NewAccount, Pending, Poll, Reply, UserLimit};
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat};
-use tierline::domain::{AccountId, Dimension, LimitSource, Outcome, Period, Problem, Provider, Secret};
+use tierline::domain::{AccountId, Alias, Budget, Dimension, Fallback, LimitSource, ModelId, Outcome, Period, Problem, Provider, Secret};
 use tierline::engine::{Answer, Engine, Options, Request, ask};
 use tierline::journal::LiveView;
 use tierline::sim::{Limits, Sim, SimConfig, SimHandle};
@@ -292,6 +292,10 @@ async fn a_database_that_is_locked_or_gone_stops_no_request_and_is_said() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let view = says("the history is not being written").await;
     assert!(told(&view).unwrap().contains("requests go on"), "{:?}", told(&view));
+    let folder = temp.path().join("data");
+    let status = tokio::task::spawn_blocking(move || ask(&folder, &Request::Status)).await.unwrap();
+    let Some(Answer::Status { unrecorded: Some(why), .. }) = status else { panic!("{status:?}") };
+    assert!(why.contains("database is locked"), "{why}");
     other.execute_batch("ROLLBACK").unwrap();
     drop(other);
     well().await;
@@ -335,6 +339,35 @@ async fn a_key_does_not_follow_a_base_url_that_was_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_in_use_does_not_follow_either_and_one_that_is_given_again_goes_along() {
+    let (sim, stranger) = (sim(50).await, Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+    let (temp, _vault, engine) = at(&sim.url()).await;
+    let token = order(&engine, |reply| Command::NewToken("notebook".into(), reply)).await.unwrap();
+    let url = format!("{}/anthropic/v1/messages", engine.url().unwrap());
+    assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+    let folder = temp.path().join("data");
+    let db = rusqlite::Connection::open(folder.join("tierline.db")).unwrap();
+    assert_eq!(db.execute("UPDATE accounts SET base_url = ?", [format!("http://{}", stranger.addr)]).unwrap(), 1);
+    drop(db);
+    let asked = tokio::task::spawn_blocking(move || ask(&folder, &Request::Reload)).await.unwrap();
+    assert_eq!(asked, Some(Answer::Done));
+    for key in [token.expose(), KEY] {
+        let reply = post(&url, key, message()).await;
+        assert!(matches!(reply.status, 401 | 403), "{} {}", reply.status, reply.text);
+    }
+    assert_eq!(stranger.seen().len(), 0, "nothing was sent there");
+
+    let other = Secret::from_pasted("sk-ant-test-other").unwrap();
+    let moved = |base_url: String| MovedAccount { id: AccountId(1), base_url, key: other.clone() };
+    let refused = order(&engine, |reply| Command::MoveAccount(moved("http://example.com".into()), reply)).await.unwrap_err();
+    assert!(refused.to_string().contains("is not https"), "{refused}");
+    order(&engine, |reply| Command::MoveAccount(moved(format!("http://{}", stranger.addr)), reply)).await.unwrap();
+    assert_eq!(post(&url, token.expose(), message()).await.status, 200);
+    assert_eq!(stranger.seen()[0].header("x-api-key"), Some("sk-ant-test-other"));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_window_comes_to_the_front_when_it_is_asked_for() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("data");
@@ -351,5 +384,44 @@ async fn the_window_comes_to_the_front_when_it_is_asked_for() {
     });
     assert_eq!(answer.await.unwrap(), Some(Answer::Done));
     shows.changed().await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_that_is_set_is_in_the_view_whoever_set_it() {
+    let (temp, _, engine) = at("http://127.0.0.1:9").await;
+    let other = NewAccount { provider: Provider::DeepSeek, label: "ds".into(), ..account("http://127.0.0.1:9") };
+    order(&engine, |reply| Command::AddAccount(other, reply)).await.unwrap();
+    let from = ModelId::new("claude-sonnet-5-5");
+    let offers = order(&engine, |reply| Command::RouteOffers(from.clone(), reply)).await.unwrap();
+    assert_eq!(offers.iter().map(|offer| offer.label.as_str()).collect::<Vec<_>>(), ["work", "ds"]);
+    assert!(offers[1].differences.iter().any(|text| text.contains("ignored: anthropic-version")), "{:?}", offers[1].differences);
+    let nobody = order(&engine, |reply| Command::RouteOffers(ModelId::new("gpt-6-sol"), reply)).await.unwrap();
+    assert!(nobody.iter().all(|offer| !offer.apis.contains(&tierline::domain::Api::Messages)), "{nobody:?}");
+
+    let route = Fallback { to: ModelId::new("deepseek-flash"), ..offers[1].route.clone() };
+    order(&engine, |reply| Command::AddRoute(route.clone(), reply)).await.unwrap();
+    let alias = Alias { account: AccountId(1), from: ModelId::new("old"), to: from, set: serde_json::Map::new(), until: None };
+    order(&engine, |reply| Command::SetAlias(alias.clone(), reply)).await.unwrap();
+    let budget = Budget { account: None, period: Period::DAY, nanos: 5_000_000_000, zone: "UTC".into() };
+    order(&engine, |reply| Command::SetBudget(budget.clone(), reply)).await.unwrap();
+    let limit = UserLimit { account: AccountId(1), class: None, dimension: Dimension::Requests, period: Period::MINUTE, capacity: Some(7) };
+    order(&engine, |reply| Command::SetLimit(limit.clone(), reply)).await.unwrap();
+    let view = seen(&engine, "the rules", |view| {
+        let rules = &view.rules;
+        rules.routes.iter().any(|view| view.route == route) && rules.aliases == [alias.clone()] && rules.limits.len() == 1
+    })
+    .await;
+    assert_eq!((view.rules.limits[0].limit.clone(), view.budgets[0].budget.clone()), (limit, budget));
+
+    // as the command line does it: into the database, and the one that serves is told
+    let dir = temp.path().join("data");
+    let (store, _) = tierline::store::Store::open(&DataDir::open(Some(&dir)).unwrap(), &SystemClock::new()).unwrap();
+    store.remove_fallbacks(route.from.clone(), None).unwrap();
+    store.remove_budget(None, Period::DAY).unwrap();
+    assert_eq!(tokio::task::spawn_blocking(move || ask(&dir, &Request::Reload)).await.unwrap(), Some(Answer::Done));
+    seen(&engine, "what is gone to be gone", |view| view.rules.routes.is_empty() && view.budgets.is_empty()).await;
+    order(&engine, |reply| Command::RemoveAlias(AccountId(1), ModelId::new("old"), reply)).await.unwrap();
+    seen(&engine, "the name to be gone", |view| view.rules.aliases.is_empty()).await;
     engine.stop().await.unwrap();
 }

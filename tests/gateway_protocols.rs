@@ -12,6 +12,9 @@ mod scripted;
 #[path = "support/wire.rs"]
 mod wire;
 
+#[path = "gateway/door.rs"]
+mod door;
+
 use std::io::Write;
 
 use rig::{KEY, Plan, Rig, TOKEN};
@@ -90,6 +93,33 @@ mod framed {
         let rest = wire.closed().await;
         assert_eq!(String::from_utf8_lossy(&rest), "3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n");
         rig.only().await;
+    }
+
+    #[tokio::test]
+    async fn trailers_of_a_request_pass_but_for_those_that_end_here() {
+        let refused = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}";
+        let upstream = Scripted::start(move |before, _| {
+            vec![Step::Send(if before == 0 { refused } else { "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" }.into())]
+        })
+        .await;
+        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { retries: 1, ..Plan::default() }).await;
+        let sums = "x-sum: 6\nx-end: 1\n";
+        for (case, line, more, trailers, announced, seen) in [
+            ("announced", "POST", "trailer: X-Sum, x-end\r\n", "X-Sum: 6\r\nx-end: 1\r\n", Some("X-Sum, x-end"), sums),
+            ("not announced", "PUT", "", "x-sum: 6\r\nx-end: 1\r\n", Some("x-sum, x-end"), sums),
+            ("a credential", "POST", "", "authorization: Bearer x\r\nx-api-key: x\r\nx-sum: 6\r\n", Some("x-sum"), "x-sum: 6\n"),
+            ("our own", "POST", "", "x-tierline-priority: batch\r\nconnection: x\r\n", None, ""),
+            ("with a method that has no body", "GET", "trailer: x-sum\r\n", "x-sum: 6\r\n", Some("x-sum"), ""),
+        ] {
+            let chunks = format!("3\r\nabc\r\n0\r\n{trailers}\r\n");
+            let request = rig.request(&format!("{line} /openai/v1/x"), &format!("{more}transfer-encoding: chunked\r\n"), "");
+            assert_eq!(Wire::ask(rig.addr, request + &chunks).await.status, 200, "{case}");
+            let last = upstream.seen().pop().unwrap();
+            assert_eq!((last.header("trailer"), last.trailers.as_str()), (announced, seen), "{case}: {}", last.head);
+            assert_eq!((last.body.as_slice(), last.header("connection")), (&b"abc"[..], None), "{case}");
+        }
+        assert_eq!(upstream.seen()[0].trailers, upstream.seen()[1].trailers, "the second attempt has them as well");
+        assert_eq!(upstream.seen().len(), 6);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use scripted::{Scripted, Step};
 use tierline::clock::SystemClock;
 use tierline::domain::{Account, AccountId, BaseUrl, Clock, KeyRef, Provider, Secret};
 use tierline::probe::{AdminAccess, Prober};
+use tierline::upstream::HttpUpstream;
 
 fn account(provider: Provider, at: &Scripted) -> (Account, Secret) {
     let key = Secret::from_pasted("sk-test").unwrap();
@@ -32,6 +33,10 @@ fn answer(status: &str, body: &str) -> Vec<Step> {
     vec![Step::Send(format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())]
 }
 
+fn prober() -> Prober {
+    Prober::new(Arc::new(HttpUpstream::default()))
+}
+
 fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
 }
@@ -45,7 +50,7 @@ async fn a_key_that_is_refused_for_free_costs_nothing() {
     ] {
         let provider = Scripted::start(move |_, _| answer(status, body)).await;
         let (account, key) = account(Provider::Anthropic, &provider);
-        let probed = Prober::new().unwrap().probe(&account, &key, None, &clock()).await.unwrap();
+        let probed = prober().probe(&account, &key, None, &clock()).await.unwrap();
         assert_eq!(provider.seen().iter().map(scripted::Seen::line).collect::<Vec<_>>(), asked, "{status}");
         assert_eq!(probed.report.cost_nanos, cost, "{:?}", probed.report);
     }
@@ -64,7 +69,7 @@ async fn configured_limits_are_read_to_the_last_page() {
     .await;
     let (account, _) = account(Provider::OpenAi, &provider);
     let admin = Secret::from_pasted("sk-admin-test").unwrap();
-    let prober = Prober::new().unwrap();
+    let prober = prober();
     let clock = clock();
     let access = AdminAccess { account: &account, base_url: None, key: &admin, clock: &clock };
     let found = prober.configured_limits(access, Some("proj_1"), None).await.unwrap();
@@ -86,7 +91,7 @@ async fn an_admin_api_that_refuses_says_why() {
     let (account, key) = account(Provider::Anthropic, &provider);
     let clock = clock();
     let access = AdminAccess { account: &account, base_url: None, key: &key, clock: &clock };
-    let refused = Prober::new().unwrap().configured_limits(access, None, None).await.unwrap_err();
+    let refused = prober().configured_limits(access, None, None).await.unwrap_err();
     assert!(refused.to_string().contains("the admin API answered 401"), "{refused}");
     assert!(refused.to_string().contains("use an admin key"), "{refused}");
 }
@@ -104,7 +109,7 @@ async fn a_workspace_may_have_lower_limits_or_none_of_its_own() {
         let (account, key) = account(Provider::Anthropic, &provider);
         let clock = clock();
         let access = AdminAccess { account: &account, base_url: None, key: &key, clock: &clock };
-        let found = Prober::new().unwrap().configured_limits(access, None, Some("wrkspc_1")).await.unwrap();
+        let found = prober().configured_limits(access, None, Some("wrkspc_1")).await.unwrap();
         assert_eq!(found.limits.values().copied().collect::<Vec<_>>(), [4000], "{status}");
         assert_eq!(found.overrides.values().copied().collect::<Vec<_>>(), expect, "{status}");
     }

@@ -15,6 +15,8 @@ mod accounts;
 mod batch;
 #[path = "ui/planner.rs"]
 mod planner;
+#[path = "ui/settings.rs"]
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,13 +208,6 @@ fn picture_of_the_models() {
     reply.send(Ok(fixture::models()));
     w.harness.run_ok();
     w.picture("models");
-}
-
-#[test]
-fn picture_of_the_settings() {
-    let mut w = window(fixture::busy(), PanelId::Settings);
-    w.answer_settings(false);
-    w.picture("settings");
 }
 
 #[test]
@@ -772,35 +767,9 @@ fn the_users_own_limits_are_set_and_cleared() {
     w.click("Clear RPM");
     let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
     assert_eq!((limit.class.unwrap().as_str(), limit.dimension, limit.capacity), ("claude-haiku-4-5", Dimension::Requests, None));
-}
-
-#[test]
-fn preferences_are_sent_whole_and_quiet_ones_stay_quiet() {
-    let mut w = window(fixture::busy(), PanelId::Settings);
-    w.answer_settings(true);
-    assert!(w.shows("newest row of 2026-11-20") && w.shows("No telemetry, ever."));
-    let preferred = |w: &Window| match w.order() {
-        Command::SetPreferences(preferences) => preferences,
-        other => panic!("{other:?}"),
-    };
-    let check = |w: &mut Window, label: &str| {
-        w.harness.get_by_role_and_label(Role::CheckBox, label).click();
-        w.harness.run_ok();
-    };
-    check(&mut w, "The gateway goes on serving");
-    assert_eq!(preferred(&w), Preferences { keep_running: true, ..Preferences::default() });
-    check(&mut w, "From");
-    assert_eq!(preferred(&w).notify.at_percent, Some(90));
-    w.choose("Keep requests", "90 days");
-    let wanted = preferred(&w);
-    assert_eq!((wanted.keep_days, wanted.keep_running, wanted.notify.stopped), (Some(90), true, false));
-    check(&mut w, "Start Tierline");
-    let Command::StartAtLogin(Some(false), reply) = w.order() else { panic!("start at login was not switched off") };
-    reply.send(Err(Problem::new("the autostart folder could not be changed")));
-    w.harness.run_ok();
-    assert!(w.shows("The autostart folder could not be changed."));
-    w.click("Quit Tierline");
-    assert!(matches!(w.order(), Command::Quit));
+    w.click("Undo");
+    let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
+    assert_eq!((limit.dimension, limit.capacity), (Dimension::Requests, Some(30)));
 }
 
 #[test]

@@ -86,14 +86,15 @@ impl Sender {
             Ok(kind) if !content_type.is_empty() => headers.insert(CONTENT_TYPE, kind),
             _ => headers.remove(CONTENT_TYPE),
         };
-        self.upstream.send(UpstreamRequest { method, url, headers, body }).await
+        self.upstream.send(UpstreamRequest { method, url, headers, body, trailers: HeaderMap::new() }).await
     }
 
     pub(super) async fn send(&self, row: Row) -> Sent {
         let Ok(url) = format!("{}{}", self.base, row.path).parse() else {
             return Sent::Answered(Box::new(Answered::none("its url is not a path")), Next::Done);
         };
-        let request = UpstreamRequest { method: Method::POST, url, headers: self.headers.clone(), body: row.body.into() };
+        let (headers, trailers) = (self.headers.clone(), HeaderMap::new());
+        let request = UpstreamRequest { method: Method::POST, url, headers, body: row.body.into(), trailers };
         match self.upstream.send(request).await {
             Ok(response) => self.read(row.facts.api, row.facts.model.as_ref(), response).await,
             Err(error) if error.failure() == Failure::Connect => Sent::NoGateway,

@@ -21,6 +21,8 @@ pub(super) enum AccountsCommand {
     Add(AddArgs),
     /// Every account: never a key, only its fingerprint.
     List,
+    /// Let an account go to another base URL. Its key is asked for again: it is bound to the place that it was stored for.
+    SetUrl(SetUrlArgs),
     /// Forget an account and delete its key from the keyring.
     Remove {
         /// The account's label.
@@ -47,6 +49,16 @@ pub(super) struct AddArgs {
     /// Where it lives, if not at the provider's usual address. Must be https unless it is on this machine.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    #[command(flatten)]
+    key: KeyArg,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetUrlArgs {
+    /// The account's label.
+    label: String,
+    /// Where it goes from now on. Must be https unless it is on this machine.
+    url: String,
     #[command(flatten)]
     key: KeyArg,
 }
@@ -95,6 +107,11 @@ pub(super) fn run(context: &Context, command: AccountsCommand, out: &mut dyn Wri
             let accounts = context.reader()?.accounts()?;
             show(context, &accounts, "", out)
         }
+        AccountsCommand::SetUrl(args) => {
+            let account = set_url(context, args)?;
+            context.tell_server()?;
+            show(context, &[account], "moved", out)
+        }
         AccountsCommand::Remove { label } => {
             let account = context.reader()?.account(&label)?;
             serve::runtime()?.block_on(registry::remove_account(&context.store, &context.vault, &account))?;
@@ -110,17 +127,43 @@ pub(super) fn run(context: &Context, command: AccountsCommand, out: &mut dyn Wri
 
 fn add(context: &Context, args: AddArgs) -> Result<Account, Problem> {
     let provider = args.provider.into();
-    match (context.kind, args.key.key_env) {
-        (VaultKind::Memory, _) => Err(Problem::new("--vault memory keeps keys only in one process, and this command ends now")
-            .hint("use --vault keyring, or --vault env with --key-env")),
-        (VaultKind::Env, Some(variable)) => {
+    match args.key.read(context.kind)? {
+        Given::InVariable(variable) => {
             registry::add_env_account(&context.store, provider, &args.label, args.base_url.as_deref(), &variable, context.clock.as_ref())
         }
-        (VaultKind::Env, None) => Err(Problem::new("--vault env stores no keys").hint("name the variable that has the key with --key-env")),
-        (VaultKind::Keyring, variable) => {
-            let key = variable.as_deref().map_or_else(read_key_stdin, read_key_env)?;
+        Given::Key(key) => {
             let new = NewAccount { provider, label: args.label, base_url: args.base_url, key };
             serve::runtime()?.block_on(registry::add_account(&context.store, &context.vault, new, context.clock.as_ref()))
+        }
+    }
+}
+
+fn set_url(context: &Context, args: SetUrlArgs) -> Result<Account, Problem> {
+    let account = context.reader()?.account(&args.label)?;
+    match args.key.read(context.kind)? {
+        Given::InVariable(variable) => registry::move_env_account(&context.store, &account, &args.url, &variable),
+        Given::Key(key) => serve::runtime()?.block_on(registry::move_account(&context.store, &context.vault, &account, &args.url, &key)),
+    }
+}
+
+/// How a key was given.
+enum Given {
+    /// It is to be stored.
+    Key(Secret),
+    /// It stays in this variable.
+    InVariable(String),
+}
+
+impl KeyArg {
+    fn read(self, kind: VaultKind) -> Result<Given, Problem> {
+        match (kind, self.key_env) {
+            (VaultKind::Memory, _) => Err(Problem::new("--vault memory keeps keys only in one process, and this command ends now")
+                .hint("use --vault keyring, or --vault env with --key-env")),
+            (VaultKind::Env, Some(variable)) => Ok(Given::InVariable(variable)),
+            (VaultKind::Env, None) => {
+                Err(Problem::new("--vault env stores no keys").hint("name the variable that has the key with --key-env"))
+            }
+            (VaultKind::Keyring, variable) => variable.as_deref().map_or_else(read_key_stdin, read_key_env).map(Given::Key),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `tierline accounts import-limits`
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -12,6 +13,7 @@ use crate::domain::dimension::Meter;
 use crate::domain::{Account, Dialect, Identity, Problem};
 use crate::probe::{AdminAccess, Configured, Prober};
 use crate::store::AdminLimit;
+use crate::upstream::HttpUpstream;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportLimitsArgs {
@@ -29,7 +31,7 @@ pub(super) fn run(context: &Context, args: &ImportLimitsArgs, out: &mut dyn Writ
     let account = context.reader()?.account(&args.admin.account)?;
     let (base_url, key) = (args.admin.base_url()?, args.admin.key()?);
     let access = AdminAccess { account: &account, base_url: base_url.as_ref(), key: &key, clock: &context.clock };
-    let prober = Prober::new()?;
+    let prober = Prober::new(Arc::new(HttpUpstream::default()));
     let asked = prober.configured_limits(access, args.project.as_deref(), args.workspace.as_deref());
     let mut found = serve::runtime()?.block_on(asked)?;
     let covered = covered(context, &account, args, &found)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::catalog::Usd;
 use crate::domain::{Account, AccountId, AdminReport, DayUsage, Dialect, Identity, ModelId, Problem};
 use crate::probe::{AdminAccess, Prober};
 use crate::store::RecordedDay;
+use crate::upstream::HttpUpstream;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportUsageArgs {
@@ -63,7 +65,7 @@ pub(super) fn import(context: &Context, args: &ImportUsageArgs, out: &mut dyn Wr
     let access = AdminAccess { account: &account, base_url: base_url.as_ref(), key: &key, clock: &context.clock };
     let read_at = context.clock.now().wall;
     let (from, until) = days(read_at, args.span.days)?;
-    let prober = Prober::new()?;
+    let prober = Prober::new(Arc::new(HttpUpstream::default()));
     let (report, organization) = serve::runtime()?.block_on(prober.reported(access, from, until))?;
     let id = account.id;
     let comparison = Comparison::new(context, account, organization, &args.span, &report, from..read_at)?;

@@ -15,6 +15,7 @@ use crate::engine::{self, Answer, Lesson, Request};
 use crate::probe::{Budget, Prober, cost_nanos};
 use crate::provider;
 use crate::store::Write as Row;
+use crate::upstream::HttpUpstream;
 
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
@@ -80,7 +81,7 @@ pub(super) fn run(context: &Context, args: &ProbeArgs, out: &mut dyn Write) -> R
         return Ok(Done::Well);
     }
     let runtime = serve::runtime()?;
-    let prober = Prober::new()?;
+    let prober = Prober::new(Arc::new(HttpUpstream::default()));
     let mut reports = Vec::new();
     for account in &accounts {
         let key = runtime.block_on(context.vault.get_for(account))?;

@@ -21,6 +21,7 @@ pub(super) struct Status {
     pub(super) buckets: Vec<BucketView>,
     waiting: Vec<WaitingView>,
     budgets: Vec<BudgetView>,
+    unrecorded: Option<String>,
 }
 
 pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
@@ -35,6 +36,9 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
         (None, false) => format!("not serving; as saved at {}", status.as_of),
     };
     writeln!(out, "{head}").map_err(|error| unwritable(&error))?;
+    if let Some(why) = &status.unrecorded {
+        writeln!(out, "{why}").map_err(|error| unwritable(&error))?;
+    }
     if !status.budgets.is_empty() {
         budgets::print(out, &status.budgets, now)?;
     }
@@ -82,8 +86,8 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
 impl Status {
     pub(super) fn read(context: &Context, now: Timestamp) -> Result<Self, Problem> {
         match engine::ask(context.dir.path(), &Request::Status) {
-            Some(Answer::Status { gateway, buckets, waiting, budgets }) => {
-                Ok(Self { live: true, gateway, as_of: now, buckets, waiting, budgets })
+            Some(Answer::Status { gateway, buckets, waiting, budgets, unrecorded }) => {
+                Ok(Self { live: true, gateway, as_of: now, buckets, waiting, budgets, unrecorded })
             }
             _ => saved(context, now),
         }
@@ -107,7 +111,7 @@ fn saved(context: &Context, now: Timestamp) -> Result<Status, Problem> {
         })
         .collect();
     let budgets = engine::budgets_of(&context.reader()?, now)?;
-    Ok(Status { live: false, gateway: None, as_of, buckets, waiting: Vec::new(), budgets })
+    Ok(Status { live: false, gateway: None, as_of, buckets, waiting: Vec::new(), budgets, unrecorded: None })
 }
 
 fn document(status: &Status) -> serde_json::Value {
@@ -145,6 +149,7 @@ fn document(status: &Status) -> serde_json::Value {
         "buckets": buckets,
         "waiting": status.waiting,
         "budgets": budgets::documents(&status.budgets),
+        "not_recorded": status.unrecorded,
     })
 }
 

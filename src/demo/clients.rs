@@ -1,13 +1,18 @@
 //! Programs with different habits: an agent in bursts, a person who chats, a script in a hurry, a nightly batch.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::domain::{Problem, Secret};
 use crate::engine::Engine;
 use crate::limiter::random::Random;
+use crate::upstream::{HttpUpstream, Upstream, UpstreamRequest};
 
 /// How a program behaves.
 #[derive(Clone, Copy)]
@@ -109,8 +114,7 @@ const HABITS: [Habit; 7] = [
 /// Makes a token for each program and lets it run until it is aborted.
 pub(super) async fn start(engine: &Engine, seed: u64) -> Result<Vec<JoinHandle<()>>, Problem> {
     let url = engine.url()?.to_owned();
-    let client =
-        reqwest::Client::builder().no_proxy().build().map_err(|error| Problem::new("no HTTP client could be made").because(error))?;
+    let gateway: Arc<dyn Upstream> = Arc::new(HttpUpstream::default());
     let mut tokens: Vec<(&str, Secret)> = Vec::new();
     let mut tasks = Vec::new();
     for (index, habit) in HABITS.into_iter().enumerate() {
@@ -121,27 +125,22 @@ pub(super) async fn start(engine: &Engine, seed: u64) -> Result<Vec<JoinHandle<(
             tokens.push((habit.client, token.clone()));
             token
         };
-        tasks.push(tokio::spawn(run(habit, url.clone(), token, client.clone(), Random::new(seed.wrapping_add(index as u64)))));
+        tasks.push(tokio::spawn(run(habit, url.clone(), token, Arc::clone(&gateway), Random::new(seed.wrapping_add(index as u64)))));
     }
     Ok(tasks)
 }
 
-async fn run(habit: Habit, url: String, token: Secret, client: reqwest::Client, mut random: Random) {
+async fn run(habit: Habit, url: String, token: Secret, gateway: Arc<dyn Upstream>, mut random: Random) {
     loop {
         let burst = (0..habit.burst).map(|_| {
             let words = habit.words / 2 + random.below(habit.words);
-            let mut request = client
-                .post(format!("{url}{}", habit.path))
-                .bearer_auth(token.expose())
-                .header("x-tierline-priority", if habit.batch { "batch" } else { "interactive" })
-                .json_body(&body(habit, words));
-            if habit.path.starts_with("/anthropic") {
-                request = request.header("anthropic-version", "2023-06-01");
-            }
+            let asked = request(habit, &url, &token, body(habit, words)).map(|request| gateway.send(request));
             async move {
                 // the gateway records what becomes of it; the program only has to read the answer
-                if let Ok(answer) = request.send().await {
-                    let _ = answer.bytes().await;
+                if let Some(asked) = asked
+                    && let Ok(answer) = asked.await
+                {
+                    let _ = answer.body.collect().await;
                 }
             }
         });
@@ -149,6 +148,22 @@ async fn run(habit: Habit, url: String, token: Secret, client: reqwest::Client, 
         let pause = habit.pause_millis / 2 + random.below(habit.pause_millis);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
+}
+
+fn request(habit: Habit, url: &str, token: &Secret, body: Value) -> Option<UpstreamRequest> {
+    let url = format!("{url}{}", habit.path).parse().ok()?;
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+    bearer.set_sensitive(true);
+    let lane = HeaderValue::from_static(if habit.batch { "batch" } else { "interactive" });
+    let mut headers = HeaderMap::from_iter([
+        (AUTHORIZATION, bearer),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static("x-tierline-priority"), lane),
+    ]);
+    if habit.path.starts_with("/anthropic") {
+        headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    }
+    Some(UpstreamRequest { method: Method::POST, url, headers, body: body.to_string().into(), trailers: HeaderMap::new() })
 }
 
 fn body(habit: Habit, words: u64) -> Value {
@@ -167,15 +182,5 @@ fn body(habit: Habit, words: u64) -> Value {
             "messages": [{ "role": "user", "content": prompt }],
         }),
         _ => json!({ "model": model, "max_tokens": max_output, "messages": [{ "role": "user", "content": prompt }] }),
-    }
-}
-
-trait JsonBody {
-    fn json_body(self, body: &Value) -> Self;
-}
-
-impl JsonBody for reqwest::RequestBuilder {
-    fn json_body(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").body(body.to_string())
     }
 }

@@ -48,7 +48,7 @@ impl Account {
         match &self.key {
             KeyRef::Keyring { entry } | KeyRef::Memory { entry } if !self.base_url.may_have(entry) => {
                 Err(Problem::new(format!("the key of account {} was stored for another base URL than {}", self.label, self.base_url))
-                    .hint("remove the account and add it again with its key"))
+                    .hint("give its key again, with `tierline accounts set-url`"))
             }
             place => Ok(place),
         }

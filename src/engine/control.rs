@@ -49,6 +49,9 @@ pub enum Answer {
         /// Every budget.
         #[serde(default)]
         budgets: Vec<BudgetView>,
+        /// Why the history is not being written, if so.
+        #[serde(default)]
+        unrecorded: Option<String>,
     },
     /// It was done.
     Done,
@@ -94,12 +97,11 @@ pub(super) async fn listen(
                 return;
             }
             let answer = match serde_json::from_str(&line) {
-                Ok(Request::Status) => limiter.with(|core, now| Answer::Status {
-                    gateway,
-                    buckets: core.buckets(now),
-                    waiting: core.queue(now),
-                    budgets: core.budgets(now),
-                }),
+                Ok(Request::Status) => {
+                    let unrecorded = registry.store().health().unrecorded();
+                    let (buckets, waiting, budgets) = limiter.with(|core, now| (core.buckets(now), core.queue(now), core.budgets(now)));
+                    Answer::Status { gateway, buckets, waiting, budgets, unrecorded }
+                }
                 Ok(Request::Reload) => match registry.reload().await {
                     Ok(()) => {
                         tokio::spawn(async move { registry.unlock_keys().await });

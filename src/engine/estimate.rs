@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::batch::finish_hours;
 use crate::batch::input::{Scan, Tally};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchEstimate, BatchVia};
@@ -24,7 +25,7 @@ const UNKNOWN_OUTPUT: u64 = 1_000;
 pub struct Grounds {
     buckets: Vec<BucketView>,
     recorded: Vec<RecordedLoad>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Grounds {
@@ -37,8 +38,8 @@ impl Grounds {
         Ok(Self { buckets, recorded, now })
     }
 
-    /// Works it out for this way. What no limit and no price is known for stays unknown, and so does the time at a provider's
-    /// batch API.
+    /// Works it out for this way. What no limit and no price is known for stays unknown. Nobody says how long a provider's batch
+    /// API takes within the hours that it promises.
     #[must_use]
     pub fn estimate(&self, account: &Account, scan: &Scan, via: BatchVia) -> BatchEstimate {
         let catalog = Catalog::bundled();
@@ -73,8 +74,11 @@ impl Grounds {
             sum.most_cost_nanos = add(sum.most_cost_nanos, most);
             sum.basis.push(match via {
                 BatchVia::Gateway => format!("{model}: {how}; {whence}"),
-                BatchVia::ProviderBatch => format!("{model}: {how}; prices of the batch API"),
+                BatchVia::ProviderBatch => format!("{model}: {how}"),
             });
+        }
+        if via == BatchVia::ProviderBatch {
+            sum.binding = finish_hours(dialect, self.now).map(|hours| format!("within {hours} h"));
         }
         if !untimed && let Some((least, expected, binding)) = times.into_values().max_by(|a, b| a.1.total_cmp(&b.1)) {
             (sum.least_secs, sum.expected_secs, sum.binding) = (Some(whole(least)), Some(whole(expected)), binding);

@@ -19,6 +19,8 @@ mod orders;
 mod plans;
 mod recorder;
 pub mod registry;
+mod watched;
+mod way;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,7 +44,7 @@ use crate::journal::{LiveView, Sink};
 use crate::limiter::{Core, Limiter, Memory, Prices, Settings, Told};
 use crate::probe::Prober;
 use crate::store::{DataDir, InstanceLock, Reader, Store};
-use crate::upstream::{HttpUpstream, Timing};
+use crate::upstream::{HttpUpstream, Upstream};
 use crate::vault::Vault;
 
 pub use budgets::budgets_of;
@@ -52,6 +54,7 @@ pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
 pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
+pub use way::auto_way;
 
 /// The setting that turns off, with the value `off`, the comments that keep waiting streams alive. Read at the start.
 pub const KEEP_ALIVE: &str = "gateway.keep_alive";
@@ -131,8 +134,9 @@ impl Engine {
         }
 
         let metrics = Metrics::new(limiter.clone(), store.clone(), sink.clone());
+        let upstream: Arc<dyn Upstream> = Arc::new(HttpUpstream::default());
         let parts = Parts {
-            upstream: Arc::new(HttpUpstream::new(Timing::default())),
+            upstream: Arc::clone(&upstream),
             admission: Arc::new(limiter.clone()),
             sink: sink.clone(),
             clock: Arc::clone(&clock),
@@ -184,7 +188,7 @@ impl Engine {
 
         let (commands, orders) = mpsc::channel(64);
         let give_way = GiveWay::default();
-        let prober = Prober::new()?;
+        let prober = Prober::new(upstream);
         let background = vec![
             tokio::spawn({
                 let limiter = limiter.clone();

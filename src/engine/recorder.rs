@@ -11,6 +11,7 @@ use super::batches::Batches;
 use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
+use crate::domain::batch::BatchRunner;
 use crate::domain::dimension::Meter;
 use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
@@ -23,7 +24,7 @@ use crate::limiter::Limiter;
 use crate::limiter::bucket::is_measured;
 use crate::probe::cost_nanos;
 use crate::provider::{self, ProbePlan};
-use crate::store::{Store, StoreState, Write};
+use crate::store::{Store, Write};
 
 /// The one reader of the event channel.
 pub(super) struct Recorder {
@@ -160,6 +161,7 @@ impl Recorder {
         self.view.at = now.wall;
         self.view.accounts = Arc::new(account_views(&known, &scopes, &buckets, self.clock.as_ref()));
         self.view.tokens = Arc::new(known.tokens.iter().map(|token| (token.client.clone(), token.created_at)).collect());
+        self.view.rules = Arc::clone(&known.rules);
         self.view.found_keys = Arc::new(found_keys(&known.accounts));
         self.view.vault = match known.vault {
             Some(Ok(place)) => Ok(place),
@@ -175,17 +177,11 @@ impl Recorder {
         self.note_store();
         self.warn_of_retirements();
         self.warn_of_listed_ends();
-        moving
+        moving || self.view.batches.iter().any(|batch| matches!(batch.runner, BatchRunner::Elsewhere(_)))
     }
 
     fn note_store(&mut self) {
-        let health = self.store.health();
-        let text = match &health.state {
-            StoreState::Ok => String::new(),
-            StoreState::Stalled(reason) => {
-                format!("the history is not being written: {reason}; requests go on ({} rows lost so far)", health.dropped)
-            }
-        };
+        let text = self.store.health().unrecorded().unwrap_or_default();
         if text.is_empty() && !self.view.notices.iter().any(|notice| notice.key == "store") {
             return;
         }

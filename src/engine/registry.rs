@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::command::{FoundKey, NewAccount, UserLimit};
+use crate::domain::command::{FoundKey, MovedAccount, NewAccount, UserLimit};
+use crate::domain::fallback::FallbackView;
+use crate::domain::rules::{LimitRule, Rules};
 use crate::domain::{
     Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, Fallback, KeyRef, ModelId, Period, Problem, Provider, Scope, Secret,
 };
@@ -34,6 +37,7 @@ struct State {
     tokens: Arc<Vec<crate::store::ClientToken>>,
     aliases: Vec<Alias>,
     fallbacks: Vec<Fallback>,
+    rules: Arc<Rules>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -44,6 +48,8 @@ pub struct Known {
     pub accounts: Arc<Vec<Account>>,
     /// Every local token.
     pub tokens: Arc<Vec<crate::store::ClientToken>>,
+    /// Limits, routes and aliases.
+    pub rules: Arc<Rules>,
     /// Why an account's key could not be had.
     pub missing_keys: BTreeMap<AccountId, Problem>,
     /// Where keys are kept, or why they cannot be; `None` while it is not known.
@@ -55,19 +61,28 @@ impl Registry {
         Self(Arc::new(Inner { store, vault, limiter, clock, routes, state: Mutex::default(), changes: watch::Sender::new(0) }))
     }
 
-    /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known;
-    /// keys in the environment and in memory are read at once, the keyring is not asked.
+    /// Reads everything anew from the store and tells the gateway and the limiter. Keys that are known already stay known,
+    /// where the account still goes where it went; keys in the environment and in memory are read at once, the keyring is not
+    /// asked.
     pub async fn reload(&self) -> Result<(), Problem> {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
-        let configured = configured(reader.admin_limits()?);
+        let read = reader.admin_limits()?;
         let mut identities = reader.identities()?;
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
         let fallbacks = reader.fallbacks()?;
+        let rules = rules(&limits, &read, &fallbacks, &aliases, &accounts, self.0.clock.now().wall);
+        let configured = configured(read);
         let mut keys = std::mem::take(&mut self.lock().keys);
-        keys.retain(|id, _| accounts.iter().any(|account| account.id == *id));
+        let before = Arc::clone(&self.lock().accounts);
+        keys.retain(|id, _| {
+            let at = |accounts: &[Account]| {
+                accounts.iter().find(|account| account.id == *id).map(|a| (a.base_url.clone(), a.key.clone(), a.fingerprint.clone()))
+            };
+            at(&accounts).is_some() && at(&accounts) == at(&before)
+        });
         for account in &accounts {
             let at_once = !matches!(account.key, KeyRef::Keyring { .. });
             if at_once && !matches!(keys.get(&account.id), Some(Ok(_))) {
@@ -99,6 +114,7 @@ impl Registry {
             state.tokens = Arc::new(tokens);
             state.aliases = aliases;
             state.fallbacks = fallbacks;
+            state.rules = Arc::new(rules);
             state.keys = keys;
         }
         self.publish_routes();
@@ -141,7 +157,13 @@ impl Registry {
     pub fn known(&self) -> Known {
         let state = self.lock();
         let missing_keys = state.keys.iter().filter_map(|(id, key)| key.as_ref().err().map(|problem| (*id, problem.clone()))).collect();
-        Known { accounts: Arc::clone(&state.accounts), tokens: Arc::clone(&state.tokens), missing_keys, vault: state.vault.clone() }
+        Known {
+            accounts: Arc::clone(&state.accounts),
+            tokens: Arc::clone(&state.tokens),
+            rules: Arc::clone(&state.rules),
+            missing_keys,
+            vault: state.vault.clone(),
+        }
     }
 
     /// Whether the user said that this name stands for another.
@@ -152,6 +174,15 @@ impl Registry {
     /// Stores an account and its key.
     pub async fn add(&self, new: NewAccount) -> Result<(), Problem> {
         add_account(&self.0.store, &self.0.vault, new, self.0.clock.as_ref()).await?;
+        self.reload().await?;
+        self.unlock_keys().await;
+        Ok(())
+    }
+
+    /// Lets an account go somewhere else, with the key for that place.
+    pub async fn relocate(&self, moved: MovedAccount) -> Result<(), Problem> {
+        let account = self.account(moved.id)?;
+        move_account(&self.0.store, &self.0.vault, &account, &moved.base_url, &moved.key).await?;
         self.reload().await?;
         self.unlock_keys().await;
         Ok(())
@@ -216,6 +247,18 @@ impl Registry {
     /// Switches a fallback route off.
     pub async fn remove_fallback(&self, route: Fallback) -> Result<(), Problem> {
         self.0.store.remove_fallbacks(route.from, Some((route.account, route.to)))?;
+        self.reload().await
+    }
+
+    /// Lets a model's name stand for another.
+    pub async fn set_alias(&self, alias: Alias) -> Result<(), Problem> {
+        self.0.store.set_alias(alias)?;
+        self.reload().await
+    }
+
+    /// Lets requests name what they name again.
+    pub async fn remove_alias(&self, account: AccountId, from: ModelId) -> Result<(), Problem> {
+        self.0.store.remove_alias(account, from)?;
         self.reload().await
     }
 
@@ -306,6 +349,37 @@ pub fn add_env_account(
     store.add_account(row)
 }
 
+/// Lets an account go somewhere else. The key that it has is bound to where it went, so the key for the new place comes with it,
+/// also if it is the same.
+pub async fn move_account(store: &Store, vault: &Vault, account: &Account, base_url: &str, key: &Secret) -> Result<Account, Problem> {
+    let base_url = BaseUrl::parse(base_url).map_err(|why| Problem::new(why.to_string()))?;
+    let entry = base_url.bound_entry(&format!("{}/{}", account.provider.name(), account.label));
+    let place = vault.put(&entry, key).await.map_err(Problem::from)?;
+    let moved = Account { base_url, fingerprint: key.fingerprint(), key: place, ..account.clone() };
+    let moves = moved.key != account.key;
+    match store.move_account(&moved) {
+        Ok(()) if moves => vault.delete(&account.key).await.map_err(Problem::from)?,
+        Err(problem) => {
+            if moves {
+                let _ = vault.delete(&moved.key).await;
+            }
+            return Err(problem);
+        }
+        Ok(()) => {}
+    }
+    Ok(moved)
+}
+
+/// The same for an account whose key stays in an environment variable of whoever serves.
+pub fn move_env_account(store: &Store, account: &Account, base_url: &str, variable: &str) -> Result<Account, Problem> {
+    let base_url = BaseUrl::parse(base_url).map_err(|why| Problem::new(why.to_string()))?;
+    let key = vault::from_env(variable).map_err(Problem::from)?;
+    let place = KeyRef::Env { variable: variable.to_owned() };
+    let moved = Account { base_url, fingerprint: key.fingerprint(), key: place, ..account.clone() };
+    store.move_account(&moved)?;
+    Ok(moved)
+}
+
 /// Forgets an account, its key first.
 pub async fn remove_account(store: &Store, vault: &Vault, account: &Account) -> Result<(), Problem> {
     vault.delete(&account.key).await.map_err(Problem::from)?;
@@ -368,6 +442,28 @@ fn account_row(
     })?;
     let base_url = BaseUrl::parse(url).map_err(|why| Problem::new(why.to_string()))?;
     Ok(AccountRow { provider, label: label.to_owned(), base_url, fingerprint: key.fingerprint(), key: at, created_at: clock.now().wall })
+}
+
+/// The rules as they are shown. A route that its account cannot serve any more is shown with the reason.
+fn rules(
+    limits: &[UserLimit],
+    read: &[AdminLimit],
+    fallbacks: &[Fallback],
+    aliases: &[Alias],
+    accounts: &[Account],
+    now: Timestamp,
+) -> Rules {
+    let own = limits.iter().map(|limit| LimitRule { limit: limit.clone(), read_at: None });
+    let read = read.iter().map(|limit| {
+        let AdminLimit { account, class, dimension, period, capacity, read_at } = limit.clone();
+        LimitRule { limit: UserLimit { account, class: Some(class), dimension, period, capacity: Some(capacity) }, read_at: Some(read_at) }
+    });
+    let route = |route: &Fallback| {
+        let label = accounts.iter().find(|account| account.id == route.account).map_or_else(String::new, |account| account.label.clone());
+        let broken = |problem: Problem| FallbackView { route: route.clone(), label, apis: Vec::new(), differences: vec![problem.summary] };
+        super::preview(route.clone(), accounts, now).unwrap_or_else(broken)
+    };
+    Rules { limits: own.chain(read).collect(), routes: fallbacks.iter().map(route).collect(), aliases: aliases.to_vec() }
 }
 
 /// What was read with admin keys, the oldest first, so that the newest word holds.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::request::Parts as Head;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use jiff::Timestamp;
 use serde_json::Map;
 
@@ -37,6 +37,8 @@ pub(super) struct Call {
     method: Method,
     /// End-to-end headers without a credential.
     headers: HeaderMap,
+    /// The same, after the body.
+    trailers: HeaderMap,
     /// Whether it asks for a WebSocket.
     socket: bool,
     /// The provider's path and query, without a credential.
@@ -88,7 +90,8 @@ impl Call {
         let client = wishes.client.clone().unwrap_or(client);
         // a WebSocket stays where it begins
         let roams = roams && wishes.account.is_none() && !socket;
-        let call = Self { provider, endpoint, others, roams, client, wishes, method, headers, socket, path };
+        let trailers = HeaderMap::new();
+        let call = Self { provider, endpoint, others, roams, client, wishes, method, headers, trailers, socket, path };
         match misunderstood {
             None => Ok(call),
             Some(why) => Err(bad_request(call.endpoint.dialect, call.api(), &why)),
@@ -123,6 +126,17 @@ impl Call {
         Some((call, body))
     }
 
+    /// What follows the body, without a credential.
+    pub(super) fn with_trailers(&mut self, mut trailers: HeaderMap) {
+        let _ = without_credentials(&mut trailers, None);
+        strip_request(&mut trailers);
+        if !trailers.is_empty() && !self.headers.contains_key(TRAILER) {
+            let names = trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+            self.headers.extend(HeaderValue::try_from(names).ok().map(|names| (TRAILER, names)));
+        }
+        self.trailers = trailers;
+    }
+
     /// What leaves for the provider, and what can be told of it.
     pub(super) fn with_body(mut self, mut body: Bytes, now: Timestamp) -> Result<Outgoing, LocalAnswer> {
         let endpoint = self.endpoint.clone();
@@ -149,7 +163,7 @@ impl Call {
             .parse()
             .map_err(|_| bad_request(*dialect, facts.api, "the account's base URL and this path do not make a URL together"))?;
         authorize(*dialect, &self.path, &mut self.headers, key);
-        let request = UpstreamRequest { method: self.method, url, headers: self.headers, body };
+        let request = UpstreamRequest { method: self.method, url, headers: self.headers, body, trailers: self.trailers };
         Ok(Outgoing { request, facts, asked, alias })
     }
 }

@@ -57,6 +57,8 @@ pub struct Patience {
     pub head: Duration,
     /// Between two pieces of a request's body.
     pub body: Duration,
+    /// For a request's body before it is held to a rate.
+    pub upload: Duration,
     /// Before a waiting stream gets its first comment, and between comments. Claude Code drops a stream after 300 s of silence.
     pub comment: Duration,
     /// For running requests when the gateway stops.
@@ -73,6 +75,7 @@ impl Default for Patience {
         Self {
             head: Duration::from_secs(90),
             body: Duration::from_secs(30),
+            upload: Duration::from_mins(1),
             comment: Duration::from_secs(15),
             drain: Duration::from_secs(30),
         }

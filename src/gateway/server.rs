@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::guard::Guard;
 use super::parts::Parts;
+use super::respond::REFUSED_BY;
 use super::service::Front;
 use super::socket::Pipe;
 use super::strict::Strict;
@@ -29,6 +31,9 @@ const MAX_HEAD: u32 = 64 * 1024;
 /// How many requests an HTTP/2 connection may have under way, and what each may send ahead of being read.
 const MAX_STREAMS: u32 = 256;
 const STREAM_WINDOW: u32 = 256 * 1024;
+/// How long a client that is still sending is heard after its last answer: it would lose the answer with the connection
+/// (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
 /// Before the next try when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -167,19 +172,40 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
     } else {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER_BYTES);
-        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades());
-        tokio::select! {
-            ended = connection.as_mut() => ended,
+        let mut connection = http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades();
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
             () = draining => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                (&mut connection).await
+            }
+        };
+        if let Some(parts) = connection.into_parts() {
+            let mut stream = parts.io.into_inner();
+            // hyper gives up without a word; a kept connection on which nothing came ends like that
+            if ended.as_ref().is_err_and(hyper::Error::is_timeout) && !parts.read_buf.is_empty() {
+                say_too_slow(&mut stream, patience.head).await;
+            }
+            if stream.is_amid_a_request() {
+                let _ = timeout(LINGER, copy(&mut stream, &mut sink())).await;
             }
         }
+        ended
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
     pipe.run().await;
+}
+
+/// Answers a head that did not come in time.
+async fn say_too_slow(stream: &mut Strict<TcpStream>, limit: Duration) {
+    let why = format!("the head of the request did not come within {} s; send it again\n", limit.as_secs_f32());
+    let head = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length";
+    let answer = format!("{head}: {}\r\n{REFUSED_BY}: gateway\r\n\r\n{why}", why.len());
+    // one that does not read it has gone
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
 }
 
 /// Whether a client speaks HTTP/2 by prior knowledge: it begins with what no request line does (RFC 9113, section 3.4).

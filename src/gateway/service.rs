@@ -14,7 +14,7 @@ use super::guard::Guard;
 use super::headers::is_oddly_framed;
 use super::late::{self, Listener, Stage};
 use super::parts::{Parts, Patience};
-use super::request_body::{self, Budget, Whole};
+use super::request_body::{self, BadBody, Budget, Whole};
 use super::respond::{AnswerBody, front_page, local, metrics, text};
 use super::routes::Routes;
 use super::socket::{Pipe, Socket};
@@ -25,6 +25,8 @@ use crate::domain::event::Arrival;
 use crate::domain::{Api, LocalRefusal, ModelClass, RequestFacts};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_request, local_refusal, presented};
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What all connections share.
 pub(super) struct Front {
@@ -43,7 +45,7 @@ impl Front {
         }
         if is_oddly_framed(&head.headers) {
             let mut response = text(StatusCode::BAD_REQUEST, "the only transfer-encoding understood is chunked");
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response.headers_mut().insert(CONNECTION, CLOSE);
             return response;
         }
         let target = match Target::of(&head.uri) {
@@ -65,7 +67,7 @@ impl Front {
             Ok(response) => response,
             Err(answer) => {
                 // a client that is still sending would see a broken connection instead of the answer
-                if !asks_first {
+                if !asks_first && !answer.headers.contains_key(CONNECTION) {
                     request_body::discard(body, self.parts.patience.body).await;
                 }
                 local(answer)
@@ -95,10 +97,15 @@ impl Front {
         body: &mut Incoming,
         socket: Option<Socket>,
     ) -> Result<Response<AnswerBody>, LocalAnswer> {
-        let Whole { bytes, share } = request_body::read(body, &self.budget, self.parts.patience.body).await.map_err(|bad| {
+        let Whole { bytes, trailers, share } = request_body::read(body, &self.budget, &self.parts.patience).await.map_err(|bad| {
             let answer = bad_request(call.endpoint.dialect, call.api(), bad.message());
-            LocalAnswer { status: bad.status(), ..answer }
+            let mut answer = LocalAnswer { status: bad.status(), ..answer };
+            if bad == BadBody::TooSlow {
+                answer.headers.insert(CONNECTION, CLOSE);
+            }
+            answer
         })?;
+        call.with_trailers(trailers);
         let ways = Ways::open(&mut call, routes, &bytes, &self.parts);
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
         let wishes = call.wishes.clone();

@@ -58,6 +58,12 @@ impl<S> Strict<S> {
     pub(super) fn new(inner: S) -> Self {
         Self { inner, heads: Heads::default() }
     }
+
+    /// Whether a request has begun and not come to its end.
+    pub(super) const fn is_amid_a_request(&self) -> bool {
+        let Heads { at, line, head } = &self.heads;
+        !matches!(at, At::Head) || head.started || !line.is_empty()
+    }
 }
 
 impl Heads {

@@ -9,14 +9,18 @@ mod budget;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use crate::catalog::Catalog;
 use crate::domain::command::ProbeReport;
 use crate::domain::{Account, Clock, ModelEnd, ModelId, Problem, Secret, Snapshot, Tick, Usage, VerdictKind};
 use crate::provider::{self, ProbePlan};
+use crate::upstream::{Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 pub use self::admin::{AdminAccess, Configured};
 pub use self::budget::Budget;
@@ -45,10 +49,8 @@ struct Answer {
 }
 
 /// Sends probes. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Prober {
-    client: reqwest::Client,
-}
+#[derive(Clone)]
+pub struct Prober(Arc<dyn Upstream>);
 
 impl Prober {
     /// How long a provider may take to answer.
@@ -56,18 +58,10 @@ impl Prober {
     /// More of an answer is not looked at.
     const BODY_BYTES: usize = 1024 * 1024;
 
-    /// A client that follows no redirect, so that a key goes only where the account says.
-    ///
-    /// # Errors
-    /// The system's certificates cannot be used.
-    pub fn new() -> Result<Self, Problem> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Self::PATIENCE)
-            .user_agent(concat!("tierline/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Problem::new("no HTTPS client could be made").because(error))?;
-        Ok(Self { client })
+    /// One that sends as the gateway does: to the account's address and nowhere else.
+    #[must_use]
+    pub fn new(upstream: Arc<dyn Upstream>) -> Self {
+        Self(upstream)
     }
 
     /// Asks for the limits of `account` now: with the free check that its provider has, then with what tells the limits. What
@@ -128,21 +122,32 @@ impl Prober {
     }
 
     async fn send(&self, account: &Account, key: &Secret, plan: &ProbePlan, clock: &Arc<dyn Clock>) -> Result<Answer, Problem> {
-        let url = format!("{}{}", account.base_url.as_str(), plan.path);
-        let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned())).unwrap_or_default();
+        let no_answer = || Problem::new(format!("{} does not answer", account.base_url));
+        let unreachable = |error: UpstreamError| no_answer().because(error.reason()).hint(error.hint());
+        let url: http::Uri = format!("{}{}", account.base_url.as_str(), plan.path)
+            .parse()
+            .map_err(|error| Problem::new("the account's base URL and the probe's path make no URL together").because(error))?;
         let mut headers = plan.headers.clone();
-        provider::authorize(account.dialect(), &path, &mut headers, key);
-        let unreachable = |error: reqwest::Error| {
-            Problem::new(format!("{} does not answer", account.base_url))
-                .because(innermost(&error.without_url()))
-                .hint("check the network and the account's base URL")
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("tierline/", env!("CARGO_PKG_VERSION"))));
+        provider::authorize(account.dialect(), url.path(), &mut headers, key);
+        let (method, body) = (plan.method.clone(), plan.body.clone());
+        let asked = async {
+            let request = UpstreamRequest { method, url, headers, body, trailers: HeaderMap::new() };
+            let UpstreamResponse { status, headers, mut body, .. } = self.0.send(request).await?;
+            let mut start = BytesMut::new();
+            while let Some(frame) = body.frame().await.transpose()? {
+                start.extend(frame.into_data());
+                if start.len() > Self::BODY_BYTES {
+                    start.truncate(Self::BODY_BYTES);
+                    break;
+                }
+            }
+            Ok(Answer { status, headers, body: start.freeze(), at: clock.now().wall })
         };
-        let answer =
-            self.client.request(plan.method.clone(), &url).headers(headers).body(plan.body.clone()).send().await.map_err(unreachable)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = answer.bytes().await.map_err(unreachable)?;
-        body.truncate(Self::BODY_BYTES);
-        Ok(Answer { status, headers, body, at: clock.now().wall })
+        match timeout(Self::PATIENCE, asked).await {
+            Ok(answer) => answer.map_err(unreachable),
+            Err(_) => Err(no_answer().because(format!("nothing came within {} s", Self::PATIENCE.as_secs())).hint("try again later")),
+        }
     }
 }
 
@@ -155,12 +160,4 @@ pub fn cost_nanos(account: &Account, plan: &ProbePlan, at: Timestamp) -> Option<
         let usage = Usage { input: 10, output: 1, ..Usage::default() };
         Catalog::bundled().cost_nanos(account.provider, &usage, Some(&model), at)
     })
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -37,6 +37,21 @@ impl Store {
         self.call(move |db| add(db, row))
     }
 
+    /// Writes down where an account goes now, and where its key for that place is. Blocks until it is written.
+    ///
+    /// # Errors
+    /// No account has this number.
+    pub fn move_account(&self, account: &Account) -> Result<(), Problem> {
+        let Account { id, base_url, fingerprint, key, .. } = account.clone();
+        self.call(move |db| {
+            let sql = "UPDATE accounts SET base_url = ?, fingerprint = ?, key_ref = ? WHERE id = ?";
+            let moved = db
+                .execute(sql, params![base_url.as_str(), fingerprint.to_string(), written(&key)?, id.0])
+                .map_err(failed("change the account"))?;
+            if moved == 0 { Err(Problem::new("this account is not there any more")) } else { Ok(()) }
+        })
+    }
+
     /// Removes an account and the limits that the user set for it; its history stays. Blocks until it is written.
     ///
     /// # Errors
@@ -94,7 +109,7 @@ fn add(db: &Connection, row: AccountRow) -> Result<Account, Problem> {
     if taken {
         return Err(Problem::new(format!("an account is already called {:?}", row.label)).hint("choose another label, or remove that one"));
     }
-    let key = serde_json::to_string(&row.key).map_err(|e| Problem::new("could not write down where the key is").because(e))?;
+    let key = written(&row.key)?;
     db.execute(
         "INSERT INTO accounts (provider, label, base_url, fingerprint, key_ref, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         params![row.provider.name(), row.label, row.base_url.as_str(), row.fingerprint.to_string(), key, millis(row.created_at)],
@@ -102,6 +117,10 @@ fn add(db: &Connection, row: AccountRow) -> Result<Account, Problem> {
     .map_err(failed("add the account"))?;
     let AccountRow { provider, label, base_url, fingerprint, key, created_at } = row;
     Ok(Account { id: AccountId(db.last_insert_rowid()), provider, label, base_url, fingerprint, key, created_at })
+}
+
+fn written(key: &KeyRef) -> Result<String, Problem> {
+    serde_json::to_string(key).map_err(|e| Problem::new("could not write down where the key is").because(e))
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {

@@ -42,7 +42,7 @@ pub use admin_limits::AdminLimit;
 pub use admin_usage::RecordedDay;
 pub use batch_parts::{BatchPart, NewPart};
 pub use batch_rows::{BatchEnd, BatchRow, BatchStep};
-pub use batches::{BatchBook, BatchClaim, NewBatch};
+pub use batches::{BatchBook, BatchClaim, BatchHolder, NewBatch};
 pub use data_dir::{DataDir, InstanceLock};
 pub use demand::RecordedLoad;
 pub use reader::Reader;

@@ -53,6 +53,15 @@ pub struct StoreHealth {
     pub written: u64,
 }
 
+impl StoreHealth {
+    /// What people are told while it does not write.
+    #[must_use]
+    pub fn unrecorded(&self) -> Option<String> {
+        let StoreState::Stalled(reason) = &self.state else { return None };
+        Some(format!("the history is not being written: {reason}; requests go on ({} rows lost so far)", self.dropped))
+    }
+}
+
 /// Whether the writer writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreState {

@@ -170,7 +170,11 @@ impl App {
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
-            PanelId::Settings => settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, &self.models.models),
+            PanelId::Settings => {
+                let (window, chosen) = (&mut self.state, &self.preferences);
+                let shared = settings::Shared { window, chosen, models: &self.models.models, limits: &mut self.accounts.limits };
+                settings::show(ui, scene, shared, &mut self.settings)
+            }
             PanelId::Models => models::show(ui, scene, &mut self.models),
             PanelId::Planner => planner::show(ui, scene, &mut self.planner),
             PanelId::Batch => batch::show(ui, scene, &mut self.batch),
@@ -281,6 +285,7 @@ impl App {
                 Command::ImportEnv(variables, slot.ask(ctx))
             }
             Intent::AddAccount(account) => Command::AddAccount(account, self.accounts.add.saved.ask(ctx)),
+            Intent::MoveAccount(moved) => Command::MoveAccount(moved, self.accounts.address.saved.ask(ctx)),
             Intent::RemoveAccount(id) => Command::RemoveAccount(id, self.accounts.removed.ask(ctx)),
             Intent::Probe(id) => {
                 self.state.panel = PanelId::Accounts;
@@ -288,6 +293,18 @@ impl App {
             }
             Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
+            Intent::OpenRules => {
+                self.state.panel = PanelId::Settings;
+                self.settings.show_rules();
+                return;
+            }
+            Intent::SetBudget(budget) => Command::SetBudget(budget, self.settings.budgets.saved.ask(ctx)),
+            Intent::RemoveBudget(account, period) => Command::RemoveBudget(account, period, self.settings.budgets.saved.ask(ctx)),
+            Intent::AskForRoutes(model) => Command::RouteOffers(model, self.settings.routes.offers.ask(ctx)),
+            Intent::AddRoute(route) => Command::AddRoute(route, self.settings.routes.saved.ask(ctx)),
+            Intent::RemoveRoute(route) => Command::RemoveRoute(route, self.settings.routes.saved.ask(ctx)),
+            Intent::SetAlias(alias) => Command::SetAlias(alias, self.settings.names.saved.ask(ctx)),
+            Intent::RemoveAlias(account, model) => Command::RemoveAlias(account, model, self.settings.names.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
             Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
-use crate::domain::command::{ChartOrder, NewAccount, PastedError, UserLimit};
+use crate::domain::command::{ChartOrder, MovedAccount, NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, Dialect, Preferences, RequestId};
+use crate::domain::{AccountId, Alias, BucketKey, Budget, Dialect, Fallback, ModelId, Period, Preferences, RequestId};
 
 use super::panels::planner::Seed;
 use super::state::{PanelId, ThemeChoice};
@@ -46,6 +46,8 @@ pub enum Intent {
     ImportKeys(Vec<String>),
     /// Store an account.
     AddAccount(NewAccount),
+    /// Let an account go somewhere else.
+    MoveAccount(MovedAccount),
     /// Forget an account and its key.
     RemoveAccount(AccountId),
     /// Ask a provider whether a key works.
@@ -54,6 +56,22 @@ pub enum Intent {
     Probe(AccountId),
     /// Set or clear a ceiling of the user's own.
     SetLimit(UserLimit),
+    /// Show budgets, limits, routes and names.
+    OpenRules,
+    /// Set what may be spent.
+    SetBudget(Budget),
+    /// Take a budget away.
+    RemoveBudget(Option<AccountId>, Period),
+    /// Ask which accounts could serve a model's requests.
+    AskForRoutes(ModelId),
+    /// Switch a fallback route on.
+    AddRoute(Fallback),
+    /// Switch a fallback route off.
+    RemoveRoute(Fallback),
+    /// Let a model's name stand for another.
+    SetAlias(Alias),
+    /// Let requests name what they name again.
+    RemoveAlias(AccountId, ModelId),
     /// Make a local token.
     NewToken(String),
     /// Make a local token useless.

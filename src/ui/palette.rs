@@ -124,6 +124,7 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
         entry("Export the history…", "", Intent::OpenExport),
         entry("Scan a folder for model names…", "", Intent::OpenScan),
         entry("New batch…", "", Intent::OpenNewBatch),
+        entry("Budgets, limits, routes and names…", "", Intent::OpenRules),
     ]);
     for view in scene.view.accounts.iter() {
         all.push(entry(&format!("Probe {}", view.account.label), "account", Intent::Probe(view.account.id)));

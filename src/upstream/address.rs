@@ -6,6 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Names that are given out at home, at work and in the machine. Those behind Tailscale's `ts.net` are such too.
 const PRIVATE_ENDS: [&str; 8] = [".local", ".lan", ".home", ".home.arpa", ".internal", ".intranet", ".corp", ".ts.net"];
 
+/// The metadata services of clouds that are at none of the addresses where such are looked for: Alibaba's and Azure's, Amazon's and
+/// Google's.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+const METADATA_V6: [Ipv6Addr; 2] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+
 /// Whether a request for `host` may go to `address`. A host that is an address itself is not asked about: the user wrote it.
 #[must_use]
 pub fn may_lead_to(host: &str, address: IpAddr) -> bool {
@@ -26,13 +31,16 @@ pub fn may_lead_to(host: &str, address: IpAddr) -> bool {
 fn is_nowhere(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
-            let alibaba_metadata = v4 == Ipv4Addr::new(100, 100, 100, 200);
-            v4.is_link_local() || v4.octets()[0] == 0 || v4.is_multicast() || v4.is_broadcast() || alibaba_metadata
+            // Oracle's metadata service is among the protocol assignments, 192.0.0.0/24
+            let [first, second, third, _] = v4.octets();
+            v4.is_link_local()
+                || first == 0
+                || [first, second, third] == [192, 0, 0]
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                || METADATA_V4.contains(&v4)
         }
-        IpAddr::V6(v6) => {
-            let aws_metadata = v6 == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-            v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() || aws_metadata
-        }
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() || METADATA_V6.contains(&v6),
     }
 }
 
@@ -41,19 +49,30 @@ fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();
-            v4.is_loopback() || v4.is_private() || (first == 100 && second & 0xc0 == 64)
+            v4.is_loopback() || v4.is_private() || (first == 100 && second & 0xc0 == 64) || first >= 240
         }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+        IpAddr::V6(v6) => {
+            // a tunnel to a machine behind some router (Teredo), and the older sort of local addresses
+            let [first, second, ..] = v6.segments();
+            v6.is_loopback() || v6.is_unique_local() || (first == 0x2001 && second == 0) || first & 0xffc0 == 0xfec0
+        }
     }
 }
 
-/// The IPv4 address inside an IPv6 one, where it is written that way (RFC 4291, RFC 6052).
+/// The IPv4 address inside an IPv6 one, where it leads there: mapped or compatible (RFC 4291), behind a translator (RFC 6052,
+/// RFC 8215), or at the end of a 6to4 tunnel (RFC 3056).
 fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
-    if let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = v6.segments() {
-        return Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)).into();
-    }
-    v6.to_ipv4_mapped().map_or(address, IpAddr::V4)
+    let (high, low) = match v6.segments() {
+        // `::` and `::1` are what they are
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => return address,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => {
+            (high, low)
+        }
+        [0x2002, high, low, ..] => (high, low),
+        _ => return address,
+    };
+    Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)).into()
 }
 
 #[cfg(test)]
@@ -80,6 +99,23 @@ mod tests {
             ("api.anthropic.com", "::ffff:10.0.0.1", false),
             ("api.anthropic.com", "64:ff9b::7f00:1", false),
             ("api.anthropic.com", "64:ff9b::a04f:680a", true),
+            ("api.anthropic.com", "64:ff9b:1::a00:1", false),
+            ("api.anthropic.com", "64:ff9b::a9fe:a9fe", false),
+            ("api.anthropic.com", "::ffff:169.254.169.254", false),
+            ("api.anthropic.com", "::ffff:160.79.104.10", true),
+            ("api.anthropic.com", "::127.0.0.1", false),
+            ("api.anthropic.com", "2002:7f00:1::", false),
+            ("api.anthropic.com", "2002:c0a8:101::1", false),
+            ("api.anthropic.com", "2002:a04f:680a::1", true),
+            ("api.anthropic.com", "2001:0:4136:e378:8000:63bf:3fff:fdd2", false),
+            ("api.anthropic.com", "fec0::1", false),
+            ("api.anthropic.com", "240.0.0.1", false),
+            ("api.anthropic.com", "255.255.255.255", false),
+            ("api.anthropic.com", "224.0.0.1", false),
+            ("api.anthropic.com", "192.0.0.192", false),
+            ("api.anthropic.com", "168.63.129.16", false),
+            ("localhost", "::ffff:127.0.0.1", true),
+            ("nas", "fd20:ce::254", false),
             ("localhost", "127.0.0.1", true),
             ("localhost", "::1", true),
             ("localhost", "192.168.1.1", false),

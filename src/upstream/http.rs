@@ -4,21 +4,25 @@ use std::error::Error;
 use std::future::ready;
 use std::iter::successors;
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Uri, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Method, Request, Uri, header};
+use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::dns::GaiResolver;
-use hyper_util::client::legacy::connect::{self, proxy::Tunnel};
+use hyper_util::client::legacy::connect::{self, Connect, proxy::Tunnel};
 use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls_platform_verifier::Verifier;
 use tokio::time::timeout;
 
+use super::body::Sending;
 use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
@@ -53,7 +57,7 @@ const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// Sends requests over the network.
 #[derive(Debug)]
 pub struct HttpUpstream {
-    plain: Client<HttpConnector, Full<Bytes>>,
+    plain: Client<HttpConnector, Sending>,
     /// Why https cannot be used, if so: a machine may have no root certificates, and still run the demo.
     secure: Result<Secure, String>,
     timing: Timing,
@@ -62,27 +66,38 @@ pub struct HttpUpstream {
 /// Dials only where a name may lead.
 type HttpConnector = connect::HttpConnector<Checked<GaiResolver>>;
 
-type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Full<Bytes>>;
+type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Sending>;
 
 #[derive(Debug)]
 struct Secure {
-    direct: OverTls<HttpConnector>,
+    direct: Clients<HttpConnector>,
     proxies: Matcher,
     /// The proxy looks up the names; where it is itself is the user's choice.
-    proxied: Option<OverTls<Tunnel<connect::HttpConnector>>>,
-    /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket. Made when first asked for.
-    sockets: OnceLock<Result<OverTls<HttpConnector>, String>>,
-    connector: HttpConnector,
-    connect: Duration,
+    proxied: Option<Clients<Tunnel<connect::HttpConnector>>>,
+}
+
+/// The clients of one way to a provider.
+#[derive(Debug)]
+struct Clients<C> {
+    requests: OverTls<C>,
+    /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket.
+    sockets: OverTls<C>,
 }
 
 impl HttpUpstream {
     /// A client with the system's proxies and root certificates.
     #[must_use]
     pub fn new(timing: Timing) -> Self {
+        Self::trusting(timing, Vec::new())
+    }
+
+    /// The same, where these roots are trusted beside the system's: how a test stands in for a provider.
+    #[must_use]
+    pub fn trusting(timing: Timing, roots: Vec<CertificateDer<'static>>) -> Self {
         let connector = dialler(Checked(GaiResolver::new()), timing.connect);
         let builder = client_builder();
-        let secure = Secure::new(&builder, &connector, timing.connect);
+        let secure =
+            tls(roots).map(|tls| Secure::new(&builder, connector.clone(), &tls, timing.connect)).map_err(|error| error.to_string());
         Self { plain: builder.build(connector), secure, timing }
     }
 }
@@ -95,34 +110,31 @@ impl Default for HttpUpstream {
 
 impl Upstream for HttpUpstream {
     fn send(&self, request: UpstreamRequest) -> Answering {
-        let UpstreamRequest { method, url, headers, body } = request;
-        let mut request = Request::new(Full::new(body));
+        let UpstreamRequest { method, url, headers, body, trailers } = request;
+        // hyper sends no body at all with these if it has no length
+        let trailers = if matches!(method, Method::GET | Method::HEAD) { HeaderMap::new() } else { trailers };
+        let mut request = Request::new(Sending::new(body, trailers));
         *request.method_mut() = method;
         *request.uri_mut() = url.clone();
         *request.headers_mut() = headers;
         if url.scheme_str() == Some("http") {
             return answer(self.plain.request(request), url, self.timing);
         }
-        let to_socket = request.headers().contains_key(header::UPGRADE);
-        match &self.secure {
-            Ok(secure) if to_socket && !secure.goes_through_proxy(&url) => match secure.sockets() {
-                Ok(client) => answer(client.request(request), url, self.timing),
-                Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
-            },
-            Ok(_) if to_socket => refuse(UpstreamError::new(Failure::Connect, &url).because("no WebSocket goes through an HTTP proxy")),
-            Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
-            Ok(secure) if !secure.goes_through_proxy(&url) => answer(secure.direct.request(request), url, self.timing),
-            Ok(Secure { proxied: Some(client), .. }) => answer(client.request(request), url, self.timing),
+        let sent = match &self.secure {
+            Err(why) => return refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
+            Ok(secure) if !secure.goes_through_proxy(&url) => secure.direct.send(request),
+            Ok(Secure { proxied: Some(clients), .. }) => clients.send(request),
             Ok(_) => {
-                refuse(UpstreamError::new(Failure::Connect, &url).because("only http:// proxies are supported, set HTTPS_PROXY to one"))
+                let why = "only http:// proxies are supported, set HTTPS_PROXY to one";
+                return refuse(UpstreamError::new(Failure::Connect, &url).because(why));
             }
-        }
+        };
+        answer(sent, url, self.timing)
     }
 }
 
 impl Secure {
-    fn new(builder: &Builder, connector: &HttpConnector, limit: Duration) -> Result<Self, String> {
-        let direct = builder.build(DialLimited::new(over_tls(connector.clone(), Versions::All)?, limit));
+    fn new(builder: &Builder, connector: HttpConnector, tls: &ClientConfig, limit: Duration) -> Self {
         let proxies = Matcher::from_system();
         // one proxy serves every https host, so any host shows which
         let proxy = proxies.intercept(&Uri::from_static("https://provider.invalid"));
@@ -132,19 +144,11 @@ impl Secure {
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Some(builder.build(DialLimited::new(over_tls(tunnel, Versions::All)?, limit)))
+                Some(Clients::new(builder, tunnel, tls, limit))
             }
             _ => None,
         };
-        Ok(Self { direct, proxies, proxied, sockets: OnceLock::new(), connector: connector.clone(), connect: limit })
-    }
-
-    fn sockets(&self) -> Result<&OverTls<HttpConnector>, &String> {
-        let made = self.sockets.get_or_init(|| {
-            let connector = over_tls(self.connector.clone(), Versions::Http1)?;
-            Ok(client_builder().build(DialLimited::new(connector, self.connect)))
-        });
-        made.as_ref()
+        Self { direct: Clients::new(builder, connector, tls, limit), proxies, proxied }
     }
 
     fn goes_through_proxy(&self, url: &Uri) -> bool {
@@ -155,10 +159,22 @@ impl Secure {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Versions {
-    All,
-    Http1,
+impl<C> Clients<C>
+where
+    C: Clone,
+    DialLimited<HttpsConnector<C>>: Connect + Clone + Send + Sync + 'static,
+{
+    fn new(builder: &Builder, connector: C, tls: &ClientConfig, limit: Duration) -> Self {
+        let https = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_only();
+        let requests = https().enable_all_versions().wrap_connector(connector.clone());
+        let sockets = https().enable_http1().wrap_connector(connector);
+        Self { requests: builder.build(DialLimited::new(requests, limit)), sockets: builder.build(DialLimited::new(sockets, limit)) }
+    }
+
+    fn send(&self, request: Request<Sending>) -> ResponseFuture {
+        let to_socket = request.headers().contains_key(header::UPGRADE);
+        if to_socket { &self.sockets } else { &self.requests }.request(request)
+    }
 }
 
 fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
@@ -170,13 +186,13 @@ fn dialler<R>(resolver: R, limit: Duration) -> connect::HttpConnector<R> {
     connector
 }
 
-fn over_tls<C>(connector: C, versions: Versions) -> Result<HttpsConnector<C>, String> {
-    // not `with_native_roots`: the platform's verifier honours what the user and the system trust, revocations included
-    let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|error| error.to_string())?.https_only();
-    Ok(match versions {
-        Versions::All => builder.enable_all_versions().wrap_connector(connector),
-        Versions::Http1 => builder.enable_http1().wrap_connector(connector),
-    })
+/// The platform's verifier honours what the user and the system trust.
+fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Verifier::new_with_extra_roots(roots, provider.clone())?;
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    // rustls calls every verifier but a bare list of roots dangerous
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 fn client_builder() -> Builder {
@@ -232,6 +248,8 @@ fn is_given_back(error: &h2::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
     use hyper_util::rt::TokioExecutor;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;

@@ -4,6 +4,7 @@
 //! header is added but `host` and `content-length`. Nothing here knows limits, accounts or keys.
 
 pub mod address;
+mod body;
 mod dial;
 pub mod error;
 pub mod http;
@@ -46,6 +47,9 @@ pub struct UpstreamRequest {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// What follows the body (RFC 9110, section 6.5). HTTP/1.1 sends only those that the header `trailer` names, and none
+    /// with GET and HEAD.
+    pub trailers: HeaderMap,
 }
 
 /// The head of an answer, and its body as it comes.

@@ -50,6 +50,31 @@ fn what_cannot_be_stored_is_refused_with_advice() {
 }
 
 #[test]
+fn another_base_url_needs_the_key_again() {
+    let home = Home::with(&[("KEY", KEY), ("OTHER", "sk-ant-test-other")]);
+    home.add_account("custom", "box", "http://127.0.0.1:9/v1", "KEY");
+    let before = home.run("accounts list --json").json()[0].clone();
+    for (line, words) in [
+        ("box http://127.0.0.1:10/v1 --vault env --key-env NO_KEY", &["NO_KEY is not set"][..]),
+        ("box http://example.com/v1 --vault env --key-env OTHER", &["is not https"]),
+        ("box https://user:pw@example.com --vault env --key-env OTHER", &["must not contain a user name"]),
+        ("bux http://127.0.0.1:10/v1 --vault env --key-env OTHER", &["no account is called \"bux\"", "there are box"]),
+        ("box http://127.0.0.1:10/v1 --vault memory --key-env OTHER", &["only in one process"]),
+    ] {
+        home.run(&format!("accounts set-url {line}")).failed(words);
+    }
+    assert_eq!(home.run("accounts set-url box http://127.0.0.1:10/v1 --vault env").status.code(), Some(2), "no key");
+    assert_eq!(home.run("accounts list --json").json()[0], before, "nothing has changed");
+
+    let moved = home.run("accounts set-url Box http://127.0.0.1:10/v2/ --vault env --key-env OTHER").done();
+    assert!(moved.starts_with("moved box (custom, http://127.0.0.1:10/v2, key "), "{moved}");
+    let after = home.run("accounts list --json").json()[0].clone();
+    assert_eq!((&after["base_url"], &after["key"]["variable"]), (&json!("http://127.0.0.1:10/v2"), &json!("OTHER")));
+    assert_ne!(after["fingerprint"], before["fingerprint"]);
+    assert_eq!(after["created_at"], before["created_at"], "it is the same account");
+}
+
+#[test]
 fn keys_in_the_environment_are_imported_once_each() {
     let home = Home::with(&[
         ("ANTHROPIC_API_KEY", "sk-ant-test-1"),

@@ -10,6 +10,9 @@ mod home;
 #[expect(dead_code, reason = "shared with tests that script more")]
 #[path = "../support/scripted.rs"]
 mod scripted;
+#[expect(dead_code, reason = "shared with tests that look at more")]
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod accounts;
 mod bounded;
@@ -25,6 +28,7 @@ mod gateway;
 mod limits;
 mod metrics;
 mod outage;
+mod proxied;
 mod secrets;
 mod sim;
 mod status;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tierline::domain::Provider;
 use tierline::gateway::Patience;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,51 @@ async fn a_head_that_never_ends_is_given_up() {
     let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { patience: Some(patience), ..Plan::default() }).await;
     let mut wire = Wire::connect(rig.addr).await;
     wire.send("GET /openai/v1/models HTTP/1.1\r\nhost:").await;
-    wire.closed().await;
+    let reply = wire.reply(false).await;
+    assert_eq!((reply.status, reply.header("connection"), reply.whole), (408, Some("close"), true), "{}", reply.head);
+    assert!(reply.text().contains("the head of the request did not come within 0.1 s"), "{}", reply.text());
+    assert!(wire.closed().await.is_empty());
+    // one that has said nothing since its last request is closed without a word
+    let mut kept = Wire::connect(rig.addr).await;
+    kept.send(rig.request("GET /healthz", "", "")).await;
+    assert_eq!(kept.reply(false).await.status, 200);
+    assert!(kept.closed().await.is_empty());
     assert!(rig.events().is_empty());
+}
+
+/// Two hundred clients that each send a byte of 30 MB now and then: six times what all bodies may take together is announced.
+#[tokio::test]
+async fn slow_senders_are_given_up_and_keep_nobody_else_out() {
+    const SLOW: usize = 200;
+    let upstream = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+    let patience = Patience { upload: Duration::from_secs(5), ..Patience::default() };
+    let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { patience: Some(patience), ..Plan::default() }).await;
+    let (long, kind) = (format!("content-length: {}\r\n", 30 << 20), "content-type: application/json\r\n");
+    let request = rig.request("POST /openai/v1/chat/completions", &[kind, &long].concat(), "");
+    let slow = join_all((0..SLOW).map(|_| async {
+        let (mut reads, mut writes) = TcpStream::connect(rig.addr).await.unwrap().into_split();
+        writes.write_all(request.as_bytes()).await.unwrap();
+        let dribble = tokio::spawn(async move {
+            // until it is told no
+            while writes.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        tokio::spawn(async move {
+            let mut answer = String::new();
+            reads.read_to_string(&mut answer).await.unwrap();
+            dribble.abort();
+            answer
+        })
+    }))
+    .await;
+    let large = format!(r#"{{"model":"gpt-6-luna","input":"{}"}}"#, "x".repeat(30 << 20));
+    let fine = Wire::ask(rig.addr, rig.request("POST /openai/v1/responses", "", &large)).await;
+    assert_eq!((fine.status, slow.iter().filter(|answer| answer.is_finished()).count()), (200, 0), "{}", fine.text());
+    for answer in slow {
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains("came too slowly"), "{answer}");
+    }
+    assert_eq!((rig.finished(1).await.len(), upstream.seen().len()), (1, 1));
 }

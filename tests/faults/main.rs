@@ -2,17 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+#[path = "../support/frames.rs"]
+mod frames;
 #[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/rig.rs"]
 mod rig;
-#[expect(dead_code, reason = "shared with tests that look at more")]
 #[path = "../support/scripted.rs"]
 mod scripted;
+#[expect(dead_code, reason = "shared with tests that look at more")]
+#[path = "../support/tls.rs"]
+mod tls;
 #[path = "../support/wire.rs"]
 mod wire;
 
 mod cancelled;
 mod floods;
+mod https;
 mod matrix;
 mod outage;
 

@@ -15,7 +15,7 @@ use crate::{STREAM_HEAD, chunk, send};
 const CHAT: &str = "POST /openai/v1/chat/completions";
 const ASK: &str = r#"{"model":"gpt-6-luna","stream":true,"messages":[]}"#;
 
-fn timing() -> Timing {
+pub(crate) fn timing() -> Timing {
     Timing { connect: Duration::from_millis(400), head: Duration::from_millis(500), idle: Duration::from_millis(1_000) }
 }
 

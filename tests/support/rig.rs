@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use tierline::domain::dimension::Meter;
 use tierline::domain::{
     Account, AccountId, BaseUrl, ClientName, Clock, Cost, Dimension, Event, KeyRef, LocalReason, LocalRefusal, ModelClass, Now, Outcome,
@@ -52,6 +53,8 @@ pub(crate) struct Plan {
     /// How often an attempt may be repeated.
     pub(crate) retries: usize,
     pub(crate) timing: Option<Timing>,
+    /// Roots that are trusted beside the system's.
+    pub(crate) roots: Vec<CertificateDer<'static>>,
     pub(crate) patience: Option<Patience>,
     /// A real limiter in place of the scripted one.
     pub(crate) limiter: Option<Limiter>,
@@ -168,7 +171,7 @@ impl Rig {
 
 fn parts(sink: Sink, routes: watch::Receiver<Arc<Routes>>, books: Arc<Books>, plan: Plan) -> Parts {
     Parts {
-        upstream: Arc::new(HttpUpstream::new(plan.timing.unwrap_or_default())),
+        upstream: Arc::new(HttpUpstream::trusting(plan.timing.unwrap_or_default(), plan.roots.clone())),
         sink,
         clock: Arc::new(TestClock(Instant::now())),
         routes,

@@ -44,6 +44,8 @@ pub(crate) struct Seen {
     /// The request line and the headers, as sent.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// What followed a body of chunks.
+    pub(crate) trailers: String,
 }
 
 impl Seen {
@@ -149,13 +151,45 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Se
         more(stream, buffer).await?;
     };
     let head = String::from_utf8(buffer.drain(..end).collect()).unwrap();
-    let seen = Seen { head, body: Vec::new() };
+    let mut seen = Seen { head, body: Vec::new(), trailers: String::new() };
     let len = seen.header("content-length").map_or(0, |n| n.parse().unwrap());
-    assert!(seen.header("transfer-encoding").is_none(), "bodies are sent on whole");
+    if seen.header("transfer-encoding").is_some() {
+        assert!(seen.header("trailer").is_some(), "bodies are sent on whole, unless something follows them");
+        loop {
+            let size = read_line(stream, buffer).await?;
+            let size = usize::from_str_radix(&size, 16).unwrap();
+            while buffer.len() < size {
+                more(stream, buffer).await?;
+            }
+            seen.body.extend(buffer.drain(..size));
+            if size == 0 {
+                break;
+            }
+            read_line(stream, buffer).await?;
+        }
+        loop {
+            let line = read_line(stream, buffer).await?;
+            if line.is_empty() {
+                return Some(seen);
+            }
+            seen.trailers += &format!("{line}\n");
+        }
+    }
     while buffer.len() < len {
         more(stream, buffer).await?;
     }
     Some(Seen { body: buffer.drain(..len).collect(), ..seen })
+}
+
+async fn read_line(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
+    let end = loop {
+        if let Some(at) = find(buffer, b"\r\n") {
+            break at;
+        }
+        more(stream, buffer).await?;
+    };
+    let line = String::from_utf8(buffer.drain(..end + 2).collect()).unwrap();
+    Some(line.trim_end().to_owned())
 }
 
 async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {

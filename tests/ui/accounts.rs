@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::view::{BucketView, ModelView, TierLimits};
-use tierline::domain::{AccountId, Dimension, Limit, LimitSource};
+use tierline::domain::{AccountId, Dimension, Limit, LimitSource, Problem};
 use tierline::journal::LiveView;
 use tierline::ui::PanelId;
 
@@ -59,6 +59,28 @@ fn keys_that_share_buckets_say_so_and_the_users_limits_are_listed() {
     let without: Vec<BucketView> = calm.buckets.iter().filter(|bucket| bucket.source != LimitSource::User).cloned().collect();
     let w = window(LiveView { buckets: Arc::new(without), ..calm }, PanelId::Accounts);
     assert!(!w.shows("Your own limits"), "nothing is listed where nothing was set");
+}
+
+#[test]
+fn another_address_takes_the_key_along() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    w.click("Address… work");
+    assert!(w.shows("goes to no other"));
+    w.click("Change");
+    assert!(w.orders.try_iter().next().is_none(), "not without the key");
+    w.write("Key", "sk-other-1234");
+    w.click("Change");
+    let Command::MoveAccount(moved, reply) = w.order() else { panic!("it does not move") };
+    assert_eq!((moved.id, moved.key.expose()), (AccountId(1), "sk-other-1234"));
+    assert!(moved.base_url.starts_with("https://"), "{}", moved.base_url);
+    reply.send(Err(Problem::new("the keyring is locked")));
+    w.harness.run_ok();
+    assert!(w.shows("The keyring is locked."));
+    w.click("Change");
+    let Command::MoveAccount(_, reply) = w.order() else { panic!("it does not move") };
+    reply.send(Ok(()));
+    w.harness.run_ok();
+    assert!(!w.shows("goes to no other"), "a stored address closes the form");
 }
 
 #[test]

@@ -4,7 +4,6 @@ mod gateways;
 mod go;
 mod plan;
 mod show;
-mod way;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{RunArgs, ViaArg, show, way};
+use super::{RunArgs, ViaArg, show};
 use crate::batch::input::{Bad, Checks, InputFile, Scan, scan};
 use crate::batch::{self, Outcome, Planning, Stored, is_offered, output, plan, refused};
 use crate::catalog::Catalog;
@@ -46,9 +46,10 @@ pub(super) fn find_or_plan(
     let account = account(context, args.account.as_deref())?;
     let RunArgs { model, template, max_output_tokens, .. } = args;
     let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
+    let grounds = grounds(context)?;
     let via = match args.via {
         Some(ViaArg::Auto) => {
-            let way = way::auto(context, &account, &stored, &input, args.options.deadline(context.clock.now().wall)?)?;
+            let way = engine::auto_way(&account, &stored, &input, args.options.deadline(context.clock.now().wall)?, &grounds)?;
             show::way(context, &way, out)?;
             way.via
         }
@@ -61,7 +62,6 @@ pub(super) fn find_or_plan(
     // the limits of the minute are not those of the batch API
     let rooms = if via == BatchVia::Gateway { batch::rooms(views(context)?, &account.label) } else { Vec::new() };
     let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms };
-    let grounds = grounds(context)?;
     let estimate = &|scan: &Scan| grounds.estimate(&account, scan, via);
     if args.dry_run {
         let scan = scan(&input, &checks, &mut |_| Ok(()), &mut shown(context, out))?;
@@ -98,7 +98,7 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
 }
 
 /// What an estimate rests on now.
-pub(super) fn grounds(context: &Context) -> Result<Grounds, Problem> {
+fn grounds(context: &Context) -> Result<Grounds, Problem> {
     Grounds::new(&context.reader()?, views(context)?, context.clock.now().wall)
 }
 

@@ -10,3 +10,4 @@ pub mod meter;
 pub mod page;
 pub mod problem;
 pub mod trend;
+pub mod undo;

@@ -1,6 +1,7 @@
 //! Keys and what hangs on them: the table, the forms, local tokens, and how to connect a client.
 
 pub mod add;
+pub mod address;
 pub mod connect;
 pub mod limits;
 pub mod probe;
@@ -29,6 +30,8 @@ use super::super::widgets::{page, problem};
 pub struct AccountsState {
     /// The form for a new key.
     pub add: add::AddState,
+    /// The form for another base URL.
+    pub address: address::AddressState,
     /// The user's own ceilings.
     pub limits: limits::LimitsState,
     /// Which account is about to be removed.
@@ -55,6 +58,7 @@ impl AccountsState {
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.add.settle();
+        self.address.settle();
         self.limits.saved.poll();
         if self.removed.poll() && self.removed.problem().is_none() {
             self.removing = None;
@@ -98,6 +102,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option
     });
     intent = inner.inner.or(intent);
     intent = add::show(ui.ctx(), scene, &mut state.add).or(intent);
+    intent = address::show(ui.ctx(), scene, &mut state.address).or(intent);
     intent = limits::show(ui.ctx(), scene, &mut state.limits).or(intent);
     remove::show(ui.ctx(), scene, state).or(intent)
 }
@@ -139,7 +144,14 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
     cells.text(RichText::new(&account.label).color(c.text));
     cells.text(RichText::new(account.provider.title()).color(c.text_secondary));
     let url = account.base_url.as_str();
-    cells.text(RichText::new(url.trim_start_matches("https://")).color(c.text_secondary)).on_hover_text(url);
+    let address = cells
+        .text(RichText::new(url.trim_start_matches("https://")).color(c.text_secondary))
+        .on_hover_text(format!("{url}\nClick to change it."))
+        .interact(Sense::click())
+        .on_hover_cursor(egui::CursorIcon::PointingHand);
+    if address.accessible_name(format!("Address… {}", account.label)).clicked() {
+        state.address.open_for(account);
+    }
     cells
         .text(mono(account.fingerprint.to_string()).color(c.text_secondary))
         .on_hover_text("The beginning of the key's SHA-256, to tell keys apart");

@@ -7,7 +7,8 @@ use crate::domain::RequestId;
 
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, note, theme};
-use super::row::{Row, Tone};
+use super::row::Tone;
+use super::rows::Rows;
 
 /// The row that is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ const GAP: f32 = 10.0;
 
 /// Draws the rows. A click chooses one and opens it; Up, Down, Page Up, Page Down, Home and End move the choice, Enter opens and
 /// closes it. Answers with the last row that is seen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>]) -> usize {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &Rows<'_>) -> usize {
     let mut last = 0;
     let area = ui.available_rect_before_wrap();
     let mut ring = None;
@@ -115,8 +116,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>
                     line.col(|ui| {
                         aligned(ui, head.right, |ui| {
                             let label = ui.add(Label::new(RichText::new(&cell.text).color(color(ui, cell.tone))).truncate());
-                            if !cell.hover.is_empty() {
-                                label.on_hover_text(&cell.hover);
+                            if label.hovered() {
+                                let hover = row.hover(scene, *at);
+                                if !hover.is_empty() {
+                                    label.on_hover_text(hover);
+                                }
                             }
                         });
                     });
@@ -161,7 +165,7 @@ fn fixed(heads: &[(usize, &'static Head)]) -> f32 {
 }
 
 /// The keys, while no control has the keyboard. Answers with the row to scroll to.
-fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
+fn arrows(ui: &Ui, choice: &mut Choice, rows: &Rows<'_>) -> Option<usize> {
     const PAGE: usize = 20;
     const KEYS: [Key; 6] = [Key::ArrowDown, Key::ArrowUp, Key::PageDown, Key::PageUp, Key::Home, Key::End];
     if ui.memory(|m| m.focused().is_some() || m.top_modal_layer().is_some()) {
@@ -172,7 +176,7 @@ fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
         choice.open = !choice.open;
     }
     let key = KEYS.into_iter().find(|key| pressed(*key))?;
-    let at = choice.id.and_then(|id| rows.iter().position(|row| row.id() == id));
+    let at = choice.id.and_then(|id| rows.position(id));
     let end = rows.len().saturating_sub(1);
     let to = match (key, at) {
         (Key::ArrowDown, Some(at)) => at + 1,

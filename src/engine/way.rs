@@ -1,9 +1,8 @@
-//! `--via auto`: what both ways take, for the planner to choose.
+//! Which way a batch goes if deadline and cost are to decide: what both ways take, for the planner to choose.
 
 use jiff::Timestamp;
 
-use super::super::context::Context;
-use super::plan::grounds;
+use super::estimate::Grounds;
 use crate::batch::input::{Bad, Checks, InputFile, Scan, scan};
 use crate::batch::{Stored, finish_hours, is_offered};
 use crate::catalog::Catalog;
@@ -12,17 +11,20 @@ use crate::domain::{Account, Problem};
 use crate::planner::way::{Way, Ways, choose};
 
 /// Reads the file and chooses.
-pub(super) fn auto(
-    context: &Context,
+///
+/// # Errors
+/// The file cannot be read.
+pub fn auto_way(
     account: &Account,
     stored: &Stored,
     input: &InputFile,
     deadline: Option<Timestamp>,
+    grounds: &Grounds,
 ) -> Result<Way, Problem> {
+    let now = grounds.now;
     if is_offered(account.dialect()).is_err() {
         return Ok(choose(&Ways::default()));
     }
-    let now = context.clock.now().wall;
     let mut first = None;
     let mut look = |via| -> Result<Scan, Problem> {
         let reading = stored.reading(account, via, input)?;
@@ -41,7 +43,6 @@ pub(super) fn auto(
             found = at_limits;
         }
     }
-    let grounds = grounds(context)?;
     let at_limits = grounds.estimate(account, &found, BatchVia::Gateway);
     #[expect(clippy::cast_precision_loss, reason = "a plan is no ledger")]
     Ok(choose(&Ways {
