@@ -97,6 +97,8 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
         forecast: Forecast::new(began, record.finished(), bytes_left),
         bytes_left,
         waiting: 0,
+        with_room: 0,
+        on_their_way: 0,
         flights: 0,
         window,
         feed: VecDeque::new(),
@@ -140,7 +142,10 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
                 state.look(&room, &clock);
             },
             _ = ticks.tick() => {
-                looking.get_or_insert_with(|| gateways.room());
+                if looking.is_none() {
+                    state.on_their_way = state.tasks.len();
+                    looking = Some(gateways.room());
+                }
                 observer(&state.seen(&clock));
                 let look = keeper.look().await?;
                 match (look.wish, look.trouble) {
@@ -215,8 +220,11 @@ struct Running {
     forecast: Forecast,
     /// The size of the rows without an answer.
     bytes_left: u64,
-    /// How many rows waited for room when the limiter was last looked at.
+    /// How many rows waited for room when the limiter was last looked at, and how many had theirs.
     waiting: u64,
+    with_room: u64,
+    /// How many rows were on their way when the last look began: of those that came since it tells nothing.
+    on_their_way: usize,
     /// How many flights have begun.
     flights: u64,
     window: Window,
@@ -384,14 +392,14 @@ impl Running {
 
     fn look(&mut self, room: &Room, clock: &Arc<dyn Clock>) {
         self.waiting = room.waiting;
-        self.window.looked(self.tasks.len(), usize::try_from(room.waiting).unwrap_or(usize::MAX));
+        self.with_room = (self.on_their_way.min(self.tasks.len()) as u64).saturating_sub(room.waiting);
+        self.window.looked(self.on_their_way, usize::try_from(room.waiting).unwrap_or(usize::MAX));
         self.forecast.look(clock.now().tick, self.left(), &room.buckets);
     }
 
     fn left(&self) -> Left {
         let rows = self.progress.rows.saturating_sub(self.progress.answered + self.progress.failed);
-        // of those on their way some stand in the limiter's queue
-        Left { rows, bytes: self.bytes_left, with_room: (self.tasks.len() as u64).saturating_sub(self.waiting) }
+        Left { rows, bytes: self.bytes_left, with_room: self.with_room }
     }
 
     fn seen(&mut self, clock: &Arc<dyn Clock>) -> Progress {

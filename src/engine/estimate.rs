@@ -38,8 +38,8 @@ impl Grounds {
         Ok(Self { buckets, recorded, now })
     }
 
-    /// Works it out for this way. What no limit and no price is known for stays unknown, and so does the time at a provider's
-    /// batch API.
+    /// Works it out for this way. What no limit and no price is known for stays unknown. Nobody says how long a provider's batch
+    /// API takes within the hours that it promises.
     #[must_use]
     pub fn estimate(&self, account: &Account, scan: &Scan, via: BatchVia) -> BatchEstimate {
         let catalog = Catalog::bundled();
@@ -74,7 +74,7 @@ impl Grounds {
             sum.most_cost_nanos = add(sum.most_cost_nanos, most);
             sum.basis.push(match via {
                 BatchVia::Gateway => format!("{model}: {how}; {whence}"),
-                BatchVia::ProviderBatch => format!("{model}: {how}; prices of the batch API"),
+                BatchVia::ProviderBatch => format!("{model}: {how}"),
             });
         }
         if via == BatchVia::ProviderBatch {

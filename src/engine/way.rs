@@ -21,6 +21,7 @@ pub fn auto_way(
     deadline: Option<Timestamp>,
     grounds: &Grounds,
 ) -> Result<Way, Problem> {
+    let now = grounds.now;
     if is_offered(account.dialect()).is_err() {
         return Ok(choose(&Ways::default()));
     }

@@ -51,7 +51,11 @@ pub fn choose(ways: &Ways) -> Way {
     if let Some(obstacle) = &ways.obstacle {
         return gateway(format!("at the limits, because the batch API does not take it: {obstacle}"));
     }
-    let takes = ways.at_limits_secs.map_or_else(|| "a time that cannot be told".into(), |secs| format!("about {}", long(secs)));
+    let takes = match ways.at_limits_secs {
+        None => "a time that cannot be told".into(),
+        Some(secs) if secs < 1.0 => "as long as its answers do".into(),
+        Some(secs) => format!("about {}", long(secs)),
+    };
     let saves = match (ways.at_limits_nanos, ways.batch_api_nanos) {
         (Some(full), Some(batch)) => format!("{} instead of {}", dollars(batch), dollars(full)),
         _ => "less".into(),
@@ -114,6 +118,7 @@ mod tests {
         check(Some(8.0 * hour), Some(12.0 * hour), BatchVia::Gateway, "the sooner way, though it takes about 12 h");
         check(Some(8.0 * hour), Some(72.0 * hour), BatchVia::ProviderBatch, "nothing ends before the deadline");
         check(Some(8.0 * hour), None, BatchVia::Gateway, "cannot be told");
+        check(Some(8.0 * hour), Some(0.0), BatchVia::Gateway, "that takes as long as its answers do, and the batch API up to 24 h");
     }
 
     #[test]

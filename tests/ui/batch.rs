@@ -68,6 +68,7 @@ fn running() -> BatchView {
         again: 2,
         rows_per_min: 141.6,
         eta_secs: Some(760),
+        latest_secs: None,
         cost_nanos: 1_842_000_000,
         bound_by: Some("OTPM".into()),
         at_provider: 0,

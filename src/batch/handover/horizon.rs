@@ -10,8 +10,8 @@ use super::super::progress::Progress;
 /// What is known of the end.
 #[derive(Debug)]
 pub(super) struct Horizon {
-    /// When the batch was planned.
-    since: Timestamp,
+    /// When the first of it was submitted.
+    since: Option<Timestamp>,
     /// How long the provider takes for one of its batches at most.
     promise: Option<Duration>,
     ends: Option<Timestamp>,
@@ -19,15 +19,19 @@ pub(super) struct Horizon {
 }
 
 impl Horizon {
-    pub(super) const fn new(since: Timestamp, promise: Option<Duration>) -> Self {
+    /// Of a batch that was begun earlier at `since`, or begins now.
+    pub(super) const fn new(since: Option<Timestamp>, promise: Option<Duration>) -> Self {
         Self { since, promise, ends: None, latest: None }
     }
 
     /// So many of `rows` are done, and what is with the provider was submitted at `newest` the latest; `None` if nothing is. The
     /// promise is only told of the whole batch, so not while rows are still here.
     pub(super) fn look(&mut self, rows: u64, done: u64, newest: Option<Timestamp>, all_submitted: bool, now: Timestamp) {
+        self.since = self.since.or(newest);
         #[expect(clippy::cast_precision_loss, reason = "a forecast")]
-        let left = (done > 0).then(|| now.duration_since(self.since).as_secs_f64() * rows.saturating_sub(done) as f64 / done as f64);
+        let for_one = |since| now.duration_since(since).as_secs_f64() / done as f64;
+        #[expect(clippy::cast_precision_loss, reason = "a forecast")]
+        let left = self.since.filter(|_| done > 0).map(|since| for_one(since) * rows.saturating_sub(done) as f64);
         self.ends = left.and_then(|secs| now.checked_add(Duration::try_from_secs_f64(secs).ok()?).ok());
         self.latest = newest.zip(self.promise).filter(|_| all_submitted).and_then(|(at, promise)| at.checked_add(promise).ok());
     }
@@ -48,7 +52,7 @@ mod tests {
     fn the_pace_of_what_is_done_and_the_promise_are_told_apart() {
         let at = |secs: u64| Timestamp::UNIX_EPOCH + Duration::from_secs(secs);
         let check = |done: u64, all_submitted: bool, now: u64, expect: (Option<u64>, Option<u64>)| {
-            let mut horizon = Horizon::new(at(0), Some(Duration::from_hours(24)));
+            let mut horizon = Horizon::new(Some(at(0)), Some(Duration::from_hours(24)));
             horizon.look(100, done, Some(at(60)), all_submitted, at(600));
             let mut progress = Progress::default();
             horizon.tell(&mut progress, at(now));
@@ -59,5 +63,13 @@ mod tests {
         check(25, true, 900, (Some(1_500), Some(85_560)));
         check(25, false, 600, (Some(1_800), None));
         check(100, true, 600, (Some(0), Some(85_860)));
+
+        // what was done before anything was submitted is nothing
+        let mut horizon = Horizon::new(None, None);
+        horizon.look(100, 0, Some(at(500)), true, at(500));
+        horizon.look(100, 50, Some(at(500)), true, at(600));
+        let mut progress = Progress::default();
+        horizon.tell(&mut progress, at(600));
+        assert_eq!((progress.eta_secs, progress.latest_secs), (Some(100), None));
     }
 }

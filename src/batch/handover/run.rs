@@ -51,7 +51,7 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
     let promise = finish_hours(dialect, clock.now().wall).map(Duration::from_hours);
     let told = Arc::new(Mutex::new(Told {
         progress: Progress { rows: record.rows, ..Progress::default() },
-        horizon: Horizon::new(record.created_at, promise),
+        horizon: Horizon::new((record.finished() > 0).then_some(record.created_at), promise),
     }));
     let mut desk = Desk {
         api,

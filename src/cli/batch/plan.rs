@@ -99,7 +99,7 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
 }
 
 /// What an estimate rests on now.
-pub(super) fn grounds(context: &Context) -> Result<Grounds, Problem> {
+fn grounds(context: &Context) -> Result<Grounds, Problem> {
     Grounds::new(&context.reader()?, views(context)?, context.clock.now().wall)
 }
 

@@ -48,7 +48,8 @@ impl Meter {
         let due = progress.pausing_secs.is_some() || self.last.is_none_or(|last| progress.elapsed_secs >= last + PLAIN_SECS);
         let _ = match self.how {
             How::Json => writeln!(out, "{}", json!({ "progress": progress })),
-            How::Bar => write!(out, "\r\x1b[2K{} {}", bar(progress), text(progress)),
+            // what is wider than the terminal ends at its edge: on a second line it would stay behind
+            How::Bar => write!(out, "\r\x1b[2K\x1b[?7l{} {}\x1b[?7h", bar(progress), text(progress)),
             How::Plain if !due => return,
             How::Plain => writeln!(out, "{}", text(progress)),
         };
@@ -89,6 +90,7 @@ fn text(progress: &Progress) -> String {
     let done = answered + failed;
     let eta = eta_secs.filter(|_| done < *rows).map(|secs| format!("about {} left", long(secs as f64)));
     let parts = [
+        pausing_secs.map(|secs| format!("pausing: waiting {secs} s at most for what is on its way, Ctrl-C gives it up")),
         Some(format!("{done} of {rows} rows")),
         (*failed > 0).then(|| format!("{failed} failed")),
         (*at_provider == 0).then(|| format!("{rows_per_min:.0} a minute")),
@@ -99,7 +101,6 @@ fn text(progress: &Progress) -> String {
         latest_secs.map(|secs| format!("within {} as it promises", long(secs as f64))),
         (*again > 0).then(|| format!("{again} go again")),
         bound_by.as_ref().map(|meter| format!("bound by {meter}")),
-        pausing_secs.map(|secs| format!("pausing: waiting {secs} s at most for what is on its way, Ctrl-C gives it up")),
     ];
     format!("{} %  {}", done * 100 / (*rows).max(1), parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
