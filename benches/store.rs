@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,10 +15,12 @@ use jiff::Timestamp;
 use tierline::clock::SystemClock;
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat, Measure, RequestsQuery, SeriesQuery, Split};
 use tierline::domain::{
-    AccountId, Api, Certainty, ClientName, Clock, Dimension, Identity, Lane, ModelClass, ModelId, Outcome, Period, Pool, Provider, Reading,
-    RequestId, RequestRecord, Snapshot, Usage,
+    AccountId, Api, Budget, Certainty, ClientName, Clock, Dimension, Identity, Lane, ModelClass, ModelId, Outcome, Period, Pool, Provider,
+    Reading, RequestId, RequestRecord, Snapshot, Usage,
 };
+use tierline::engine::{Engine, Options};
 use tierline::store::{DataDir, Reader, Store, Write, export};
+use tierline::vault::Vault;
 
 /// 2026-11-24T12:00:00Z.
 const END: i64 = 1_795_521_600_000;
@@ -54,11 +57,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (count, took) = timed(&clock, || export::write_file(&reader, &order))?;
     println!("{count} rows exported in {took:?}: {:.0}/s", per_second(count, took));
+    for (name, days) in [("a day", 1), ("a month", 31)] {
+        let (_, took) = timed(&clock, || reader.spent(None, at(END - days * DAY)))?;
+        println!("what was spent in {name} in {took:?}");
+    }
     prune(&store, clock)?;
     paced(&store, &clock, rows)?;
     let ((), took) = timed(&clock, || flood(&store, 2 * rows))?;
     println!("{FLOOD} events at once written in {took:?}: {:.0}/s", per_second(FLOOD, took));
     store.close()?;
+    start(dir, &clock)
+}
+
+/// What a start takes with this history, a budget of a month included: the engine, and its first view.
+fn start(dir: DataDir, clock: &SystemClock) -> Result<(), Box<dyn Error>> {
+    let (store, _) = Store::open(&dir, clock)?;
+    store.set_budget(Budget { account: None, period: Period::MONTH, nanos: 1 << 60, zone: "UTC".into() })?;
+    store.close()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let listen = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    let clock: Arc<dyn Clock> = Arc::new(*clock);
+    let began = clock.now().tick;
+    let options = Options { dir, vault: Vault::memory(), listen, clock: Arc::clone(&clock), demo: false, wake: Box::new(|| ()) };
+    let engine = runtime.block_on(Engine::start(options))?;
+    let started = clock.now().tick.since(began);
+    runtime.block_on(engine.views().wait_for(|view| view.gateway.is_ok() && !view.budgets.is_empty()))?;
+    println!("engine started in {started:?}, its first view after {:?}", clock.now().tick.since(began));
+    runtime.block_on(engine.stop())?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! The modules in reading order; each knows only those above it (`ARCHITECTURE.md` has the map and the reasons).
 
 pub mod domain;
+mod sync;
 pub mod provider;
 pub mod catalog;
 pub mod limiter;

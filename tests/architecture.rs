@@ -14,6 +14,7 @@ use rust_paths::{NamedPath, named_paths};
 /// The folders and files directly in `src/`, and the floor each stands on. A floor names only lower floors.
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),   // the words everybody shares; no I/O, no tasks
+    ("sync", 0),     // what the limiter's handle waits with; its explorer has another
     ("provider", 1), // headers and bytes in, domain out; pure
     ("catalog", 1),  // dated facts: tiers, model classes, prices, retirements
     ("limiter", 2),  // buckets, ledger, queue; one async file around a pure core

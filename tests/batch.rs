@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
 #![cfg(target_os = "linux")] // signals, and memory as /proc tells it
 
+#[path = "batch/full_disk.rs"]
+mod full_disk;
 #[path = "batch/handover.rs"]
 mod handover;
 #[path = "batch/home.rs"]
@@ -11,6 +13,8 @@ mod home;
 mod interrupted;
 #[path = "batch/invalid.rs"]
 mod invalid;
+#[path = "batch/killed.rs"]
+mod killed;
 #[path = "batch/large.rs"]
 mod large;
 #[path = "batch/rows.rs"]

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tierline::clock::SystemClock;
 use tierline::domain::command::{Command, MovedAccount, NewAccount, Pending, Poll, Reply, UserLimit};
 use tierline::domain::query::{ExportFormat, ExportOrder, ExportWhat};
-use tierline::domain::{AccountId, Dimension, LimitSource, Outcome, Period, Problem, Provider, Secret};
+use tierline::domain::{AccountId, Alias, Budget, Dimension, Fallback, LimitSource, ModelId, Outcome, Period, Problem, Provider, Secret};
 use tierline::engine::{Answer, Engine, Options, Request, ask};
 use tierline::journal::LiveView;
 use tierline::sim::{Limits, Sim, SimConfig, SimHandle};
@@ -384,5 +384,44 @@ async fn the_window_comes_to_the_front_when_it_is_asked_for() {
     });
     assert_eq!(answer.await.unwrap(), Some(Answer::Done));
     shows.changed().await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_that_is_set_is_in_the_view_whoever_set_it() {
+    let (temp, _, engine) = at("http://127.0.0.1:9").await;
+    let other = NewAccount { provider: Provider::DeepSeek, label: "ds".into(), ..account("http://127.0.0.1:9") };
+    order(&engine, |reply| Command::AddAccount(other, reply)).await.unwrap();
+    let from = ModelId::new("claude-sonnet-5-5");
+    let offers = order(&engine, |reply| Command::RouteOffers(from.clone(), reply)).await.unwrap();
+    assert_eq!(offers.iter().map(|offer| offer.label.as_str()).collect::<Vec<_>>(), ["work", "ds"]);
+    assert!(offers[1].differences.iter().any(|text| text.contains("ignored: anthropic-version")), "{:?}", offers[1].differences);
+    let nobody = order(&engine, |reply| Command::RouteOffers(ModelId::new("gpt-6-sol"), reply)).await.unwrap();
+    assert!(nobody.iter().all(|offer| !offer.apis.contains(&tierline::domain::Api::Messages)), "{nobody:?}");
+
+    let route = Fallback { to: ModelId::new("deepseek-flash"), ..offers[1].route.clone() };
+    order(&engine, |reply| Command::AddRoute(route.clone(), reply)).await.unwrap();
+    let alias = Alias { account: AccountId(1), from: ModelId::new("old"), to: from, set: serde_json::Map::new(), until: None };
+    order(&engine, |reply| Command::SetAlias(alias.clone(), reply)).await.unwrap();
+    let budget = Budget { account: None, period: Period::DAY, nanos: 5_000_000_000, zone: "UTC".into() };
+    order(&engine, |reply| Command::SetBudget(budget.clone(), reply)).await.unwrap();
+    let limit = UserLimit { account: AccountId(1), class: None, dimension: Dimension::Requests, period: Period::MINUTE, capacity: Some(7) };
+    order(&engine, |reply| Command::SetLimit(limit.clone(), reply)).await.unwrap();
+    let view = seen(&engine, "the rules", |view| {
+        let rules = &view.rules;
+        rules.routes.iter().any(|view| view.route == route) && rules.aliases == [alias.clone()] && rules.limits.len() == 1
+    })
+    .await;
+    assert_eq!((view.rules.limits[0].limit.clone(), view.budgets[0].budget.clone()), (limit, budget));
+
+    // as the command line does it: into the database, and the one that serves is told
+    let dir = temp.path().join("data");
+    let (store, _) = tierline::store::Store::open(&DataDir::open(Some(&dir)).unwrap(), &SystemClock::new()).unwrap();
+    store.remove_fallbacks(route.from.clone(), None).unwrap();
+    store.remove_budget(None, Period::DAY).unwrap();
+    assert_eq!(tokio::task::spawn_blocking(move || ask(&dir, &Request::Reload)).await.unwrap(), Some(Answer::Done));
+    seen(&engine, "what is gone to be gone", |view| view.rules.routes.is_empty() && view.budgets.is_empty()).await;
+    order(&engine, |reply| Command::RemoveAlias(AccountId(1), ModelId::new("old"), reply)).await.unwrap();
+    seen(&engine, "the name to be gone", |view| view.rules.aliases.is_empty()).await;
     engine.stop().await.unwrap();
 }

@@ -349,6 +349,15 @@ mod socket {
     }
 
     #[tokio::test]
+    async fn responses_are_let_in_one_by_one_and_codex_hears_it_from_the_status() {
+        let upstream = Scripted::always("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n").await;
+        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;
+        let reply = Wire::ask(rig.addr, rig.request("GET /openai/v1/responses", ASK, "")).await;
+        assert_eq!((reply.status, reply.header("upgrade"), reply.header("x-should-retry")), (426, Some("HTTP/1.1"), Some("false")));
+        assert!(upstream.seen().is_empty());
+    }
+
+    #[tokio::test]
     async fn other_protocols_are_not_asked_for() {
         let upstream = Scripted::start(|_, _| vec![Step::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec())]).await;
         let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;

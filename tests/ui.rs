@@ -1,6 +1,4 @@
-//! The window by its accessible names, and a few pictures of it.
-//!
-//! `UPDATE_SNAPSHOTS=1 cargo test --test ui` writes the pictures anew.
+//! The window by its accessible names, and pictures of it.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail where they stand, too")]
 
@@ -13,8 +11,14 @@ mod fixture;
 mod accounts;
 #[path = "ui/batch.rs"]
 mod batch;
+#[path = "ui/keyboard.rs"]
+mod keyboard;
+#[path = "ui/pictures.rs"]
+mod pictures;
 #[path = "ui/planner.rs"]
 mod planner;
+#[path = "ui/settings.rs"]
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +28,8 @@ use std::time::Duration;
 use cpu_renderer::CpuRenderer;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportId};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use egui_kittest::{Harness, SnapshotOptions, image_snapshot_options};
 use image::RgbaImage;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -58,12 +62,16 @@ fn window(view: LiveView, panel: PanelId) -> Window {
 }
 
 fn themed(view: LiveView, panel: PanelId, theme: ThemeChoice) -> Window {
+    remembering(view, UiState { panel, theme, ..UiState::default() })
+}
+
+fn remembering(view: LiveView, state: UiState) -> Window {
     let (send, orders) = channel();
     let mut app = App::new(AppOptions {
         send: Box::new(move |order| send.send(order).unwrap()),
         clock: Arc::new(fixture::Standing),
         zone: TimeZone::UTC,
-        state: UiState { panel, theme, ..UiState::default() },
+        state,
         preferences: Preferences::default(),
         export_folder: PathBuf::from("/home/ada/Documents"),
     });
@@ -148,76 +156,10 @@ impl Window {
         reply.send(series);
         self.harness.run_ok();
     }
-
-    /// Compares the window with its reference picture.
-    fn picture(&mut self, name: &str) {
-        let picture = self.harness.render().unwrap();
-        let (margin, [width, height]) = (MARGIN.into(), SIZE.map(u32::from));
-        let inside = image::imageops::crop_imm(&picture, margin, margin, width, height).to_image();
-        image_snapshot_options(&inside, name, &SnapshotOptions::new().output_path("tests/snapshots/ui"));
-    }
 }
 
 fn plain(text: &str) -> String {
     text.replace(format::THIN, " ")
-}
-
-#[test]
-fn picture_of_the_overview() {
-    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Dark).picture("overview_dark");
-    themed(fixture::busy(), PanelId::Overview, ThemeChoice::Light).picture("overview_light");
-}
-
-#[test]
-fn picture_of_the_traffic() {
-    let mut w = window(fixture::busy(), PanelId::Traffic);
-    w.click_row("notebook gemini-3.8-flash refused by Gemini: limit reached");
-    let Command::Story(_, reply) = w.order() else { panic!("no story is read") };
-    reply.send(Ok(fixture::story()));
-    w.harness.run_ok();
-    w.picture("traffic");
-}
-
-#[test]
-fn picture_of_the_history() {
-    let mut w = window(fixture::busy(), PanelId::History);
-    w.answer_series(Ok(fixture::series()));
-    w.picture("history");
-}
-
-#[test]
-fn picture_of_a_divided_chart() {
-    let mut w = themed(fixture::busy(), PanelId::History, ThemeChoice::Light);
-    w.answer_series(Ok(fixture::series()));
-    w.choose("Divided", "By client");
-    w.answer_series(Ok(fixture::divided()));
-    w.picture("history_divided_light");
-}
-
-#[test]
-fn picture_of_the_accounts() {
-    window(fixture::busy(), PanelId::Accounts).picture("accounts");
-}
-
-#[test]
-fn picture_of_the_models() {
-    let mut w = window(fixture::busy(), PanelId::Models);
-    let Command::Models(reply) = w.order() else { panic!("the catalogue is not read") };
-    reply.send(Ok(fixture::models()));
-    w.harness.run_ok();
-    w.picture("models");
-}
-
-#[test]
-fn picture_of_the_settings() {
-    let mut w = window(fixture::busy(), PanelId::Settings);
-    w.answer_settings(false);
-    w.picture("settings");
-}
-
-#[test]
-fn picture_of_the_first_run() {
-    window(fixture::first_run(), PanelId::Overview).picture("first_run");
 }
 
 #[test]
@@ -406,7 +348,7 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     reply.send(Ok(fixture::models()));
     w.harness.run_ok();
     assert!(w.shows("1 of 3 models, newest row of 2026-11-20") && w.shows("In your traffic"));
-    assert!(w.shows("gpt-4o-mini-2024-07-18 of openai, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
+    assert!(w.shows("gpt-4o-mini-2024-07-18 of OpenAI, retiring, ends 2027-01-14, replaced by gpt-6-luna"));
     w.press(Modifiers::COMMAND, Key::Num1);
     w.press(Modifiers::COMMAND, Key::Num5);
     assert!(w.orders.try_iter().all(|order| !matches!(order, Command::Models(_))), "it is read once");
@@ -414,7 +356,7 @@ fn the_catalogue_is_read_once_filtered_and_reached_from_a_notice() {
     assert!(w.shows("No model matches"));
     w.press(Modifiers::NONE, Key::Escape);
     w.click("Retired");
-    assert!(w.shows("deepseek-chat of deepseek") && !w.shows("claude-sonnet-5-5 of anthropic"));
+    assert!(w.shows("deepseek-chat of DeepSeek") && !w.shows("claude-sonnet-5-5 of Anthropic"));
 }
 
 #[test]
@@ -488,7 +430,7 @@ fn the_palette_finds_by_name_and_acts() {
 fn a_pasted_error_is_explained() {
     let mut w = window(fixture::busy(), PanelId::Overview);
     w.click("Explain an error…");
-    w.choose("Provider", "gemini");
+    w.choose("Provider", "Gemini");
     w.write("Headers", "retry-after: 7");
     w.write("Body", "{}");
     w.click("Explain");
@@ -772,35 +714,9 @@ fn the_users_own_limits_are_set_and_cleared() {
     w.click("Clear RPM");
     let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
     assert_eq!((limit.class.unwrap().as_str(), limit.dimension, limit.capacity), ("claude-haiku-4-5", Dimension::Requests, None));
-}
-
-#[test]
-fn preferences_are_sent_whole_and_quiet_ones_stay_quiet() {
-    let mut w = window(fixture::busy(), PanelId::Settings);
-    w.answer_settings(true);
-    assert!(w.shows("newest row of 2026-11-20") && w.shows("No telemetry, ever."));
-    let preferred = |w: &Window| match w.order() {
-        Command::SetPreferences(preferences) => preferences,
-        other => panic!("{other:?}"),
-    };
-    let check = |w: &mut Window, label: &str| {
-        w.harness.get_by_role_and_label(Role::CheckBox, label).click();
-        w.harness.run_ok();
-    };
-    check(&mut w, "The gateway goes on serving");
-    assert_eq!(preferred(&w), Preferences { keep_running: true, ..Preferences::default() });
-    check(&mut w, "From");
-    assert_eq!(preferred(&w).notify.at_percent, Some(90));
-    w.choose("Keep requests", "90 days");
-    let wanted = preferred(&w);
-    assert_eq!((wanted.keep_days, wanted.keep_running, wanted.notify.stopped), (Some(90), true, false));
-    check(&mut w, "Start Tierline");
-    let Command::StartAtLogin(Some(false), reply) = w.order() else { panic!("start at login was not switched off") };
-    reply.send(Err(Problem::new("the autostart folder could not be changed")));
-    w.harness.run_ok();
-    assert!(w.shows("The autostart folder could not be changed."));
-    w.click("Quit Tierline");
-    assert!(matches!(w.order(), Command::Quit));
+    w.click("Undo");
+    let Command::SetLimit(limit, _) = w.order() else { panic!("no limit") };
+    assert_eq!((limit.dimension, limit.capacity), (Dimension::Requests, Some(30)));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! the rows and for lines as they came.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -260,7 +260,7 @@ impl Keeping {
 /// It is there already: what is in it is not ours to overwrite.
 pub fn create_output(path: &Path) -> Result<(), Problem> {
     OpenOptions::new().write(true).create_new(true).open(path).map(drop).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
+        ErrorKind::AlreadyExists => {
             Problem::new(format!("the output {} is there already", path.display())).hint("name another with --out, or move it away")
         }
         _ => unwritable(path, &error),
@@ -288,7 +288,9 @@ fn open_output(path: &Path, length: u64) -> Result<File, Problem> {
 fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
     let problem = Problem::new(format!("the output {} could not be written", path.display())).because(error);
     match error.kind() {
-        std::io::ErrorKind::StorageFull => problem.hint("free some disk space and run the batch again; no answer is lost"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            problem.hint("free some disk space and run the batch again; no answer is lost")
+        }
         _ => problem.hint("no answer is lost: run the batch again when it can be written"),
     }
 }

@@ -33,11 +33,11 @@ pub mod window;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-use crate::domain::view::BucketView;
+use crate::domain::view::{BucketView, WaitingView};
 use crate::domain::{Dialect, Problem, Secret};
 
 pub use claim::{Claimed, cancel, claim, client, go};
-pub use handover::{hand_over, is_offered};
+pub use handover::{finish_hours, hand_over, is_offered};
 pub use keeper::{create_output, write_rest};
 pub use plan::{Outcome, Planning, Stored, forget, output, plan, refused, rooms};
 pub use progress::Progress;
@@ -63,6 +63,14 @@ pub struct Room {
     pub buckets: Vec<BucketView>,
     /// How many rows of the batch wait for room.
     pub waiting: u64,
+}
+
+impl Room {
+    /// As it is for the batch that stands in the queue under this name.
+    #[must_use]
+    pub fn of(buckets: Vec<BucketView>, queue: &[WaitingView], client: &str) -> Self {
+        Self { buckets, waiting: queue.iter().filter(|waiting| waiting.client.as_str() == client).count() as u64 }
+    }
 }
 
 /// A look at the limiter.

@@ -43,6 +43,8 @@ pub struct Planning<'a> {
     pub output: PathBuf,
     /// Go on without the rows that cannot be sent.
     pub skip_invalid: bool,
+    /// What they will take.
+    pub estimate: &'a dyn Fn(&Scan) -> BatchEstimate,
 }
 
 /// What became of it.
@@ -90,7 +92,7 @@ pub fn plan(
     going_on: &mut dyn FnMut(u64) -> bool,
     bad: &mut dyn FnMut(Bad),
 ) -> Result<Outcome, Problem> {
-    let Planning { account, mut stored, via, ordered, output, skip_invalid } = planning;
+    let Planning { account, mut stored, via, ordered, output, skip_invalid, estimate } = planning;
     let options = |stored: &Stored| serde_json::to_value(stored).unwrap_or_default();
     let new = NewBatch {
         input: input.path().to_owned(),
@@ -142,6 +144,7 @@ pub fn plan(
         return Err(problem);
     }
     stored.print = Some(scan.print.clone());
+    stored.estimate = Some(estimate(&scan));
     book.planned(id, scan.rows, &options(&stored), clock.now())?;
     Ok(Outcome::Planned(Box::new(book.batch(id)?), scan))
 }

@@ -1,6 +1,7 @@
 //! Runs a batch: rows in flight, rows that go again, and everything that can make it stop.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::progress::Progress;
 use super::send::{Sender, Sent};
 use super::source::Source;
 use super::window::Window;
-use super::{Gateways, Room, Route};
+use super::{Gateways, Looking, Room, Route};
 use crate::catalog::Catalog;
 pub use crate::domain::batch::BatchOptions as Options;
 use crate::domain::batch::{BatchRecord, BatchState, BatchWish};
@@ -66,8 +67,6 @@ const FEED: u32 = 1_024;
 /// How long rows that are on their way may take to end when the batch pauses. Nobody waits longer for a pause; what is given
 /// up is in the journal as sent.
 const GRACE: Duration = Duration::from_secs(5);
-/// After how many ticks the limiter is asked how it stands.
-const LOOK_EVERY: u32 = 3;
 /// The longest pause between tries that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many seconds a gateway that went away is waited for.
@@ -95,8 +94,9 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             cost_nanos: record.cost_nanos,
             ..Progress::default()
         },
-        forecast: Forecast::new(began, record.finished()),
+        forecast: Forecast::new(began, record.finished(), bytes_left),
         bytes_left,
+        waiting: 0,
         flights: 0,
         window,
         feed: VecDeque::new(),
@@ -114,7 +114,7 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
     let mut sender = make_sender(&gateways.open().await?)?;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut ticked = 0_u32;
+    let mut looking: Option<Looking<'_>> = None;
     let ended = loop {
         if let Some(reason) = state.fill(&sender).await? {
             break Ended::Paused(reason);
@@ -134,14 +134,13 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
             },
             () = sleep(next_again.unwrap_or(Duration::MAX)), if next_again.is_some() => {}
             Ok(_) = stop.wait_for(|asked| *asked > 0) => break Ended::Paused(Problem::new("interrupted").hint("run it again to go on")),
+            // a gateway that is slow to tell holds nothing up
+            room = looked(&mut looking) => if let Some(mut room) = room {
+                room.buckets.retain(|bucket| bucket.accounts.contains(&route.account));
+                state.look(&room, &clock);
+            },
             _ = ticks.tick() => {
-                if ticked.is_multiple_of(LOOK_EVERY)
-                    && let Some(mut room) = gateways.room().await
-                {
-                    room.buckets.retain(|bucket| bucket.accounts.contains(&route.account));
-                    state.look(&room, &clock);
-                }
-                ticked += 1;
+                looking.get_or_insert_with(|| gateways.room());
                 observer(&state.seen(&clock));
                 let look = keeper.look().await?;
                 match (look.wish, look.trouble) {
@@ -163,6 +162,18 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
         (Ended::Done, Err(trouble)) => Ok(Ended::Paused(trouble)),
         (Ended::Cancelled, Err(trouble)) => Err(trouble),
         (ended, _) => Ok(ended),
+    }
+}
+
+/// What a look that was begun tells.
+async fn looked(looking: &mut Option<Looking<'_>>) -> Option<Room> {
+    match looking {
+        Some(look) => {
+            let room = look.await;
+            *looking = None;
+            room
+        }
+        None => pending().await,
     }
 }
 
@@ -204,6 +215,8 @@ struct Running {
     forecast: Forecast,
     /// The size of the rows without an answer.
     bytes_left: u64,
+    /// How many rows waited for room when the limiter was last looked at.
+    waiting: u64,
     /// How many flights have begun.
     flights: u64,
     window: Window,
@@ -370,20 +383,26 @@ impl Running {
     }
 
     fn look(&mut self, room: &Room, clock: &Arc<dyn Clock>) {
+        self.waiting = room.waiting;
+        self.window.looked(self.tasks.len(), usize::try_from(room.waiting).unwrap_or(usize::MAX));
+        self.forecast.look(clock.now().tick, self.left(), &room.buckets);
+    }
+
+    fn left(&self) -> Left {
         let rows = self.progress.rows.saturating_sub(self.progress.answered + self.progress.failed);
         // of those on their way some stand in the limiter's queue
-        let with_room = (self.tasks.len() as u64).saturating_sub(room.waiting);
-        self.forecast.look(clock.now().tick, Left { rows, bytes: self.bytes_left, with_room }, &room.buckets);
+        Left { rows, bytes: self.bytes_left, with_room: (self.tasks.len() as u64).saturating_sub(self.waiting) }
     }
 
     fn seen(&mut self, clock: &Arc<dyn Clock>) -> Progress {
         let now = clock.now().tick;
+        let left = self.left();
+        let is_steady = self.waiting > 0 || !self.window.may_grow();
         let progress = &mut self.progress;
         progress.in_flight = self.tasks.len() as u64;
         progress.again = self.again.len() as u64;
-        let finished = progress.answered + progress.failed;
-        progress.rows_per_min = self.forecast.rate(now, finished);
-        progress.eta_secs = self.forecast.eta_secs(now, progress.rows.saturating_sub(finished), progress.rows_per_min);
+        progress.rows_per_min = self.forecast.rate(now, progress.answered + progress.failed, left.bytes);
+        progress.eta_secs = self.forecast.eta_secs(now, left, is_steady);
         progress.elapsed_secs = self.forecast.elapsed(now).as_secs();
         progress.clone()
     }

@@ -1,7 +1,8 @@
 //! How many rows are on their way at once: as many as keep a short queue before the limiter, and no more.
 //!
 //! The limiter decides when a row goes; it can only use room fully if somebody waits for it. A long queue helps nobody:
-//! its rows hold memory and are in flight when the process ends. The wait that answers report steers the size.
+//! its rows hold memory and are in flight when the process ends, and what they are expected to take was worked out when they
+//! came. Looks at the queue make it wide in time, where answers are slow to tell; the wait that answers report steers it.
 
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const SHORT: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(6);
 /// Where it starts, and what it never goes below.
 const LEAST: usize = 8;
+/// Fewer than one row in so many that wait for room are too few: the limiter could run out of them before the next look.
+const ENOUGH: usize = 8;
 
 impl Window {
     /// As many as turns out to be useful, up to `most`.
@@ -39,6 +42,20 @@ impl Window {
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size
+    }
+
+    /// Whether it could still grow, so that what goes through says little of what could.
+    #[must_use]
+    pub fn may_grow(&self) -> bool {
+        self.most.is_some_and(|most| self.size < most)
+    }
+
+    /// Of so many rows on their way, so many wait for room.
+    pub fn looked(&mut self, on_their_way: usize, waiting: usize) {
+        let Some(most) = self.most else { return };
+        if on_their_way >= self.size && waiting < on_their_way / ENOUGH {
+            self.size = (self.size * 2).min(most);
+        }
     }
 
     /// A row was answered after it had waited this long for room.
@@ -77,10 +94,30 @@ mod tests {
     }
 
     #[test]
+    fn it_is_wide_before_slow_answers_can_tell() {
+        let mut window = Window::adaptive(512);
+        // nothing was answered, nobody waits: there is room for more
+        let sizes: Vec<usize> = [0, 0, 2, 1, 30, 60]
+            .into_iter()
+            .map(|waiting| {
+                window.looked(window.size(), waiting);
+                window.size()
+            })
+            .collect();
+        assert_eq!(sizes, [16, 32, 64, 128, 128, 128]);
+        // too few rows to fill it
+        window.looked(100, 0);
+        assert_eq!(window.size(), 128);
+        (0..9).for_each(|_| window.looked(window.size(), 0));
+        assert_eq!((window.size(), window.may_grow()), (512, false));
+    }
+
+    #[test]
     fn a_given_size_stays() {
         let mut window = Window::fixed(3);
         window.answered(Duration::ZERO);
         window.answered(Duration::from_secs(60));
-        assert_eq!(window.size(), 3);
+        window.looked(3, 0);
+        assert_eq!((window.size(), window.may_grow()), (3, false));
     }
 }

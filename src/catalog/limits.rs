@@ -33,6 +33,14 @@ pub struct Tier {
     pub about: Evidence,
 }
 
+impl Tier {
+    /// Whether somebody means this one by that name, as commands or as the screen have it.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        [&self.name, &self.title].into_iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The bucket that long prompts draw on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LongContext {

@@ -60,15 +60,7 @@ pub(super) struct RemoveArgs {
 }
 
 fn nanos(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is not an amount of US dollars such as 5 or 12.50");
-    let (whole, cents) = text.trim_start_matches('$').split_once('.').unwrap_or((text.trim_start_matches('$'), "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(cents) || cents.len() > 9 {
-        return Err(wrong());
-    }
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    let part: u64 = format!("{cents:0<9}").parse().map_err(|_| wrong())?;
-    whole.checked_mul(1_000_000_000).and_then(|nanos| nanos.checked_add(part)).filter(|nanos| *nanos > 0).ok_or_else(wrong)
+    Dollars::parse(text).map(|Dollars(nanos)| nanos).ok_or_else(|| format!("{text:?} is not an amount of US dollars such as 5 or 12.50"))
 }
 
 fn known_zone(name: &str) -> Result<String, String> {

@@ -23,6 +23,7 @@ mod models;
 mod plan;
 mod probe;
 mod process;
+mod reader;
 mod routes;
 mod serve;
 mod status;
@@ -157,7 +158,7 @@ pub fn main(out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
             return ExitCode::from(if wrong { 2 } else { 0 });
         }
     };
-    match run(cli, out) {
+    match run(cli, &mut reader::Reader::of(out)) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Found) => ExitCode::FAILURE,
         Err(problem) => {

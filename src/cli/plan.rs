@@ -11,12 +11,12 @@ use super::accounts::ProviderArg;
 use super::context::Context;
 use super::{Common, Done, print_json, table, unwritable};
 use crate::batch::input::{InputFile, Reading, Template};
-use crate::catalog::Usd;
 use crate::clock::SystemClock;
 use crate::domain::command::Progress;
-use crate::domain::plan::{Demand, Load, PlanQuery, PlanView};
+use crate::domain::plan::{Demand, Fit, Load, PlanQuery, PlanView};
 use crate::domain::{Clock, Dialect, Dimension, Limit, LimitSource, ModelId, Period, Problem, Provider, Window};
 use crate::engine;
+use crate::planner::words::{dollars, long};
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -93,10 +93,10 @@ pub(super) fn run(common: &Common, args: &PlanArgs, out: &mut dyn Write) -> Resu
         let rows: Vec<_> = plans
             .iter()
             .map(|(view, basis)| {
-                let PlanView { provider, model, class, plan, unknown, end, .. } = view;
+                let PlanView { provider, model, class, plan, unknown, current, end, .. } = view;
                 json!({
                     "provider": provider, "model": model, "model_class": class, "basis": basis, "plan": plan,
-                    "unknown_tiers": unknown, "end": end,
+                    "unknown_tiers": unknown, "current": current, "end": end,
                 })
             })
             .collect();
@@ -192,7 +192,7 @@ impl GivenLimits {
 }
 
 fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -> Result<(), Problem> {
-    let PlanView { provider, model, class, plan, unknown, end, .. } = view;
+    let PlanView { provider, model, class, plan, unknown, current, end, .. } = view;
     let Demand { requests_per_min, rows, input_tokens, output_tokens, .. } = &plan.demand;
     let mut lines = vec![format!("{} {model} ({class}): {basis}", provider.name())];
     let rate = requests_per_min.map(|rate| format!("{} requests a minute", short(rate)));
@@ -200,7 +200,8 @@ fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -
     lines.push(format!("{}, {input_tokens} input and {output_tokens} output tokens each", load.join(", ")));
     print_lines(out, &mut lines)?;
 
-    let shown: Vec<_> = plan.fits.iter().filter(|fit| tier.is_none_or(|tier| fit.name == tier || plan.fits.len() == 1)).collect();
+    let is_wanted = |fit: &&Fit| tier.is_none() || Some(&fit.name) == current.as_ref() || plan.fits.len() == 1;
+    let shown: Vec<_> = plan.fits.iter().filter(is_wanted).collect();
     let mut cells = Vec::new();
     for fit in &shown {
         for check in &fit.limits {
@@ -230,7 +231,11 @@ fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -
             lines.push(format!("{}: at most {} requests a minute{workers}", fit.title, short(most)));
         }
         if let Some(time) = &fit.batch {
-            lines.push(format!("{}: the batch takes at least {}, about {}", fit.title, long(time.least_secs), long(time.expected_secs)));
+            lines.push(if time.expected_secs > 0.0 {
+                format!("{}: the batch takes at least {}, about {}", fit.title, long(time.least_secs), long(time.expected_secs))
+            } else {
+                format!("{}: the batch takes as long as its answers do", fit.title)
+            });
         }
     }
     if let Some(workers) = plan.workers {
@@ -258,28 +263,9 @@ fn print_lines(out: &mut dyn Write, lines: &mut Vec<String>) -> Result<(), Probl
     lines.drain(..).try_for_each(|line| writeln!(out, "{line}")).map_err(|error| unwritable(&error))
 }
 
-/// `$0.0105`, `$12.30`.
-pub(super) fn dollars(nanos: u64) -> String {
-    // below a dollar to a millionth, above it to a cent
-    let grain = if nanos < 1_000_000_000 { 1_000 } else { 10_000_000 };
-    format!("${}", Usd::from_nanos((nanos + grain / 2) / grain * grain))
-}
-
 fn short(number: f64) -> String {
     let rounded = (number * 100.0).round() / 100.0;
     rounded.to_string()
-}
-
-/// Seconds for people.
-pub(super) fn long(secs: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    let secs = secs.round() as u64;
-    match secs {
-        0..120 => format!("{secs} s"),
-        120..7_200 => format!("{} min", (secs + 30) / 60),
-        7_200..172_800 => format!("{} h {} min", secs / 3_600, secs % 3_600 / 60),
-        _ => format!("{} days {} h", secs / 86_400, secs % 86_400 / 3_600),
-    }
 }
 
 /// `7d`, `90 min`, `2h30m`.

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::context::Context;
-use super::plan::{GivenLimits, dollars, duration};
+use super::plan::{GivenLimits, duration};
 use super::{Common, Done, print_json, table, unwritable};
 use crate::catalog::Catalog;
 use crate::domain::{Dialect, Limit, ModelClass, ModelId, Problem};
 use crate::planner::whatif::{Past, WhatIf, replay};
+use crate::planner::words::dollars;
 use crate::store::RecordedRequest;
 
 #[derive(Debug, Args)]
@@ -96,7 +97,7 @@ fn play(
     let tiers = catalog.tiers(dialect, today);
     let tier = match &args.tier {
         None => None,
-        Some(wanted) => match tiers.iter().find(|tier| tier.name == *wanted) {
+        Some(wanted) => match tiers.iter().find(|tier| tier.is_called(wanted)) {
             Some(tier) => Some(tier),
             None if args.account.is_some() => {
                 let names: Vec<&str> = tiers.iter().map(|tier| tier.name.as_str()).collect();

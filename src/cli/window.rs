@@ -97,7 +97,7 @@ fn attend(engine: &Engine, door: &Arc<Door>) -> impl Future<Output = ()> + Send 
     let views = engine.views_later();
     let icon = desktop::Icon { side: TRAY_ICON, rgba: ui::mark::rgba(TRAY_ICON) };
     let door = Arc::clone(door);
-    desktop::attend(views, engine.preferences(), icon, move |wish| match wish {
+    desktop::attend(views, engine.preferences(), icon, desktop::notify, move |wish| match wish {
         Wish::Open => door.open(),
         Wish::Quit => door.quit(),
     })

@@ -8,6 +8,7 @@ pub mod news;
 mod notify;
 mod tray;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use tokio::sync::watch;
 
 use crate::domain::preferences::Preferences;
 use crate::journal::LiveView;
-use news::News;
+use news::{Message, News};
 use tray::Tray;
+
+/// A notification on its way to the desktop.
+pub type Shown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What was chosen in the tray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +43,19 @@ pub struct Icon {
 /// Looks at the view no oftener than this: a second's delay of a notification is no loss.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Shows a notification, or does nothing where nobody shows any.
+#[must_use]
+pub fn notify(message: Message) -> Shown {
+    Box::pin(notify::show(message))
+}
+
 /// Tells the desktop what the user wants to be told, until nobody publishes preferences any more. `subscribe` is called while
-/// something is switched on, and only then holds a view.
+/// something is switched on, and only then holds a view; `show` is given what is new, which is [`notify`] outside of tests.
 pub async fn attend(
     subscribe: impl Fn() -> watch::Receiver<Arc<LiveView>>,
     mut preferences: watch::Receiver<Preferences>,
     icon: Icon,
+    show: impl Fn(Message) -> Shown,
     act: impl Fn(Wish) + Send + Sync + 'static,
 ) {
     let act: Arc<dyn Fn(Wish) + Send + Sync> = Arc::new(act);
@@ -62,7 +73,7 @@ pub async fn attend(
         loop {
             let view = Arc::clone(&views.borrow_and_update());
             for message in news.of(&view, &wanted.notify) {
-                notify::show(message).await;
+                show(message).await;
             }
             if let Some(tray) = &mut tray {
                 tray.tell(&view).await;

@@ -194,6 +194,8 @@ pub struct BatchProgress {
     pub rows_per_min: f64,
     /// Seconds until it is done at this rate; `None` while there is no rate.
     pub eta_secs: Option<u64>,
+    /// Seconds until all that is with the provider's batch API is over, as it promises; `None` while rows are still here.
+    pub latest_secs: Option<u64>,
     /// What it cost so far, in nano-dollars, as far as prices are known.
     pub cost_nanos: u64,
     /// The meter that rows last waited for.
@@ -230,6 +232,10 @@ pub struct BatchOrder {
     pub max_output: Option<u64>,
     /// Where the answers go; beside the input if `None`.
     pub output: Option<PathBuf>,
+    /// Which way its rows go; if `None`, whichever the deadline and the cost speak for.
+    pub via: Option<BatchVia>,
+    /// Write answers as they come, not in the order of the rows.
+    pub as_they_come: bool,
     /// Go on without the rows that cannot be sent.
     pub skip_invalid: bool,
     /// What the user wants of this run.
@@ -251,6 +257,10 @@ pub struct BatchCheck {
     pub warnings: Vec<String>,
     /// Where the answers go.
     pub output: PathBuf,
+    /// Which way its rows go.
+    pub via: BatchVia,
+    /// Why that way, if it was not the user who chose it.
+    pub why: Option<String>,
     /// The batch of this file that is not over: it goes on instead.
     pub unfinished: Option<BatchId>,
     /// What it will take.
@@ -284,6 +294,20 @@ pub struct BatchEstimate {
 pub struct BatchView {
     /// The batch.
     pub record: BatchRecord,
-    /// How it goes, if it runs in this process.
+    /// Who runs it.
+    pub runner: BatchRunner,
+    /// How it goes, while somebody runs it. What another process has on its way is not known here.
     pub progress: Option<BatchProgress>,
+}
+
+/// Who runs a batch at this moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BatchRunner {
+    /// Nobody: one that should be running was interrupted.
+    #[default]
+    Nobody,
+    /// This process.
+    Here,
+    /// Another process, with its number where that can be told.
+    Elsewhere(Option<u32>),
 }

@@ -63,6 +63,27 @@ impl BudgetView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dollars(pub u64);
 
+impl Dollars {
+    /// Reads an amount above zero as people write it, with or without the sign, to nine decimals.
+    ///
+    /// ```
+    /// use tierline::domain::budget::Dollars;
+    /// assert_eq!(Dollars::parse("$2.50"), Some(Dollars(2_500_000_000)));
+    /// assert_eq!(Dollars::parse("0"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().trim_start_matches('$');
+        let (whole, cents) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(cents) || cents.len() > 9 {
+            return None;
+        }
+        let (whole, part): (u64, u64) = (whole.parse().ok()?, format!("{cents:0<9}").parse().ok()?);
+        whole.checked_mul(1_000_000_000)?.checked_add(part).filter(|nanos| *nanos > 0).map(Self)
+    }
+}
+
 impl fmt::Display for Dollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dollars = self.0 as f64 / 1e9;

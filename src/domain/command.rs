@@ -12,7 +12,9 @@ use super::fallback::FallbackView;
 use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
-use super::{AccountId, Budget, Dialect, Dimension, Fallback, Fingerprint, Period, Preferences, Problem, Provider, Secret, Verdict};
+use super::{
+    AccountId, Alias, Budget, Dialect, Dimension, Fallback, Fingerprint, ModelId, Period, Preferences, Problem, Provider, Secret, Verdict,
+};
 
 /// An order from the window.
 #[derive(Debug)]
@@ -35,14 +37,17 @@ pub enum Command {
     SetBudget(Budget, Reply<Result<(), Problem>>),
     /// Take away the budget of an account (of all of them, if `None`) for a period.
     RemoveBudget(Option<AccountId>, Period, Reply<Result<(), Problem>>),
-    /// Read the fallback routes, in the order in which they are tried.
-    Routes(Reply<Result<Vec<FallbackView>, Problem>>),
-    /// Say what a fallback route would do, before it is added.
-    PreviewRoute(Fallback, Reply<Result<FallbackView, Problem>>),
+    /// Say which accounts could serve a model's requests as they are, and what each would do differently. The model's name there is
+    /// still to be chosen: the routes in the answer keep the name.
+    RouteOffers(ModelId, Reply<Result<Vec<FallbackView>, Problem>>),
     /// Switch a fallback route on.
     AddRoute(Fallback, Reply<Result<(), Problem>>),
     /// Switch a fallback route off.
     RemoveRoute(Fallback, Reply<Result<(), Problem>>),
+    /// Let a model's name stand for another in an account's requests.
+    SetAlias(Alias, Reply<Result<(), Problem>>),
+    /// Let an account's requests name what they name again.
+    RemoveAlias(AccountId, ModelId, Reply<Result<(), Problem>>),
     /// Ask the provider for the account's limits now.
     Probe(AccountId, Reply<Result<ProbeReport, Problem>>),
     /// Let the next request of the account try at once what keeps failing or was stopped; answers with what that is, a line each.

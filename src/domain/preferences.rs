@@ -20,12 +20,16 @@ pub struct Preferences {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Notify {
-    /// A limit that is used up to this many percent.
+    /// A limit or a budget that is used up to this many percent.
     pub at_percent: Option<u8>,
     /// An account with which nothing is sent any more.
     pub stopped: bool,
     /// A model in use that ends.
     pub retirements: bool,
+    /// An endpoint that keeps failing, so that requests are refused at once.
+    pub outages: bool,
+    /// A batch that is over, or that paused by itself.
+    pub batches: bool,
 }
 
 impl Preferences {
@@ -52,7 +56,7 @@ impl Notify {
     /// Whether there is nothing to tell of.
     #[must_use]
     pub const fn nothing(&self) -> bool {
-        self.at_percent.is_none() && !self.stopped && !self.retirements
+        self.at_percent.is_none() && !(self.stopped || self.retirements || self.outages || self.batches)
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_was_stored_comes_back_and_what_is_broken_is_quiet() {
-        let notify = Notify { at_percent: Some(90), stopped: true, retirements: false };
+        let notify = Notify { at_percent: Some(90), stopped: true, batches: true, ..Notify::default() };
         let chosen = Preferences { keep_days: Some(90), keep_running: true, tray: true, notify };
         assert_eq!(Preferences::from_json(&chosen.to_json()), chosen);
         for text in ["", "{}", r#"{"keep_days":null,"more":1}"#, r#"{"notify":{"at_percent":900}}"#] {

@@ -171,6 +171,27 @@ impl Dialect {
         }
     }
 
+    /// Its name on screen.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Anthropic => "Anthropic",
+            Self::OpenAi => "OpenAI",
+            Self::Gemini => "Gemini",
+            Self::Vertex => "Vertex AI",
+            Self::DeepSeek => "DeepSeek",
+            Self::AzureOpenAi => "Azure OpenAI",
+            Self::OpenRouter => "OpenRouter",
+            Self::Groq => "Groq",
+            Self::Mistral => "Mistral",
+            Self::XAi => "xAI",
+            Self::Together => "Together",
+            Self::Fireworks => "Fireworks",
+            Self::Cerebras => "Cerebras",
+            Self::OpenAiCompatible => "OpenAI-compatible",
+        }
+    }
+
     /// The dialect that a person means by `name`; a few other names in use are understood too.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -75,6 +75,8 @@ pub struct SeriesQuery {
 pub struct Series {
     /// Length of one step in seconds.
     pub step_secs: u32,
+    /// Steps are shorter than a minute, and each value is that of the whole minute before the step's end: what meets the tier line.
+    pub trailing: bool,
     /// Start of each step (Unix seconds) and the value over it, gaps filled with zero.
     pub points: Vec<[f64; 2]>,
     /// The highest single minute within each step, for rates: what meets the tier line.
@@ -108,8 +110,10 @@ pub struct Mark {
 }
 
 /// What a mark tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MarkKind {
+    /// A limit that the catalogue had assumed was measured for the first time, and is another.
+    Measured,
     /// A limit became another.
     Limit,
     /// A model in use ended.

@@ -1,6 +1,7 @@
 //! Batches that run in this process, beside the gateway and through it: checked, started, paused, cancelled, and told in the view.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -8,13 +9,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::estimate::estimate;
+use super::estimate::Grounds;
 use super::registry::Registry;
-use crate::batch::input::{Checks, InputFile, Reading, scan};
-use crate::batch::{self, Gateways, Opening, Outcome, Planning, Stored, Way};
+use super::watched::Watched;
+use crate::batch::input::{Checks, InputFile, Reading, Scan, scan};
+use crate::batch::{self, Gateways, Looking, Opening, Outcome, Planning, Room, Stored, Way, is_offered};
 use crate::catalog::Catalog;
 use crate::domain::batch::{
-    BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchVia, BatchView, BatchWish,
+    BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchRunner, BatchState, BatchVia, BatchView, BatchWish,
 };
 use crate::domain::command::Progress;
 use crate::domain::{Account, Problem, Tick};
@@ -37,9 +39,11 @@ struct Inner {
 #[derive(Default)]
 struct State {
     runs: BTreeMap<BatchId, Run>,
-    /// As read from the journal last, and when.
+    /// Those that others run.
+    watched: Watched,
+    /// As read from the journal last, and when: at which time, after how many changes.
     listed: Vec<BatchRecord>,
-    read_at: Option<Tick>,
+    read_at: Option<(Tick, u64)>,
 }
 
 struct Run {
@@ -59,16 +63,25 @@ impl Batches {
 
     /// Every batch, newest first.
     pub(super) fn views(&self) -> Vec<BatchView> {
-        let now = self.0.registry.clock().now().tick;
-        let due = self.lock().read_at.is_none_or(|at| now.since(at) >= REREAD);
+        let now = self.0.registry.clock().now();
+        // whoever else begins a batch makes a token for it, which is a change
+        let changes = *self.0.registry.changes().borrow();
+        let due = self.lock().read_at.is_none_or(|(at, before)| before != changes || now.tick.since(at) >= REREAD);
         if due && let Ok(listed) = self.0.registry.reader().and_then(|reader| reader.batches()) {
             let mut state = self.lock();
-            (state.listed, state.read_at) = (listed, Some(now));
+            let State { runs, watched, .. } = &mut *state;
+            watched.look(&self.0.dir, &listed, |id| runs.contains_key(&id), now);
+            (state.listed, state.read_at) = (listed, Some((now.tick, changes)));
         }
         let state = self.lock();
-        let view = |record: &BatchRecord| BatchView {
-            record: record.clone(),
-            progress: state.runs.get(&record.id).map(|run| run.progress.clone()),
+        let view = |record: &BatchRecord| {
+            let (runner, progress) = match (state.runs.get(&record.id), state.watched.get(record.id)) {
+                (Some(run), _) => (BatchRunner::Here, Some(run.progress.clone())),
+                (None, Some((process, _))) if process == Some(std::process::id()) => (BatchRunner::Here, None),
+                (None, Some((process, progress))) => (BatchRunner::Elsewhere(process), Some(progress.clone())),
+                (None, None) => (BatchRunner::Nobody, None),
+            };
+            BatchView { record: record.clone(), runner, progress }
         };
         state.listed.iter().map(view).collect()
     }
@@ -77,17 +90,29 @@ impl Batches {
     pub(super) fn check(&self, order: &BatchOrder, progress: &Progress) -> Result<BatchCheck, Problem> {
         let account = self.0.registry.account(order.account)?;
         let input = InputFile::open(&order.input)?;
-        let reading = stored(order).reading(&account, BatchVia::Gateway, &input)?;
+        let stored = stored(order);
         let unfinished = BatchBook::open(&self.0.dir)?.unfinished(input.path())?.filter(|record| record.state != BatchState::Planning);
         let output = match &unfinished {
             Some(record) => record.output.clone(),
             None => batch::output(order.output.as_deref(), input.path())?,
         };
+        let (via, why) = match (&unfinished, order.via) {
+            (Some(record), _) => (record.via, None),
+            (None, Some(via)) => (via, None),
+            (None, None) => {
+                let way = super::auto_way(&account, &stored, &input, order.options.deadline, &self.grounds()?)?;
+                (way.via, Some(way.why))
+            }
+        };
+        if via == BatchVia::ProviderBatch {
+            is_offered(account.dialect())?;
+        }
+        let reading = stored.reading(&account, via, &input)?;
         let mut bad_rows = Vec::new();
         let going_on = &mut |planned: batch::input::Planned| {
             if progress.advance(planned.row + 1) { Ok(()) } else { Err(Problem::new("stopped before the end of the file")) }
         };
-        let scan = scan(&input, &self.checks(&account, &reading), going_on, &mut |bad| {
+        let scan = scan(&input, &self.checks(&account, &reading, via), going_on, &mut |bad| {
             if bad_rows.len() < BatchCheck::LISTED {
                 bad_rows.push(bad);
             }
@@ -97,9 +122,11 @@ impl Batches {
             bad: scan.bad,
             bad_rows,
             models: scan.models.iter().map(|(model, tally)| (model.clone(), tally.rows)).collect(),
-            estimate: estimate(&self.0.registry, &account, &scan)?,
+            estimate: self.grounds()?.estimate(&account, &scan, via),
             warnings: scan.warnings,
             output,
+            via,
+            why,
             unfinished: unfinished.map(|record| record.id),
         })
     }
@@ -109,7 +136,7 @@ impl Batches {
         let options = order.options.clone();
         let this = self.clone();
         let record = super::orders::aside("plan the batch", move || this.plan(&order, &progress)).await?;
-        self.run(record, options).await
+        self.run(record, options, None).await
     }
 
     /// Goes on with a batch that is paused, or whose process ended.
@@ -119,7 +146,7 @@ impl Batches {
         if !record.state.is_open() {
             return Err(Problem::new(format!("batch {} is {}", id.0, record.state.name())).hint("run its file again for a new batch"));
         }
-        self.run(record, options).await.map(drop)
+        self.run(record, options, None).await.map(drop)
     }
 
     /// Pauses or cancels a batch, whoever runs it.
@@ -131,14 +158,20 @@ impl Batches {
             if !record.state.is_open() {
                 return Err(Problem::new(format!("batch {} is {} already", id.0, record.state.name())));
             }
+            let at_provider = !book.open_parts(id)?.is_empty();
             match (dir.claim_batch(id)?, wish) {
                 (None, wish) => book.wish(id, wish)?,
                 (Some(_claim), BatchWish::Pause) => book.set_state(id, BatchState::Paused, Some("paused by the user"), clock.now())?,
-                (Some(claim), BatchWish::Cancel) => return Ok(Some((claim, record))),
+                (Some(claim), BatchWish::Cancel) => return Ok(Some((claim, record, at_provider))),
             }
             Ok(None)
         });
-        if let Some((claim, record)) = asked.await? {
+        if let Some((claim, record, at_provider)) = asked.await? {
+            if at_provider {
+                // the provider has to be told, and what it answered by then is fetched
+                drop(claim);
+                return self.run(record, BatchOptions::default(), Some(wish)).await.map(drop);
+            }
             batch::cancel(&self.0.dir, &record, Arc::clone(self.0.registry.clock())).await?;
             claim.retire();
         }
@@ -175,14 +208,18 @@ impl Batches {
             }
             None => {}
         }
-        let mut stored = stored(order);
-        let reading = stored.reading(&account, BatchVia::Gateway, &input)?;
-        let checks = self.checks(&account, &reading);
-        let looked = scan(&input, &checks, &mut |_| if progress.advance(0) { Ok(()) } else { Err(stopped()) }, &mut |_| ())?;
-        stored.estimate = Some(estimate(&self.0.registry, &account, &looked)?);
+        let stored = stored(order);
+        let via = order.via.unwrap_or_default();
+        if via == BatchVia::ProviderBatch {
+            is_offered(account.dialect())?;
+        }
+        let reading = stored.reading(&account, via, &input)?;
+        let checks = self.checks(&account, &reading, via);
+        let grounds = self.grounds()?;
+        let estimate = &|scan: &Scan| grounds.estimate(&account, scan, via);
         let output = batch::output(order.output.as_deref(), input.path())?;
-        let planning =
-            Planning { account: &account, stored, via: BatchVia::Gateway, ordered: true, output, skip_invalid: order.skip_invalid };
+        let (ordered, skip_invalid) = (!order.as_they_come, order.skip_invalid);
+        let planning = Planning { account: &account, stored, via, ordered, output, skip_invalid, estimate };
         let clock = self.0.registry.clock();
         match batch::plan(&mut book, &input, &checks, planning, clock.as_ref(), &mut |rows| progress.advance(rows), &mut |_| ())? {
             Outcome::Planned(record, _) => Ok(*record),
@@ -190,14 +227,19 @@ impl Batches {
         }
     }
 
-    async fn run(&self, record: BatchRecord, options: BatchOptions) -> Result<BatchId, Problem> {
+    /// `wish` is what the run is told before it begins.
+    async fn run(&self, record: BatchRecord, options: BatchOptions, wish: Option<BatchWish>) -> Result<BatchId, Problem> {
         self.0.url.clone()?;
         let id = record.id;
         let account = self.account(&record)?;
         let gateways = Arc::new(OwnGateway { batches: self.clone(), client: batch::client(id.0) });
         let claiming = {
             let (dir, gateways, clock) = (self.0.dir.clone(), gateways.clone(), Arc::clone(self.0.registry.clock()));
-            move || batch::claim(&dir, &record, &account, gateways, &clock, options)
+            move || {
+                let taken = batch::claim(&dir, &record, &account, gateways, &clock, options)?;
+                wish.map_or(Ok(()), |wish| BatchBook::open(&dir)?.wish(id, wish))?;
+                Ok(taken)
+            }
         };
         let (claimed, job, _in_flight) = super::orders::aside("take the batch", claiming).await?;
         let (stop, stopping) = watch::channel(0_u8);
@@ -233,9 +275,17 @@ impl Batches {
         })
     }
 
-    fn checks<'a>(&self, account: &Account, reading: &'a Reading) -> Checks<'a> {
+    fn checks<'a>(&self, account: &Account, reading: &'a Reading, via: BatchVia) -> Checks<'a> {
         let (now, views) = self.0.registry.limiter().with(|core, now| (now, core.buckets(now)));
-        Checks { reading, catalog: Catalog::bundled(), now: now.wall, rooms: batch::rooms(views, &account.label) }
+        // the limits of the minute are not those of the batch API
+        let rooms = if via == BatchVia::Gateway { batch::rooms(views, &account.label) } else { Vec::new() };
+        Checks { reading, catalog: Catalog::bundled(), now: now.wall, rooms }
+    }
+
+    fn grounds(&self) -> Result<Grounds, Problem> {
+        let registry = &self.0.registry;
+        let (now, buckets) = registry.limiter().with(|core, now| (now, core.buckets(now)));
+        Grounds::new(&registry.reader()?, buckets, now.wall)
     }
 
     fn seen(&self, id: BatchId, progress: &BatchProgress) {
@@ -267,10 +317,6 @@ fn stored(order: &BatchOrder) -> Stored {
     Stored { model, template: order.template.clone(), max_output: order.max_output, ..Stored::default() }
 }
 
-fn stopped() -> Problem {
-    Problem::new("stopped before anything was sent")
-}
-
 /// The gateway of this very engine, with a token for each opening.
 struct OwnGateway {
     batches: Batches,
@@ -285,5 +331,10 @@ impl Gateways for OwnGateway {
             let _ = registry.revoke_token(&self.client).await;
             Ok(Way { url: self.batches.0.url.clone()?, token: registry.new_token(&self.client).await? })
         })
+    }
+
+    fn room(&self) -> Looking<'_> {
+        let (buckets, queue) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queue(now)));
+        Box::pin(ready(Some(Room::of(buckets, &queue, &self.client))))
     }
 }

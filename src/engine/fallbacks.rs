@@ -33,6 +33,15 @@ pub fn preview(route: Fallback, accounts: &[Account], now: Timestamp) -> Result<
     Ok(FallbackView { label: account.label.clone(), apis, differences, route })
 }
 
+/// The accounts that could serve a model's requests, with the name left as it is.
+pub(super) fn offers(from: &ModelId, accounts: &[Account], now: Timestamp) -> Vec<FallbackView> {
+    let offer = |account: &Account| {
+        let route = Fallback { from: from.clone(), account: account.id, to: from.clone() };
+        preview(route, accounts, now).ok()
+    };
+    accounts.iter().filter_map(offer).collect()
+}
+
 /// Whose model it is, if the catalogue knows.
 fn home_of(model: &ModelId, now: Timestamp) -> Option<Dialect> {
     [Dialect::Anthropic, Dialect::OpenAi, Dialect::Gemini, Dialect::DeepSeek]

@@ -19,6 +19,8 @@ mod orders;
 mod plans;
 mod recorder;
 pub mod registry;
+mod watched;
+mod way;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -47,10 +49,12 @@ use crate::vault::Vault;
 
 pub use budgets::budgets_of;
 pub use control::{Answer, Request, ask};
+pub use estimate::Grounds;
 pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
 pub use plans::{file_loads, plan, recorded_loads};
 pub use registry::Registry;
+pub use way::auto_way;
 
 /// The setting that turns off, with the value `off`, the comments that keep waiting streams alive. Read at the start.
 pub const KEEP_ALIVE: &str = "gateway.keep_alive";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::batches::Batches;
-use super::fallbacks::preview;
+use super::fallbacks::offers;
 use super::registry::Registry;
 use super::{charts, explain, models, plans};
 use crate::batch::input::{InputFile, Reading};
@@ -44,14 +44,11 @@ async fn one(order: Command, registry: Registry, batches: Batches, prober: Probe
         Command::SetLimit(limit, reply) => reply.send(registry.set_limit(limit).await),
         Command::SetBudget(budget, reply) => reply.send(registry.set_budget(budget).await),
         Command::RemoveBudget(account, period, reply) => reply.send(registry.remove_budget(account, period).await),
-        Command::Routes(reply) => {
-            let (accounts, now) = (registry.known().accounts, registry.clock().now().wall);
-            let look = move |reader: &Reader| reader.fallbacks()?.into_iter().map(|route| preview(route, &accounts, now)).collect();
-            reply.send(read(&registry, look).await);
-        }
-        Command::PreviewRoute(route, reply) => reply.send(preview(route, &registry.known().accounts, registry.clock().now().wall)),
+        Command::RouteOffers(from, reply) => reply.send(Ok(offers(&from, &registry.known().accounts, registry.clock().now().wall))),
         Command::AddRoute(route, reply) => reply.send(registry.add_fallback(route).await),
         Command::RemoveRoute(route, reply) => reply.send(registry.remove_fallback(route).await),
+        Command::SetAlias(alias, reply) => reply.send(registry.set_alias(alias).await),
+        Command::RemoveAlias(account, from, reply) => reply.send(registry.remove_alias(account, from).await),
         Command::Probe(id, reply) => reply.send(probe(id, &registry, &prober, &sink).await),
         Command::TryNow(id, reply) => reply.send(registry.limiter().with(|core, now| core.try_now(Some(id), now))),
         Command::TestKey(id, reply) => reply.send(test(id, &registry, &prober).await),

@@ -80,21 +80,17 @@ pub fn file_loads(
         return Err(Problem::new(format!("no row of {path} can be sent")).because(format!("line {}: {}", bad.line, bad.reason)));
     }
     let left_out = if scan.bad > 0 { format!(", {} rows left out that cannot be sent", scan.bad) } else { String::new() };
-    let load = |(model, tally): (&ModelId, &crate::batch::input::Tally)| {
-        let rows = tally.rows.max(1);
-        Load {
-            provider,
-            model: model.clone(),
-            demand: Demand {
-                rows: Some(tally.rows),
-                // English has about four bytes a token; what it really is shows with the first answers
-                input_tokens: tally.text_bytes / 4 / rows,
-                output_tokens: tally.max_output / (tally.rows - tally.without_max).max(1),
-                ..Demand::default()
-            },
-            basis: format!("{} rows of {path}, input estimated at 4 bytes a token{left_out}", tally.rows),
-            open_ended: tally.without_max,
-        }
+    let load = |(model, tally): (&ModelId, &crate::batch::input::Tally)| Load {
+        provider,
+        model: model.clone(),
+        demand: Demand {
+            rows: Some(tally.rows),
+            input_tokens: tally.mean_input(),
+            output_tokens: tally.max_output / (tally.rows - tally.without_max).max(1),
+            ..Demand::default()
+        },
+        basis: format!("{} rows of {path}, input estimated at 4 bytes a token{left_out}", tally.rows),
+        open_ended: tally.without_max,
     };
     Ok(scan.models.iter().map(load).collect())
 }
@@ -141,7 +137,7 @@ fn ladder(dialect: Dialect, class: &ModelClass, wanted: Option<&str>, today: Dat
     let current = match wanted {
         None => tiers.iter().find(|tier| tier.entry),
         Some(wanted) => {
-            let found = tiers.iter().find(|tier| tier.name == wanted || tier.title == wanted);
+            let found = tiers.iter().find(|tier| tier.is_called(wanted));
             Some(found.ok_or_else(|| {
                 let names: Vec<&str> = tiers.iter().map(|tier| tier.name.as_str()).collect();
                 let known =

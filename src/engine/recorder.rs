@@ -11,6 +11,7 @@ use super::batches::Batches;
 use super::metrics::Metrics;
 use super::registry::{Registry, found_keys};
 use crate::catalog::{Catalog, Traffic};
+use crate::domain::batch::BatchRunner;
 use crate::domain::dimension::Meter;
 use crate::domain::view::{BucketView, ProbeOffer};
 use crate::domain::{
@@ -160,6 +161,7 @@ impl Recorder {
         self.view.at = now.wall;
         self.view.accounts = Arc::new(account_views(&known, &scopes, &buckets, self.clock.as_ref()));
         self.view.tokens = Arc::new(known.tokens.iter().map(|token| (token.client.clone(), token.created_at)).collect());
+        self.view.rules = Arc::clone(&known.rules);
         self.view.found_keys = Arc::new(found_keys(&known.accounts));
         self.view.vault = match known.vault {
             Some(Ok(place)) => Ok(place),
@@ -175,7 +177,7 @@ impl Recorder {
         self.note_store();
         self.warn_of_retirements();
         self.warn_of_listed_ends();
-        moving
+        moving || self.view.batches.iter().any(|batch| matches!(batch.runner, BatchRunner::Elsewhere(_)))
     }
 
     fn note_store(&mut self) {

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::command::{FoundKey, MovedAccount, NewAccount, UserLimit};
+use crate::domain::fallback::FallbackView;
+use crate::domain::rules::{LimitRule, Rules};
 use crate::domain::{
     Account, AccountId, Alias, BaseUrl, Budget, ClientName, Clock, Fallback, KeyRef, ModelId, Period, Problem, Provider, Scope, Secret,
 };
@@ -34,6 +37,7 @@ struct State {
     tokens: Arc<Vec<crate::store::ClientToken>>,
     aliases: Vec<Alias>,
     fallbacks: Vec<Fallback>,
+    rules: Arc<Rules>,
     keys: BTreeMap<AccountId, Result<Secret, Problem>>,
     vault: Option<Result<String, Problem>>,
 }
@@ -44,6 +48,8 @@ pub struct Known {
     pub accounts: Arc<Vec<Account>>,
     /// Every local token.
     pub tokens: Arc<Vec<crate::store::ClientToken>>,
+    /// Limits, routes and aliases.
+    pub rules: Arc<Rules>,
     /// Why an account's key could not be had.
     pub missing_keys: BTreeMap<AccountId, Problem>,
     /// Where keys are kept, or why they cannot be; `None` while it is not known.
@@ -62,11 +68,13 @@ impl Registry {
         let reader = self.reader()?;
         let accounts = reader.accounts()?;
         let limits = reader.user_limits()?;
-        let configured = configured(reader.admin_limits()?);
+        let read = reader.admin_limits()?;
         let mut identities = reader.identities()?;
         let tokens = reader.tokens()?;
         let aliases = reader.aliases()?;
         let fallbacks = reader.fallbacks()?;
+        let rules = rules(&limits, &read, &fallbacks, &aliases, &accounts, self.0.clock.now().wall);
+        let configured = configured(read);
         let mut keys = std::mem::take(&mut self.lock().keys);
         let before = Arc::clone(&self.lock().accounts);
         keys.retain(|id, _| {
@@ -106,6 +114,7 @@ impl Registry {
             state.tokens = Arc::new(tokens);
             state.aliases = aliases;
             state.fallbacks = fallbacks;
+            state.rules = Arc::new(rules);
             state.keys = keys;
         }
         self.publish_routes();
@@ -148,7 +157,13 @@ impl Registry {
     pub fn known(&self) -> Known {
         let state = self.lock();
         let missing_keys = state.keys.iter().filter_map(|(id, key)| key.as_ref().err().map(|problem| (*id, problem.clone()))).collect();
-        Known { accounts: Arc::clone(&state.accounts), tokens: Arc::clone(&state.tokens), missing_keys, vault: state.vault.clone() }
+        Known {
+            accounts: Arc::clone(&state.accounts),
+            tokens: Arc::clone(&state.tokens),
+            rules: Arc::clone(&state.rules),
+            missing_keys,
+            vault: state.vault.clone(),
+        }
     }
 
     /// Whether the user said that this name stands for another.
@@ -232,6 +247,18 @@ impl Registry {
     /// Switches a fallback route off.
     pub async fn remove_fallback(&self, route: Fallback) -> Result<(), Problem> {
         self.0.store.remove_fallbacks(route.from, Some((route.account, route.to)))?;
+        self.reload().await
+    }
+
+    /// Lets a model's name stand for another.
+    pub async fn set_alias(&self, alias: Alias) -> Result<(), Problem> {
+        self.0.store.set_alias(alias)?;
+        self.reload().await
+    }
+
+    /// Lets requests name what they name again.
+    pub async fn remove_alias(&self, account: AccountId, from: ModelId) -> Result<(), Problem> {
+        self.0.store.remove_alias(account, from)?;
         self.reload().await
     }
 
@@ -415,6 +442,28 @@ fn account_row(
     })?;
     let base_url = BaseUrl::parse(url).map_err(|why| Problem::new(why.to_string()))?;
     Ok(AccountRow { provider, label: label.to_owned(), base_url, fingerprint: key.fingerprint(), key: at, created_at: clock.now().wall })
+}
+
+/// The rules as they are shown. A route that its account cannot serve any more is shown with the reason.
+fn rules(
+    limits: &[UserLimit],
+    read: &[AdminLimit],
+    fallbacks: &[Fallback],
+    aliases: &[Alias],
+    accounts: &[Account],
+    now: Timestamp,
+) -> Rules {
+    let own = limits.iter().map(|limit| LimitRule { limit: limit.clone(), read_at: None });
+    let read = read.iter().map(|limit| {
+        let AdminLimit { account, class, dimension, period, capacity, read_at } = limit.clone();
+        LimitRule { limit: UserLimit { account, class: Some(class), dimension, period, capacity: Some(capacity) }, read_at: Some(read_at) }
+    });
+    let route = |route: &Fallback| {
+        let label = accounts.iter().find(|account| account.id == route.account).map_or_else(String::new, |account| account.label.clone());
+        let broken = |problem: Problem| FallbackView { route: route.clone(), label, apis: Vec::new(), differences: vec![problem.summary] };
+        super::preview(route.clone(), accounts, now).unwrap_or_else(broken)
+    };
+    Rules { limits: own.chain(read).collect(), routes: fallbacks.iter().map(route).collect(), aliases: aliases.to_vec() }
 }
 
 /// What was read with admin keys, the oldest first, so that the newest word holds.

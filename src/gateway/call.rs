@@ -18,8 +18,8 @@ use super::wishes::Wishes;
 use crate::domain::{Api, ClientName, LocalReason, LocalRefusal, ModelId, Provider, RequestFacts};
 use crate::provider::wire::path_of;
 use crate::provider::{
-    LocalAnswer, authorize, bad_request, forbidden, local_refusal, not_found, presented, request_facts, socket_facts, unauthorized,
-    without_credentials,
+    LocalAnswer, authorize, bad_request, forbidden, http_required, local_refusal, not_found, presented, request_facts, socket_facts,
+    unauthorized, without_credentials,
 };
 use crate::upstream::UpstreamRequest;
 
@@ -80,6 +80,12 @@ impl Call {
             answer(dialect, api, &turned.to_string())
         })?;
         strip_request(&mut headers);
+        let dialect = endpoint.dialect;
+        // each message through such a socket would be a request that nobody admitted
+        if socket && request_facts(dialect, &Method::POST, &path, &headers, b"").api == Api::Responses {
+            let why = "responses are let in one by one: ask for each with a POST, not through a WebSocket";
+            return Err(http_required(dialect, Api::Responses, why));
+        }
         if socket {
             socket::mark(&mut headers);
         }

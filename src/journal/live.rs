@@ -13,7 +13,7 @@ use crate::domain::command::FoundKey;
 use crate::domain::event::Arrival;
 use crate::domain::view::{BucketView, ProbeOffer, WaitingView};
 use crate::domain::{
-    Account, BucketKey, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Scope, Severity,
+    Account, BucketKey, ClientName, Event, LimitChange, LimitSource, Notice, Outcome, RequestId, RequestRecord, Rules, Scope, Severity,
 };
 
 /// Everything the window shows without asking the database.
@@ -39,6 +39,8 @@ pub struct LiveView {
     pub trends: Arc<BTreeMap<BucketKey, Trend>>,
     /// Every budget.
     pub budgets: Arc<Vec<BudgetView>>,
+    /// What the user set about limits, routes and names.
+    pub rules: Arc<Rules>,
     /// The queue, next to go first.
     pub waiting: Arc<Vec<WaitingView>>,
     /// Every batch, newest first.
@@ -147,6 +149,7 @@ impl LiveView {
             buckets: Arc::default(),
             trends: Arc::default(),
             budgets: Arc::default(),
+            rules: Arc::default(),
             waiting: Arc::default(),
             batches: Arc::default(),
             running: Vec::new(),

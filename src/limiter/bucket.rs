@@ -280,8 +280,10 @@ impl Bucket {
         let window_changed = limit.window != self.limit.window;
         self.burst.follow(&self.limit, &limit);
         if is_measured(limit.source) && !is_measured(self.limit.source) {
-            // what was refilled at an assumed rate is not to be trusted: the next figure sets the level
+            // what was refilled at an assumed rate is not to be trusted: the next figure sets the level, and no part of a unit,
+            // which at one request a minute is most of that minute, is kept from before
             self.sampled_at = None;
+            self.fraction = 0;
         }
         self.limit = limit;
         self.depth = Depth::default();

@@ -8,29 +8,34 @@ use crate::domain::Tick;
 /// Recent charges, and a moving average of foreign traffic.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
-    charges: VecDeque<(Tick, u64)>,
+    charges: VecDeque<Charge>,
     charged: u64,
     foreign_per_sec: f64,
     foreign_at: Option<Tick>,
 }
 
+/// What we took at one moment, or, under load, in moments so close that they count as one.
+#[derive(Debug, Clone, Copy)]
+struct Charge {
+    first: Tick,
+    last: Tick,
+    units: u64,
+}
+
 impl Flow {
     /// How long charges are remembered.
     const MEMORY: Duration = Duration::from_secs(60);
-    /// How many at the most; beyond that neighbours are merged.
-    const ENTRIES: usize = 4_096;
+    /// Charges this close to each other are kept as one: a busy bucket asks with every header what it took of late, and must
+    /// not add up thousands of them each time.
+    const ONE_MOMENT: Duration = Duration::from_millis(10);
     /// The time over which the average of foreign traffic forgets.
     const FORGET_SECS: f64 = 15.0;
 
     /// Forgets what is older than a minute.
     pub fn fade(&mut self, now: Tick) {
         let oldest = now - Self::MEMORY;
-        while let Some((at, units)) = self.charges.front().copied() {
-            if at >= oldest {
-                break;
-            }
-            self.charges.pop_front();
-            self.charged = self.charged.saturating_sub(units);
+        while let Some(charge) = self.charges.pop_front_if(|charge| charge.last < oldest) {
+            self.charged = self.charged.saturating_sub(charge.units);
         }
     }
 
@@ -40,12 +45,12 @@ impl Flow {
             return;
         }
         self.charged = self.charged.saturating_add(units);
-        let full = self.charges.len() >= Self::ENTRIES;
         match self.charges.back_mut() {
-            Some((at, sum)) if *at == now || full => {
-                *sum = sum.saturating_add(units);
+            Some(charge) if now.since(charge.first) < Self::ONE_MOMENT => {
+                charge.last = charge.last.max(now);
+                charge.units = charge.units.saturating_add(units);
             }
-            _ => self.charges.push_back((now, units)),
+            _ => self.charges.push_back(Charge { first: now, last: now, units }),
         }
     }
 
@@ -56,9 +61,9 @@ impl Flow {
             return;
         }
         let mut less = difference.unsigned_abs();
-        for (_, units) in self.charges.iter_mut().rev() {
-            let part = less.min(*units);
-            *units -= part;
+        for charge in self.charges.iter_mut().rev() {
+            let part = less.min(charge.units);
+            charge.units -= part;
             less -= part;
             self.charged -= part;
             if less == 0 {
@@ -67,16 +72,16 @@ impl Flow {
         }
     }
 
-    /// What we took after `since`.
+    /// What we certainly took after `since`.
     #[must_use]
     pub fn charged_since(&self, since: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|(at, _)| *at > since).map(|(_, units)| units).sum()
+        self.charges.iter().rev().take_while(|charge| charge.first > since).map(|charge| charge.units).sum()
     }
 
-    /// What we took at `from` and after it.
+    /// What we may have taken at `from` and after it.
     #[must_use]
     pub fn charged_from(&self, from: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|(at, _)| *at >= from).map(|(_, units)| units).sum()
+        self.charges.iter().rev().take_while(|charge| charge.last >= from).map(|charge| charge.units).sum()
     }
 
     /// What we took in the last minute.
@@ -141,6 +146,18 @@ mod tests {
         assert_eq!(flow.own_per_minute(), 35);
         flow.fade(at(63));
         assert_eq!(flow.own_per_minute(), 5);
+    }
+
+    #[test]
+    fn a_busy_minute_is_kept_in_moments() {
+        let mut flow = Flow::default();
+        let micros = |at: u64| Tick::from_nanos(at * 1_000);
+        for charge in 0..20_000 {
+            flow.charge(1, micros(charge * 100));
+        }
+        assert_eq!((flow.charges.len(), flow.own_per_minute()), (200, 20_000));
+        // a moment that lies across the border counts whole or not at all, whichever is the safe side
+        assert_eq!((flow.charged_from(micros(1_995_000)), flow.charged_since(micros(1_985_000))), (100, 100));
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::{Notify, oneshot};
 
 use super::core::{Core, Effect};
 use super::line::Ticket;
@@ -15,6 +13,7 @@ use crate::domain::{
     AccountId, ClientName, Clock, Cost, Dimension, Lane, LimitChange, LocalRefusal, ModelClass, Notice, Now, RequestFacts, RequestId,
     Snapshot, Tick, Usage, Verdict,
 };
+use crate::sync::{Mutex, MutexGuard, Notify, oneshot, sleep};
 
 /// A request that wants to be admitted.
 #[derive(Debug, Clone)]
@@ -103,7 +102,8 @@ impl Limiter {
                 Some(at) => {
                     let wait = at.since(self.0.clock.now().tick);
                     tokio::select! {
-                        () = tokio::time::sleep(wait) => self.0.with(|_, _| ()),
+                        biased; // either way it looks again; a choice by chance would be one more that no schedule repeats
+                        () = sleep(wait) => self.0.with(|_, _| ()),
                         () = self.0.wake.notified() => {}
                     }
                 }
@@ -203,25 +203,14 @@ impl Shared {
         let sooner = alarm.is_some() && (state.alarm.is_none() || alarm < state.alarm);
         state.alarm = alarm;
         let mut told = Vec::new();
-        let mut unheard = Vec::new();
         for effect in state.core.take_effects() {
             match effect {
-                Effect::Grant(ticket) => {
-                    let heard = state.doors.remove(&ticket).is_some_and(|door| door.send(Ok(())).is_ok());
-                    if !heard {
-                        unheard.push(ticket);
-                    }
-                }
-                Effect::Refuse(ticket, refusal) => {
-                    // nobody listens any more if the client went away at the same moment
-                    let _ = state.doors.remove(&ticket).map(|door| door.send(Err(refusal)));
-                }
+                // nobody listens any more if the client went away at the same moment; its place is then given up
+                Effect::Grant(ticket) => drop(state.doors.remove(&ticket).map(|door| door.send(Ok(())))),
+                Effect::Refuse(ticket, refusal) => drop(state.doors.remove(&ticket).map(|door| door.send(Err(refusal)))),
                 Effect::Limit(change) => told.push(Told::Limit(change)),
                 Effect::Notice(notice) => told.push(Told::Notice(notice)),
             }
-        }
-        for ticket in unheard {
-            state.core.withdraw(ticket, now);
         }
         drop(guard);
         if sooner {

@@ -16,7 +16,8 @@ use super::handle::Ask;
 use super::line::Ticket;
 use crate::domain::budget::{Budget, BudgetView, Dollars, Spent};
 use crate::domain::{
-    AccountId, Certainty, LocalReason, LocalRefusal, ModelId, Notice, Now, Period, Provider, RequestFacts, Severity, Usage,
+    AccountId, BucketKey, Certainty, Dimension, LocalReason, LocalRefusal, ModelClass, ModelId, Notice, Now, Period, Provider,
+    RequestFacts, Severity, Usage,
 };
 
 /// What an answer of this model with this usage costs in nano-dollars; `None` if a price is unknown.
@@ -212,6 +213,14 @@ impl Core {
         need.is_some_and(|need| self.purses.purses.iter().any(|purse| purse.concerns(account) && purse.is_held(need)))
     }
 
+    /// The budget whose held money a request of this price waits for, as a limit of all models.
+    pub(super) fn money_awaited(&self, account: AccountId, need: Option<u64>) -> Option<BucketKey> {
+        let need = need?;
+        let purse = self.purses.purses.iter().find(|purse| purse.concerns(account) && purse.is_held(need))?;
+        let scope = self.accounts.get(&account)?.scope.clone();
+        Some(BucketKey { scope, class: ModelClass::any(), dimension: Dimension::Money, period: purse.budget.period })
+    }
+
     /// Holds what a request may cost.
     pub(super) fn hold_money(&mut self, account: AccountId, need: Option<u64>) -> Vec<Held> {
         let Some(nanos) = need else { return Vec::new() };
@@ -322,7 +331,7 @@ pub fn ends_at(budget: &Budget, now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Api, ClientName, Dialect, Lane, ModelClass, RequestId, Tick};
+    use crate::domain::{Api, ClientName, Dialect, Lane, RequestId, Tick};
     use crate::limiter::{AccountSetup, Settings};
 
     const ONE: AccountId = AccountId(1);

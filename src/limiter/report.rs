@@ -115,7 +115,7 @@ impl Core {
             model: waiting.ask.facts.model.clone(),
             class: waiting.ask.class.clone(),
             position: u32::try_from(position + 1).unwrap_or(u32::MAX),
-            bucket: bucket.map(|id| self.book.get(id).key.clone()),
+            bucket: bucket.map(|id| self.book.get(id).key.clone()).or_else(|| self.money_awaited(waiting.ask.account, waiting.price)),
             ready_at: ready.map(|tick| now.wall_at(tick)),
             since: now.wall_at(waiting.since),
         })

@@ -94,7 +94,8 @@ fn batch_time(demand: &Demand, rows: u64, judged: &[(&Limit, LimitCheck)]) -> Ba
         let period = f64::from(limit.window.period.as_secs());
         let windows = check.each * to_f64(rows) / to_f64(limit.capacity.max(1));
         let (least, expected) = match limit.window.refill {
-            Refill::Continuous => ((windows - 1.0).max(0.0) * period, windows * period / EFFICIENCY),
+            // one window's worth is there at the start
+            Refill::Continuous => ((windows - 1.0).max(0.0) * period, (windows - 1.0).max(0.0) * period / EFFICIENCY),
             // what is over for one window waits for the start of the next
             Refill::Fixed | Refill::Calendar(_) => ((windows.ceil() - 1.0).max(0.0) * period, (windows.ceil() - 1.0).max(0.0) * period),
             Refill::OnRelease => (windows * 60.0, windows * 60.0 / EFFICIENCY),

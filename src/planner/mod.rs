@@ -8,6 +8,7 @@ pub mod check;
 pub mod demand;
 pub mod way;
 pub mod whatif;
+pub mod words;
 
 pub use demand::Counting;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::words::{dollars, long};
 use crate::domain::batch::BatchVia;
 
 /// What is known of the two ways.
@@ -80,22 +81,6 @@ pub fn choose(ways: &Ways) -> Way {
             "at the limits, because the deadline is in {left} and the batch API may take {hours} h; how long the limits take cannot be told"
         )),
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-fn long(secs: f64) -> String {
-    match secs.round() as u64 {
-        secs @ 0..120 => format!("{secs} s"),
-        secs @ 120..7_200 => format!("{} min", (secs + 30) / 60),
-        secs @ 7_200..172_800 => format!("{} h", (secs + 1_800) / 3_600),
-        secs => format!("{} days", (secs + 43_200) / 86_400),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn dollars(nanos: u64) -> String {
-    let usd = nanos as f64 / 1e9;
-    if usd < 1.0 { format!("${usd:.4}") } else { format!("${usd:.2}") }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, UPGRADE};
 use serde_json::{Value, json};
 
 use crate::domain::{Api, Dialect, Dimension, LocalReason, LocalRefusal};
@@ -45,10 +45,11 @@ pub fn local_refusal(dialect: Dialect, api: Api, refusal: &LocalRefusal) -> Loca
     let message = if too_large { format!("Request too large: {}", refusal.message) } else { refusal.message.clone() };
     let of_tokens = refusal.bucket.as_ref().is_none_or(|bucket| bucket.dimension != Dimension::Requests);
     let error = Error { status, message: &message, of_tokens, retry_after: refusal.retry_after };
-    // a budget begins anew after hours or days: no SDK should wait for it, or try again at once
+    // a budget begins anew after hours or days, as the message says: no SDK should wait for it, or try again at once. Codex knows no
+    // `x-should-retry` and waits for as long as a `retry-after` tells it (observed with 0.169, 2026-11)
     let worth_a_retry = refusal.retry_after.is_some() && refusal.reason != LocalReason::OverBudget;
     let mut answer = answer(shape, &error, reason, worth_a_retry);
-    if let Some(wait) = refusal.retry_after {
+    if let Some(wait) = refusal.retry_after.filter(|_| worth_a_retry) {
         // rounded up and at least one, so that nobody comes a moment too early
         let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
         answer.headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
@@ -80,6 +81,15 @@ pub fn forbidden(dialect: Dialect, api: Api, message: &str) -> LocalAnswer {
 #[must_use]
 pub fn not_found(dialect: Dialect, api: Api, message: &str) -> LocalAnswer {
     plain(dialect, api, StatusCode::NOT_FOUND, "not_found", message)
+}
+
+/// The answer to a WebSocket where HTTP has to be spoken (426). Codex takes it as the sign to go on with plain requests at once,
+/// while after any other status it knocks six times more (observed with 0.169, 2026-11).
+#[must_use]
+pub fn http_required(dialect: Dialect, api: Api, message: &str) -> LocalAnswer {
+    let mut answer = plain(dialect, api, StatusCode::UPGRADE_REQUIRED, "http_required", message);
+    answer.headers.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    answer
 }
 
 /// The answer when the provider could not be reached, or broke off before its head (502).
@@ -324,9 +334,12 @@ mod tests {
             assert_eq!(answer.headers["retry-after-ms"], millis_header, "{millis} ms");
             assert_eq!(answer.headers["x-should-retry"], "true");
         }
+        for (reason, millis) in [(LocalReason::OverBudget, Some(36_000_000)), (LocalReason::NeverFits, None)] {
+            let answer = local_refusal(Dialect::OpenAi, Api::Responses, &refusal(reason, millis));
+            assert_eq!(answer.headers["x-should-retry"], "false", "{reason:?}");
+            assert!(!answer.headers.contains_key("retry-after") && !answer.headers.contains_key("retry-after-ms"), "{reason:?}");
+        }
         let answer = local_refusal(Dialect::OpenAi, Api::Responses, &refusal(LocalReason::NeverFits, None));
-        assert_eq!(answer.headers["x-should-retry"], "false");
-        assert!(!answer.headers.contains_key("retry-after") && !answer.headers.contains_key("retry-after-ms"));
         assert_eq!(json_of(&answer.body)["error"]["message"], "Request too large: TPM is full");
     }
 

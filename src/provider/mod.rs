@@ -24,7 +24,9 @@ pub use admin::{
 };
 pub use credential::{Presented, authorize, presented, without_credentials};
 pub use ends::listed_ends;
-pub use error_body::{LocalAnswer, bad_gateway, bad_request, forbidden, local_refusal, not_found, stream_error_event, unauthorized};
+pub use error_body::{
+    LocalAnswer, bad_gateway, bad_request, forbidden, http_required, local_refusal, not_found, stream_error_event, unauthorized,
+};
 pub use facts::{is_tied, path_with_model, request_facts, socket_facts};
 pub use probe::{ProbePlan, admin_plan, probe_check, probe_plan, read_probe};
 pub use refusal::verdict;

@@ -120,6 +120,7 @@ mod tests {
             (Anthropic, Method::GET, "/v1/messages/batches/b/results", None, Route::Batches(Errand::Results("b"))),
             (OpenAi, Method::POST, "/v1/batches/b/cancel", None, Route::Batches(Errand::Cancel("b"))),
             (OpenAi, Method::GET, "/v1/files/f/content", None, Route::Batches(Errand::Content("f"))),
+            (OpenAi, Method::DELETE, "/v1/files/f", None, Route::Batches(Errand::Delete("f"))),
             (Gemini, Method::POST, "/v1beta/models/g:batchGenerateContent", None, Route::Batches(Errand::Create(Some("g")))),
             (Gemini, Method::POST, "/v1beta/batches/b:cancel", None, Route::Batches(Errand::Cancel("b"))),
             (Gemini, Method::GET, "/v1beta/batches", Some("pageSize=5"), Route::Batches(Errand::List)),

@@ -104,6 +104,10 @@ impl Shared {
 
     pub(super) fn stats(&self) -> SimStats {
         let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
-        SimStats { models: models.iter().map(|(name, model)| (name.clone(), model.counters.read())).collect(), ..self.counters.read() }
+        SimStats {
+            models: models.iter().map(|(name, model)| (name.clone(), model.counters.read())).collect(),
+            uploads: self.batches.uploads(),
+            ..self.counters.read()
+        }
     }
 }

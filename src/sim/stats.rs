@@ -36,7 +36,10 @@ pub struct SimStats {
     pub batches: u64,
     /// Requests in them.
     pub batch_rows: u64,
-    /// The same by model, as the request named it.
+    /// Files that were uploaded and not deleted.
+    #[serde(default)]
+    pub uploads: u64,
+    /// Requests by model, as the request named it.
     pub models: BTreeMap<String, ModelStats>,
 }
 
@@ -121,6 +124,8 @@ impl Counters {
             disconnects: get(&self.disconnects),
             batches: get(&self.batches),
             batch_rows: get(&self.batch_rows),
+            // whoever has them adds them
+            uploads: 0,
             models: BTreeMap::new(),
         }
     }

@@ -1,10 +1,12 @@
 //! Batches as rows: which there are, and what another process asks of the one that runs one.
 
 use std::fs::{self, File, TryLockError};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::data_dir::DataDir;
@@ -191,12 +193,38 @@ impl DataDir {
         let file = modes::open_private_file(&path).map_err(unusable)?;
         for _ in 0..CLAIM_TRIES {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(BatchClaim { _file: file, path })),
+                Ok(()) => {
+                    // for who looks on; nothing is decided by it
+                    let _ = file.set_len(0).and_then(|()| writeln!(&file, "{}", std::process::id()));
+                    return Ok(Some(BatchClaim { _file: file, path }));
+                }
                 Err(TryLockError::WouldBlock) => thread::sleep(CLAIM_PAUSE),
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
         }
         Ok(None)
+    }
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchHolder {
+    /// The process's number; `None` where a locked file cannot be read.
+    pub process: Option<u32>,
+    /// When it took the claim.
+    pub since: Option<Timestamp>,
+}
+
+impl DataDir {
+    /// Who runs or changes a batch now, if anybody does. Does not wait, and makes no file.
+    #[must_use]
+    pub fn batch_holder(&self, id: BatchId) -> Option<BatchHolder> {
+        let mut file = File::open(self.path().join(format!("batch-{}.lock", id.0))).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else { return None };
+        let mut text = String::new();
+        let process = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let since = file.metadata().and_then(|found| found.modified()).ok().and_then(|at| Timestamp::try_from(at).ok());
+        Some(BatchHolder { process, since })
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Row, params};
 
 use super::failure::failed;
 use super::reader::Reader;
+use super::rollup::{Grain, account_column};
 use super::row::{int, millis, uint};
 use super::writer::Store;
 use crate::domain::budget::{Budget, Spent};
@@ -49,18 +50,35 @@ impl Reader {
         self.all("read the budgets", sql, [], from_row)
     }
 
-    /// What was spent by an account, or by all of them, on requests that ended since a time.
+    /// What was spent by an account, or by all of them, on requests that ended since a time: from the sums by hour, and from the
+    /// requests that were on their way when the first whole hour began.
     pub fn spent(&self, account: Option<AccountId>, since: Timestamp) -> Result<Spent, Problem> {
-        // no request takes longer than a day, and arrivals have the index
-        let arrived = millis(since) - 86_400_000;
-        self.db
-            .query_row(
-                "SELECT ifnull(sum(cost_nanos), 0), ifnull(sum(cost_nanos IS NULL AND outcome = 'ok' AND certainty <> 'unknown'), 0)
-                 FROM requests WHERE arrived_at >= ?1 AND finished_at >= ?2 AND (?3 IS NULL OR account = ?3)",
-                params![arrived, millis(since), account.map(|id| id.0)],
-                |row| Ok(Spent { nanos: uint(row.get(0)?), unpriced: uint(row.get(1)?) }),
-            )
-            .map_err(failed("read what was spent"))
+        let spent = || {
+            let since = millis(since);
+            let hour = Grain::Hour.start(since + Grain::Hour.millis() - 1);
+            let id = account.map(|id| id.0);
+            // no request takes longer than a day, and arrivals have the index; sums count a request when it was sent
+            let arrived = since - Grain::Day.millis();
+            let before: i64 = self.db.query_row(
+                "SELECT ifnull(sum(cost_nanos), 0) FROM requests WHERE arrived_at >= ?1 AND arrived_at < ?2 AND finished_at >= ?3
+                 AND min(arrived_at + wait_millis, max(finished_at, arrived_at)) < ?2 AND (?4 IS NULL OR account = ?4)",
+                params![arrived, hour, since, id],
+                |row| row.get(0),
+            )?;
+            let after: i64 = self.db.query_row(
+                "SELECT ifnull(sum(cost_nanos), 0) FROM rollup_hour WHERE account = ? AND class = '' AND start >= ?",
+                params![account_column(account), hour],
+                |row| row.get(0),
+            )?;
+            let unpriced: i64 = self.db.query_row(
+                "SELECT count(*) FROM requests INDEXED BY requests_unpriced WHERE cost_nanos IS NULL AND outcome = 'ok' AND certainty <> 'unknown'
+                 AND arrived_at >= ?1 AND finished_at >= ?2 AND (?3 IS NULL OR account = ?3)",
+                params![arrived, since, id],
+                |row| row.get(0),
+            )?;
+            Ok(Spent { nanos: uint(before.saturating_add(after)), unpriced: uint(unpriced) })
+        };
+        spent().map_err(failed("read what was spent"))
     }
 }
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_parts.sql"),
     include_str!("../../migrations/0007_budgets_routes.sql"),
     include_str!("../../migrations/0008_batch_parts.sql"),
+    include_str!("../../migrations/0009_unpriced.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::failure::failed;
+use super::moments;
 use super::parts::table as part_table;
 use super::prune::minutes_from;
 use super::reader::Reader;
@@ -32,10 +33,14 @@ impl Reader {
             if query.from >= query.to || query.max_points == 0 {
                 return Ok(Series::default());
             }
-            let plan = Plan::of(query, int(minutes_from(&self.db)?));
-            let mut series = points(&self.db, query, &plan)?;
+            let minutes_from = int(minutes_from(&self.db)?);
+            let mut series = if let Some(fine) = moments::series(&self.db, query, minutes_from)? {
+                fine
+            } else {
+                let plan = Plan::of(query, minutes_from);
+                Series { parts: parts(&self.db, query, &plan)?, ..points(&self.db, query, &plan)? }
+            };
             series.limits = limits(&self.db, query)?;
-            series.parts = parts(&self.db, query, &plan)?;
             series.marks = marks(&self.db, query)?;
             Ok(series)
         };
@@ -191,7 +196,12 @@ fn parts(db: &Connection, query: &SeriesQuery, plan: &Plan) -> rusqlite::Result<
 /// Limits that became others in this time, at most [`MARKS`] of them: the newest.
 fn marks(db: &Connection, query: &SeriesQuery) -> rusqlite::Result<Vec<Mark>> {
     let mut found = db.prepare_cached(
-        "SELECT at, class, dimension, period_secs, old_capacity, new_capacity FROM limit_changes c
+        "SELECT at, class, dimension, period_secs, old_capacity, new_capacity,
+             source NOT LIKE 'catalog%' AND (SELECT before.source FROM limit_changes before
+                 WHERE before.id < c.id AND (before.provider, before.scope_kind, before.scope, before.class, before.dimension,
+                     before.period_secs) = (c.provider, c.scope_kind, c.scope, c.class, c.dimension, c.period_secs)
+                 ORDER BY before.id DESC LIMIT 1) LIKE 'catalog%' AS measured
+         FROM limit_changes c
          WHERE at > ?1 AND at < ?2 AND old_capacity <> new_capacity AND (?3 = '' OR class = ?3)
            AND (?4 = 0 OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = ?4 AND a.provider = c.provider
                 AND (c.scope_kind = 'account' AND c.scope = a.label
@@ -205,8 +215,11 @@ fn marks(db: &Connection, query: &SeriesQuery) -> rusqlite::Result<Vec<Mark>> {
         let Some(dimension) = Dimension::from_name(row.get_ref(2)?.as_str()?) else { continue };
         let meter = Meter(dimension, Period::secs(row.get(3)?));
         let (class, old, new): (String, i64, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
-        let text = format!("{meter} of {class}: {new}, it was {old}");
-        marks.push(Mark { at: row.get::<_, i64>(0)? as f64 / 1_000.0, kind: MarkKind::Limit, text });
+        let (kind, text) = match row.get::<_, Option<bool>>(6)? {
+            Some(true) => (MarkKind::Measured, format!("{meter} of {class}: {new} measured, {old} assumed before")),
+            _ => (MarkKind::Limit, format!("{meter} of {class}: {new}, it was {old}")),
+        };
+        marks.push(Mark { at: row.get::<_, i64>(0)? as f64 / 1_000.0, kind, text });
     }
     marks.reverse();
     Ok(marks)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui, UiBuilder};
 use jiff::tz::TimeZone;
 
 use crate::domain::batch::BatchOptions;
@@ -25,7 +25,8 @@ use super::panels::planner::{self, PlannerState};
 use super::panels::settings::{self, SettingsState};
 use super::panels::traffic::{self, TrafficState};
 use super::scene::Scene;
-use super::state::{PanelId, ThemeChoice, UiState};
+use super::slot::Slot;
+use super::state::{PanelId, ThemeChoice, UiState, WindowSize};
 use super::theme::{colors, theme};
 use super::widgets::icon::Icon;
 use super::widgets::page;
@@ -81,6 +82,11 @@ impl App {
         let view = Arc::new(LiveView::new(options.clock.now().wall));
         let mut history = HistoryState::default();
         history.export.folder = options.export_folder;
+        if let Some(chart) = options.state.chart.clone() {
+            history.choose(chart);
+        }
+        let mut traffic = TrafficState::default();
+        traffic.filter.clone_from(&options.state.traffic_filter);
         Self {
             send: options.send,
             clock: options.clock,
@@ -92,7 +98,7 @@ impl App {
             look: None,
             first_run: FirstRunState::default(),
             overview: OverviewState::default(),
-            traffic: TrafficState::default(),
+            traffic,
             history,
             accounts: AccountsState::default(),
             models: ModelsState::default(),
@@ -136,13 +142,11 @@ impl App {
         let (c, size) = (colors(ui), &theme().size);
         let surface = |fill: super::theme::Color, margin: Margin| Frame::new().fill(fill.into()).inner_margin(margin);
 
-        let below = Panel::bottom("status")
-            .exact_size(size.status)
-            .frame(surface(c.panel, Margin::symmetric(14, 0)))
-            .show(ui, |ui| status_bar::show(ui, &scene))
-            .inner;
+        // its place is taken first and filled last, so that the keyboard comes to it last
+        let status = Panel::bottom("status").exact_size(size.status).frame(surface(c.panel, Margin::symmetric(14, 0)));
+        let status = status.show(ui, |ui| ui.max_rect()).inner;
         let chosen = Panel::left("rail")
-            .exact_size(size.rail)
+            .exact_size(rail::width(ui))
             .resizable(false)
             .frame(surface(c.panel, Margin::symmetric(8, 0)))
             .show(ui, |ui| rail::show(ui, &scene, self.state.panel))
@@ -151,8 +155,9 @@ impl App {
             self.state.panel = panel;
         }
         let front = CentralPanel::default().frame(surface(c.canvas, Margin::symmetric(20, 0))).show(ui, |ui| self.panel(ui, &scene)).inner;
+        let below = status_bar::show(&mut ui.new_child(UiBuilder::new().id_salt("status").max_rect(status)), &scene);
         let over = explain::show(ui.ctx(), &mut self.explain);
-        let typed = palette::show(ui.ctx(), &scene, &mut self.palette);
+        let typed = palette::show(ui.ctx(), &scene, self.models.catalogue(), &mut self.palette);
         typed.or(over).or(front).or(below)
     }
 
@@ -170,7 +175,11 @@ impl App {
             PanelId::Traffic => traffic::show(ui, scene, &mut self.traffic),
             PanelId::History => history::show(ui, scene, &mut self.history),
             PanelId::Accounts => accounts::show(ui, scene, &mut self.accounts),
-            PanelId::Settings => settings::show(ui, scene, &mut self.state, &self.preferences, &mut self.settings, &self.models.models),
+            PanelId::Settings => {
+                let (window, chosen) = (&mut self.state, &self.preferences);
+                let shared = settings::Shared { window, chosen, models: &self.models.models, limits: &mut self.accounts.limits };
+                settings::show(ui, scene, shared, &mut self.settings)
+            }
             PanelId::Models => models::show(ui, scene, &mut self.models),
             PanelId::Planner => planner::show(ui, scene, &mut self.planner),
             PanelId::Batch => batch::show(ui, scene, &mut self.batch),
@@ -217,6 +226,9 @@ impl App {
         let in_front = ctx.memory(|m| m.top_modal_layer().is_some());
         if palette && (!in_front || self.palette.is_open()) {
             self.palette.toggle();
+            if self.palette.is_open() && matches!(self.models.models, Slot::Idle) {
+                self.act(ctx, Intent::LoadModels); // models are found by name, too
+            }
             return;
         }
         if in_front {
@@ -289,11 +301,26 @@ impl App {
             }
             Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
+            Intent::OpenRules => {
+                self.state.panel = PanelId::Settings;
+                self.settings.show_rules();
+                return;
+            }
+            Intent::SetBudget(budget) => Command::SetBudget(budget, self.settings.budgets.saved.ask(ctx)),
+            Intent::RemoveBudget(account, period) => Command::RemoveBudget(account, period, self.settings.budgets.saved.ask(ctx)),
+            Intent::AskForRoutes(model) => Command::RouteOffers(model, self.settings.routes.offers.ask(ctx)),
+            Intent::AddRoute(route) => Command::AddRoute(route, self.settings.routes.saved.ask(ctx)),
+            Intent::RemoveRoute(route) => Command::RemoveRoute(route, self.settings.routes.saved.ask(ctx)),
+            Intent::SetAlias(alias) => Command::SetAlias(alias, self.settings.names.saved.ask(ctx)),
+            Intent::RemoveAlias(account, model) => Command::RemoveAlias(account, model, self.settings.names.saved.ask(ctx)),
             Intent::NewToken(name) => Command::NewToken(name, self.accounts.token.ask(ctx)),
             Intent::RevokeToken(name) => Command::RevokeToken(name, self.accounts.revoked.ask(ctx)),
             Intent::LoadSeries(query) => Command::Series(query, self.history.loading.ask(ctx)),
-            Intent::FilterTraffic => {
+            Intent::FilterTraffic(words) => {
                 self.state.panel = PanelId::Traffic;
+                if let Some(words) = words {
+                    self.traffic.filter = words;
+                }
                 self.traffic.focus_filter = true;
                 return;
             }
@@ -305,6 +332,15 @@ impl App {
             Intent::OpenScan => {
                 self.state.panel = PanelId::Models;
                 self.models.show_scan();
+                return;
+            }
+            Intent::ShowLimits(account) => {
+                self.state.panel = PanelId::Accounts;
+                self.accounts.limits.open_for(account);
+                return;
+            }
+            Intent::SetDensity(choice) => {
+                self.state.density = choice;
                 return;
             }
             Intent::SetTheme(choice) => {
@@ -368,7 +404,20 @@ impl App {
         (self.send)(command);
     }
 
+    /// The window has this size.
+    pub(super) const fn set_window(&mut self, size: WindowSize) {
+        self.state.window = Some(size);
+    }
+
     fn remember(&mut self) {
+        if self.state.traffic_filter != self.traffic.filter {
+            self.state.traffic_filter.clone_from(&self.traffic.filter);
+        }
+        if let Some(chart) = self.history.chosen()
+            && self.state.chart.as_ref() != Some(chart)
+        {
+            self.state.chart = Some(chart.clone());
+        }
         if self.state != self.saved {
             self.saved = self.state.clone();
             (self.send)(Command::SaveSetting(UiState::SETTING.into(), self.state.to_json()));

@@ -6,10 +6,10 @@ use crate::domain::batch::{BatchId, BatchOrder, BatchWish};
 use crate::domain::command::{ChartOrder, MovedAccount, NewAccount, PastedError, UserLimit};
 use crate::domain::plan::{LoadSource, PlanQuery};
 use crate::domain::query::{ExportOrder, RequestsQuery, SeriesQuery, StoryQuery};
-use crate::domain::{AccountId, BucketKey, Dialect, Preferences, RequestId};
+use crate::domain::{AccountId, Alias, BucketKey, Budget, Dialect, Fallback, ModelId, Period, Preferences, RequestId};
 
 use super::panels::planner::Seed;
-use super::state::{PanelId, ThemeChoice};
+use super::state::{Density, PanelId, ThemeChoice};
 
 /// One wish.
 #[derive(Debug)]
@@ -22,14 +22,18 @@ pub enum Intent {
     ShowModel(String),
     /// Show one request in the traffic panel.
     ShowRequest(RequestId),
-    /// Write into the filter of the traffic panel.
-    FilterTraffic,
+    /// Write into the filter of the traffic panel; these words stand in it then.
+    FilterTraffic(Option<String>),
+    /// Open the dialog with the user's own limits of an account.
+    ShowLimits(AccountId),
     /// Open the dialog that writes the history into a file.
     OpenExport,
     /// Open the folder scan.
     OpenScan,
     /// Choose the colours.
     SetTheme(ThemeChoice),
+    /// Choose the height of table lines.
+    SetDensity(Density),
     /// Take these preferences.
     Prefer(Preferences),
     /// Start at login or no more, or only ask.
@@ -56,6 +60,22 @@ pub enum Intent {
     Probe(AccountId),
     /// Set or clear a ceiling of the user's own.
     SetLimit(UserLimit),
+    /// Show budgets, limits, routes and names.
+    OpenRules,
+    /// Set what may be spent.
+    SetBudget(Budget),
+    /// Take a budget away.
+    RemoveBudget(Option<AccountId>, Period),
+    /// Ask which accounts could serve a model's requests.
+    AskForRoutes(ModelId),
+    /// Switch a fallback route on.
+    AddRoute(Fallback),
+    /// Switch a fallback route off.
+    RemoveRoute(Fallback),
+    /// Let a model's name stand for another.
+    SetAlias(Alias),
+    /// Let requests name what they name again.
+    RemoveAlias(AccountId, ModelId),
     /// Make a local token.
     NewToken(String),
     /// Make a local token useless.

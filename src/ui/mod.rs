@@ -27,5 +27,5 @@ pub mod theme;
 pub use app::{App, AppOptions, Send};
 pub use intent::Intent;
 pub use scene::Scene;
-pub use state::{Density, PanelId, ThemeChoice, UiState};
+pub use state::{Density, PanelId, ThemeChoice, UiState, WindowSize};
 pub use window::{RepaintHandle, WindowOptions, repaint_handle, run};

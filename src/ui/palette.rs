@@ -2,10 +2,12 @@
 
 use egui::{Align2, Color32, Context, Id, Key, Modal, Modifiers, RichText, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
+use crate::domain::view::ModelsView;
+
 use super::intent::Intent;
 use super::panels::traffic::row::words;
 use super::scene::Scene;
-use super::state::{PanelId, ThemeChoice};
+use super::state::{Density, PanelId, ThemeChoice};
 use super::theme::{colors, faint, note, theme};
 
 /// In points.
@@ -41,7 +43,7 @@ impl Palette {
 }
 
 /// Draws it if it is open; answers with what was chosen.
-pub fn show(ctx: &Context, scene: &Scene<'_>, palette: &mut Palette) -> Option<Intent> {
+pub fn show(ctx: &Context, scene: &Scene<'_>, catalogue: Option<&ModelsView>, palette: &mut Palette) -> Option<Intent> {
     if !palette.open {
         return None;
     }
@@ -50,7 +52,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, palette: &mut Palette) -> Option<I
     let modal = Modal::new(Id::unique("palette")).frame(frame).show(ctx, |ui| {
         ui.set_width(theme().size.dialog);
         ui.set_min_height(HEIGHT); // or it would move while one types
-        chosen = content(ui, scene, palette);
+        chosen = content(ui, scene, catalogue, palette);
     });
     if chosen.is_some() || modal.should_close() {
         palette.open = false;
@@ -58,7 +60,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, palette: &mut Palette) -> Option<I
     chosen
 }
 
-fn content(ui: &mut Ui, scene: &Scene<'_>, palette: &mut Palette) -> Option<Intent> {
+fn content(ui: &mut Ui, scene: &Scene<'_>, catalogue: Option<&ModelsView>, palette: &mut Palette) -> Option<Intent> {
     let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     let (down, up, enter) = (pressed(Key::ArrowDown), pressed(Key::ArrowUp), pressed(Key::Enter));
     let field = TextEdit::singleline(&mut palette.text).hint_text("Go to a panel, or do something…").desired_width(f32::INFINITY);
@@ -66,7 +68,9 @@ fn content(ui: &mut Ui, scene: &Scene<'_>, palette: &mut Palette) -> Option<Inte
     field.request_focus();
     let words = words(&palette.text);
     let fits = |entry: &Entry| words.iter().all(|word| entry.name.to_lowercase().contains(word.as_str()));
-    let mut entries: Vec<Entry> = entries(scene).into_iter().filter(fits).collect();
+    // all names of models at once would be a catalogue, which has a panel
+    let models = catalogue.filter(|_| !words.is_empty()).into_iter().flat_map(models);
+    let mut entries: Vec<Entry> = entries(scene).into_iter().chain(models).filter(fits).collect();
     if field.changed() {
         palette.chosen = 0;
     }
@@ -118,15 +122,21 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
     let panels = PanelId::ALL.into_iter().zip(1..);
     let mut all: Vec<Entry> = panels.map(|(panel, key)| entry(panel.title(), &key.to_string(), Intent::Go(panel))).collect();
     all.extend([
-        entry("Filter the traffic", "Ctrl+F", Intent::FilterTraffic),
+        entry("Filter the traffic", "Ctrl+F", Intent::FilterTraffic(None)),
         entry("Explain an error…", "", Intent::OpenExplain),
         entry("Add a key…", "", Intent::EnterKey),
         entry("Export the history…", "", Intent::OpenExport),
         entry("Scan a folder for model names…", "", Intent::OpenScan),
         entry("New batch…", "", Intent::OpenNewBatch),
+        entry("Budgets, limits, routes and names…", "", Intent::OpenRules),
     ]);
     for view in scene.view.accounts.iter() {
-        all.push(entry(&format!("Probe {}", view.account.label), "account", Intent::Probe(view.account.id)));
+        let (id, label) = (view.account.id, &view.account.label);
+        all.extend([
+            entry(&format!("Traffic of {label}"), "account", Intent::FilterTraffic(Some(label.clone()))),
+            entry(&format!("Limits of {label}…"), "account", Intent::ShowLimits(id)),
+            entry(&format!("Probe {label}"), "account", Intent::Probe(id)),
+        ]);
     }
     for bucket in scene.view.buckets.iter().filter(|bucket| bucket.binding) {
         all.push(entry(&format!("History of {}", scene.bucket(&bucket.key)), "limit", Intent::ShowBucket(bucket.key.clone())));
@@ -135,7 +145,14 @@ fn entries(scene: &Scene<'_>) -> Vec<Entry> {
         entry("Dark theme", "look", Intent::SetTheme(ThemeChoice::Dark)),
         entry("Light theme", "look", Intent::SetTheme(ThemeChoice::Light)),
         entry("Theme of the desktop", "look", Intent::SetTheme(ThemeChoice::System)),
+        entry("Compact tables", "look", Intent::SetDensity(Density::Compact)),
+        entry("Comfortable tables", "look", Intent::SetDensity(Density::Comfortable)),
         entry("Quit Tierline and its gateway", "", Intent::Quit),
     ]);
     all
+}
+
+fn models(catalogue: &ModelsView) -> impl Iterator<Item = Entry> {
+    let entry = |id: &String| Entry { name: format!("Model {id}"), hint: "catalogue".into(), intent: Intent::ShowModel(id.clone()) };
+    catalogue.models.iter().map(move |model| entry(&model.id))
 }

@@ -4,34 +4,52 @@ use egui::{Align2, Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec
 
 use super::scene::Scene;
 use super::state::PanelId;
-use super::theme::{colors, theme};
+use super::theme::{colors, is_narrow, theme};
 use super::widgets::icon::Icon;
 
 /// Draws the rail; answers with the panel that was chosen.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, current: PanelId) -> Option<PanelId> {
-    brand(ui, scene.view.demo);
+    let narrow = is_narrow(ui);
+    brand(ui, scene.view.demo, narrow);
     let mut chosen = None;
     for (at, panel) in PanelId::ALL.into_iter().enumerate() {
         if panel == PanelId::Models || panel == PanelId::Settings {
             ui.add_space(theme().space.near);
         }
-        if entry(ui, scene, panel, at + 1, panel == current) {
+        if entry(ui, scene, panel, Place { key: at + 1, current: panel == current, narrow }) {
             chosen = Some(panel);
         }
     }
     chosen
 }
 
-fn brand(ui: &mut Ui, demo: bool) {
+/// How wide it is.
+pub fn width(ui: &Ui) -> f32 {
+    if is_narrow(ui) { theme().size.rail_narrow } else { theme().size.rail }
+}
+
+/// How an entry stands in the rail.
+#[derive(Clone, Copy)]
+struct Place {
+    key: usize,
+    current: bool,
+    /// There is room for the icon alone.
+    narrow: bool,
+}
+
+fn brand(ui: &mut Ui, demo: bool, narrow: bool) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme().size.header), Sense::hover());
     let c = colors(ui);
-    let mark = Rect::from_center_size(pos2(rect.left() + 17.0, rect.center().y), vec2(16.0, 16.0));
+    let mark = Rect::from_center_size(pos2(icon_at(rect, narrow), rect.center().y), vec2(16.0, 16.0));
     Icon::Mark.paint(ui.painter(), mark, c.accent.into());
+    if narrow {
+        return;
+    }
     let name = ui.painter().text(
         pos2(rect.left() + 34.0, rect.center().y),
         Align2::LEFT_CENTER,
         "Tierline",
-        FontId::proportional(theme().scale.lead),
+        FontId::proportional(theme().scale.brand),
         c.text.into(),
     );
     if demo {
@@ -45,7 +63,11 @@ fn brand(ui: &mut Ui, demo: bool) {
     }
 }
 
-fn entry(ui: &mut Ui, scene: &Scene<'_>, panel: PanelId, key: usize, current: bool) -> bool {
+fn icon_at(rect: Rect, narrow: bool) -> f32 {
+    if narrow { rect.center().x } else { rect.left() + 17.0 }
+}
+
+fn entry(ui: &mut Ui, scene: &Scene<'_>, panel: PanelId, Place { key, current, narrow }: Place) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme().size.control + 4.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, panel.title()));
     let c = colors(ui);
@@ -59,8 +81,16 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, panel: PanelId, key: usize, current: bo
         painter.rect_stroke(rect, theme().size.radius, (1.5, Color32::from(c.accent)), egui::StrokeKind::Inside);
     }
     let ink = if current { c.text } else { c.text_secondary };
-    let icon = Rect::from_center_size(pos2(rect.left() + 17.0, rect.center().y), vec2(theme().size.icon, theme().size.icon));
+    let icon = Rect::from_center_size(pos2(icon_at(rect, narrow), rect.center().y), vec2(theme().size.icon, theme().size.icon));
     Icon::from(panel).paint(painter, icon, if current { c.accent } else { c.text_faint }.into());
+    let asks = badge(scene, panel);
+    let hover = format!("{} ({key} or Ctrl+{key})", panel.title());
+    if narrow {
+        if asks.is_some() {
+            painter.circle_filled(rect.right_top() + vec2(-6.0, 6.0), 3.0, Color32::from(c.binding));
+        }
+        return response.on_hover_text(hover).clicked();
+    }
     painter.text(
         pos2(rect.left() + 34.0, rect.center().y),
         Align2::LEFT_CENTER,
@@ -68,7 +98,7 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, panel: PanelId, key: usize, current: bo
         FontId::proportional(theme().scale.body),
         ink.into(),
     );
-    let (text, color) = match badge(scene, panel) {
+    let (text, color) = match asks {
         Some(text) => (text, c.binding),
         None if response.hovered() => (key.to_string(), c.text_faint),
         None => (String::new(), c.text_faint),
@@ -80,7 +110,7 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, panel: PanelId, key: usize, current: bo
         FontId::proportional(theme().scale.small),
         color.into(),
     );
-    response.on_hover_text(format!("{} ({key} or Ctrl+{key})", panel.title())).clicked()
+    response.on_hover_text(hover).clicked()
 }
 
 /// A number that asks for a look at the panel.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{AccountId, BucketKey, Scope};
+use crate::domain::{AccountId, BucketKey, Dimension, Scope};
 use crate::journal::LiveView;
 use crate::journal::live::AccountView;
 
@@ -48,6 +48,9 @@ impl<'a> Scene<'a> {
     /// `OTPM of claude-sonnet-5-5 (claude-work)`.
     #[must_use]
     pub fn bucket(&self, key: &BucketKey) -> String {
+        if key.dimension == Dimension::Money {
+            return format!("money of the budget a {} ({})", key.period.name(), self.whose(&key.scope));
+        }
         format!("{} of {} ({})", key.meter(), key.class, self.whose(&key.scope))
     }
 

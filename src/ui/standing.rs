@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Outcome, Period};
+use crate::domain::{BucketKey, Dimension, Outcome, Period};
 use crate::journal::LiveView;
 
 use super::{format, pace};
@@ -28,6 +28,8 @@ pub struct Standing {
     pub lead: String,
     /// What runs, waits and was refused.
     pub note: String,
+    /// The limit that the sentence names.
+    pub decides: Option<BucketKey>,
 }
 
 /// How many recent requests say what "like your recent ones" means.
@@ -36,38 +38,47 @@ const TYPICAL_OF: usize = 20;
 /// How things stand.
 #[must_use]
 pub fn standing(view: &LiveView, now: Timestamp) -> Standing {
-    let (mood, lead) = lead(view, now);
-    Standing { mood, lead, note: note(view, now) }
+    let (mood, lead, decides) = lead(view, now);
+    Standing { mood, lead, note: note(view, now), decides }
 }
 
-fn lead(view: &LiveView, now: Timestamp) -> (Mood, String) {
+fn lead(view: &LiveView, now: Timestamp) -> (Mood, String, Option<BucketKey>) {
     if let Err(why) = &view.gateway {
         return match why.as_str() {
-            "starting" => (Mood::Calm, "Starting.".into()),
-            why => (Mood::Trouble, format!("The gateway is not running: {}.", why.trim_end_matches('.'))),
+            "starting" => (Mood::Calm, "Starting.".into(), None),
+            why => (Mood::Trouble, format!("The gateway is not running: {}.", why.trim_end_matches('.')), None),
         };
     }
     if let Some(next) = view.waiting.first() {
-        return (Mood::Waiting, waiting(next, view.waiting.len(), now));
+        return (Mood::Waiting, waiting(next, view.waiting.len(), now), next.bucket.clone());
     }
     if let Some((bucket, room)) = tightest(view) {
-        return with_room(bucket, room, now);
+        let (mood, text) = with_room(bucket, room, now);
+        return (mood, text, Some(bucket.key.clone()));
     }
     if view.totals.finished == 0 && view.running.is_empty() {
-        return (Mood::Calm, "Ready. No request has come through yet.".into());
+        return (Mood::Calm, "Ready. No request has come through yet.".into(), None);
     }
-    (Mood::Calm, "Nothing waits. No limit is known that the recent requests draw on.".into())
+    (Mood::Calm, "Nothing waits. No limit is known that the recent requests draw on.".into(), None)
 }
 
 fn waiting(next: &WaitingView, count: usize, now: Timestamp) -> String {
     let who = if count == 1 { "1 request waits".to_owned() } else { format!("{} requests wait", format::grouped(count as u64)) };
-    let what = next.bucket.as_ref().map_or_else(String::new, |key| format!(" for {} ({})", key.dimension.unit(), key.meter()));
+    let what = next.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
+        Dimension::Money => format!(" for money of the {} that others hold,", budget(key.period)),
+        dimension => format!(" for {} ({})", dimension.unit(), key.meter()),
+    });
     let goes = match next.ready_at {
         Some(at) if at <= now => "the next goes now".to_owned(),
         Some(at) => format!("the next goes in {}", format::until(now, at)),
         None => "the next goes when a running one ends".to_owned(),
     };
     format!("{who}{what} on {}; {goes}.", next.class)
+}
+
+/// `day's budget`.
+fn budget(period: Period) -> String {
+    format!("{}'s budget", period.name())
 }
 
 fn with_room(bucket: &BucketView, room: u64, now: Timestamp) -> (Mood, String) {

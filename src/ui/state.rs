@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::panels::history::Subject;
 use super::theme::theme;
 
 /// The panels, in the order of the rail and of the number keys.
@@ -95,11 +96,36 @@ pub struct UiState {
     pub scale_percent: u16,
     /// The height of table lines.
     pub density: Density,
+    /// The words by which the traffic is filtered.
+    pub traffic_filter: String,
+    /// What the chart shows, once the user has chosen it.
+    pub chart: Option<Subject>,
+    /// The window, once it was another than at first.
+    pub window: Option<WindowSize>,
+}
+
+/// How large the window is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSize {
+    /// In points.
+    pub width: u16,
+    /// In points.
+    pub height: u16,
+    /// It fills the screen; then the size is what it goes back to.
+    pub maximized: bool,
 }
 
 impl Default for UiState {
     fn default() -> Self {
-        Self { panel: PanelId::default(), theme: ThemeChoice::default(), scale_percent: 100, density: Density::default() }
+        Self {
+            panel: PanelId::default(),
+            theme: ThemeChoice::default(),
+            scale_percent: 100,
+            density: Density::default(),
+            traffic_filter: String::new(),
+            chart: None,
+            window: None,
+        }
     }
 }
 
@@ -127,11 +153,22 @@ impl UiState {
 
 #[cfg(test)]
 mod tests {
+    use super::super::panels::history::Range;
     use super::*;
+    use crate::domain::query::{Measure, Split};
 
     #[test]
     fn a_stored_state_comes_back_and_a_broken_one_is_the_default() {
-        let state = UiState { panel: PanelId::History, theme: ThemeChoice::Light, scale_percent: 150, density: Density::Compact };
+        let chart = Subject { range: Range::Week, measure: Measure::Tokens, account: None, class: None, split: Some(Split::Model) };
+        let state = UiState {
+            panel: PanelId::History,
+            theme: ThemeChoice::Light,
+            scale_percent: 150,
+            density: Density::Compact,
+            traffic_filter: "refused".into(),
+            chart: Some(chart),
+            window: Some(WindowSize { width: 900, height: 600, maximized: true }),
+        };
         assert_eq!(UiState::from_json(&state.to_json()), state);
         for (text, scale) in
             [("", 100), ("{}", 100), ("[1]", 100), (r#"{"scale_percent":1000}"#, 200), (r#"{"scale_percent":9,"x":1}"#, 75)]

@@ -2,7 +2,7 @@
 //!
 //! Quiet, dense, exact. A person looks at this window for a second, between two other things, and wants one number.
 //!
-//! **Type.** Six sizes. `title` names a panel, once. `lead` is the one sentence above a panel. `section` heads a group.
+//! **Type.** `title` names a panel, quietly: the rail says it too. `lead` is the one sentence above a panel. `section` heads a group.
 //! `body` is everything else, `small` heads columns and carries notes, `mono` is for what can be pasted.
 //! There is no bold: weight comes from the three text colours (`text` for the number that matters, `text_secondary`
 //! for what surrounds it, `text_faint` for units and labels that are read once).
@@ -51,6 +51,7 @@ pub struct Theme {
 pub struct TypeScale {
     pub title: f32,
     pub lead: f32,
+    pub brand: f32,
     pub section: f32,
     pub body: f32,
     pub small: f32,
@@ -73,11 +74,13 @@ pub struct Space {
 #[expect(missing_docs, reason = "the comments in theme.toml say what each is for")]
 pub struct Size {
     pub rail: f32,
+    pub rail_narrow: f32,
     pub status: f32,
     pub header: f32,
     pub row: f32,
     pub row_compact: f32,
     pub control: f32,
+    pub control_small: f32,
     pub bar: f32,
     pub icon: f32,
     pub radius: f32,
@@ -86,6 +89,7 @@ pub struct Size {
     pub side_wide: f32,
     pub table: f32,
     pub stack_below: f32,
+    pub narrow_below: f32,
 }
 
 /// The colour of every role.
@@ -254,6 +258,12 @@ pub fn corner(points: f32) -> CornerRadius {
 #[must_use]
 pub fn title(text: impl Into<String>) -> RichText {
     RichText::new(text).heading()
+}
+
+/// Whether the window is so narrow that only what acts has room.
+#[must_use]
+pub fn is_narrow(ui: &Ui) -> bool {
+    ui.ctx().content_rect().width() < THEME.size.narrow_below
 }
 
 /// The sentence that says how things stand.

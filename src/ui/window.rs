@@ -14,7 +14,7 @@ use crate::journal::LiveView;
 
 use super::app::{App, AppOptions, Send};
 use super::mark;
-use super::state::UiState;
+use super::state::{UiState, WindowSize};
 
 /// What the window needs to run.
 pub struct WindowOptions {
@@ -81,6 +81,7 @@ impl RepaintHandle {
 /// Opens the window on this thread, which must be the main one, and returns when it is closed.
 pub fn run(options: WindowOptions) -> Result<(), Problem> {
     let WindowOptions { send, views, clock, state, preferences, repaint } = options;
+    let size = state.window.unwrap_or(WindowSize { width: 1280, height: 800, maximized: false });
     let mut app = App::new(AppOptions { send, clock, zone: TimeZone::system(), state, preferences, export_folder: export_folder() });
     let context = repaint.renew();
     app.apply_look(&context);
@@ -89,17 +90,64 @@ pub fn run(options: WindowOptions) -> Result<(), Problem> {
             .with_title("Tierline")
             .with_app_id("tierline")
             .with_icon(icon())
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([900.0, 600.0]),
+            .with_inner_size([f32::from(size.width), f32::from(size.height)])
+            .with_maximized(size.maximized)
+            .with_min_inner_size([640.0, 400.0]),
         ..NativeOptions::default()
     };
-    eframe::run_native_ext("Tierline", native, Some(context), Box::new(move |_| Ok(Box::new(Window { app, views }))))
-        .map_err(|error| no_window(&error.to_string()))
+    eframe::run_native_ext(
+        "Tierline",
+        native,
+        Some(context),
+        Box::new(move |_| Ok(Box::new(Window { app, views, size: Settling::default() }))),
+    )
+    .map_err(|error| no_window(&error.to_string()))
 }
 
 struct Window {
     app: App,
     views: watch::Receiver<Arc<LiveView>>,
+    size: Settling,
+}
+
+/// The size of the window, known once it has stayed the same for a moment: a drag goes through many that nobody wants back.
+#[derive(Default)]
+struct Settling {
+    seen: Option<WindowSize>,
+    since: f64,
+    told: Option<WindowSize>,
+}
+
+impl Settling {
+    const MOMENT: Duration = Duration::from_millis(500);
+
+    /// The size that has newly settled, if one has.
+    fn look(&mut self, ctx: &Context) -> Option<WindowSize> {
+        let (shown, maximized, now) = ctx.input(|i| (i.viewport().inner_rect, i.viewport().maximized, i.time));
+        let (shown, maximized) = (shown?, maximized.unwrap_or(false));
+        // the size to go back to is the one from before
+        let before = self.seen.filter(|_| maximized).map(|seen| (seen.width, seen.height));
+        let (width, height) = before.unwrap_or((points(shown.width()), points(shown.height())));
+        let size = WindowSize { width, height, maximized };
+        if self.seen.replace(size) != Some(size) {
+            self.since = now;
+            self.told.get_or_insert(size); // as it was opened
+        }
+        if self.told == Some(size) {
+            return None;
+        }
+        if now - self.since < Self::MOMENT.as_secs_f64() {
+            ctx.request_repaint_after(Self::MOMENT);
+            return None;
+        }
+        self.told = Some(size);
+        Some(size)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped just before")]
+fn points(length: f32) -> u16 {
+    length.round().clamp(1.0, 65_535.0) as u16
 }
 
 impl eframe::App for Window {
@@ -108,6 +156,9 @@ impl eframe::App for Window {
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        if let Some(size) = self.size.look(ui.ctx()) {
+            self.app.set_window(size);
+        }
         self.app.ui(ui);
     }
 }

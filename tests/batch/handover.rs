@@ -57,6 +57,11 @@ fn answers_stand_in_order_at_half_the_price() {
         assert!(usage("output") == 200 && cost.abs_diff(full / 2) <= each, "{provider:?}: {cost} of {full}");
         let stats = home.sim.stats();
         assert_eq!((stats.batches, stats.batch_rows, stats.requests), (1, 40, 0), "{provider:?}");
+        assert_eq!(stats.uploads, 0, "{provider:?}: the uploaded requests do not stay there");
+        let progress: Vec<&Value> = told.iter().filter_map(|line| line.get("progress")).collect();
+        let at_provider = progress.iter().find(|progress| progress["at_provider"] == 1);
+        let latest = at_provider.map(|progress| progress["latest_secs"].as_u64().unwrap());
+        assert!(latest.is_none_or(|secs| secs <= 86_400), "{provider:?}: {latest:?}");
     }
 }
 

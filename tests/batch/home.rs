@@ -114,6 +114,12 @@ pub(crate) fn objects(text: &[u8]) -> Vec<Value> {
     serde_json::Deserializer::from_slice(text).into_iter().map(Result::unwrap).collect()
 }
 
+/// The rows that a run says it sends again, because they were on their way when the last one ended.
+pub(crate) fn resent(told: &[Value]) -> Vec<String> {
+    let rows = told.iter().find_map(|line| line["resent"].as_array());
+    rows.map(|rows| rows.iter().map(|id| id.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
+}
+
 pub(crate) fn ids(answers: &[Value]) -> Vec<&str> {
     answers.iter().map(|answer| answer["custom_id"].as_str().unwrap()).collect()
 }

@@ -2,41 +2,9 @@
 
 use std::fs;
 
-use serde_json::Value;
 use tierline::sim::{Latency, SimConfig};
 
-use crate::home::{Home, assert_whole, ids, objects, quick, row, signal, slow};
-
-#[test]
-fn killed_at_any_moment_it_loses_nothing_and_doubles_no_line() {
-    let home = Home::new(slow(40));
-    home.write("in.jsonl", (0..300).map(row));
-    let mut may_be_twice = 0;
-    for seen in [1, 60, 130, 200] {
-        let mut child = home.start(&["batch", "run", "in.jsonl", "--concurrency", "12"]);
-        home.until_seen(seen);
-        child.kill().unwrap();
-        let told = objects(&child.wait_with_output().unwrap().stdout);
-        may_be_twice += resent(&told).len();
-    }
-    let told = home.well(&["batch", "run", "in.jsonl"]);
-    let last = resent(&told);
-    may_be_twice += last.len();
-    let answers = home.answers("in.out.jsonl");
-    assert_whole(&answers, 300);
-    let batch = &told.last().unwrap()["batch"];
-    assert_eq!((&batch["state"], &batch["resent"]), (&"done".into(), &may_be_twice.into()));
-    assert!(home.sim.stats().requests <= 300 + may_be_twice as u64, "{:?} and {may_be_twice} told", home.sim.stats());
-    for id in last {
-        let answer = answers.iter().find(|answer| answer["custom_id"] == id).unwrap();
-        assert!(answer["sends"].as_u64().unwrap() > 1, "{answer}");
-    }
-}
-
-fn resent(told: &[Value]) -> Vec<String> {
-    let rows = told.iter().find_map(|line| line["resent"].as_array());
-    rows.map(|rows| rows.iter().map(|id| id.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
-}
+use crate::home::{Home, assert_whole, ids, objects, quick, resent, row, signal, slow};
 
 #[test]
 fn an_interrupt_pauses_and_nothing_goes_out_twice() {

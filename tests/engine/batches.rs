@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tierline::domain::batch::{BatchId, BatchOptions, BatchOrder, BatchState, BatchView, BatchWish};
+use tierline::domain::batch::{BatchId, BatchOptions, BatchOrder, BatchRunner, BatchState, BatchVia, BatchView, BatchWish};
 use tierline::domain::command::{Command, Progress};
 use tierline::domain::plan::LoadSource;
 use tierline::domain::{AccountId, ModelId};
 use tierline::engine::Engine;
-use tierline::sim::{Latency, Sim, SimConfig, SimHandle};
+use tierline::sim::{Batches, Latency, OutputLength, Sim, SimConfig, SimHandle};
+use tierline::store::DataDir;
 
 use super::{ANYWHERE, KEY, at, order, seen};
 
@@ -36,6 +37,8 @@ fn of(input: PathBuf, skip_invalid: bool) -> BatchOrder {
         template: None,
         max_output: None,
         output: None,
+        via: Some(BatchVia::Gateway),
+        as_they_come: false,
         skip_invalid,
         options: BatchOptions::default(),
     }
@@ -123,5 +126,83 @@ async fn a_batch_outlives_the_engine_that_ran_it() {
     order(&engine, |reply| Command::ResumeBatch(id, BatchOptions::default(), reply)).await.unwrap();
     let done = in_state(&engine, id, BatchState::Done).await.record;
     assert_eq!((done.answered, done.failed), (60, 0));
+    engine.stop().await.unwrap();
+}
+
+async fn batch_sim(take_ms: u64) -> SimHandle {
+    let output = OutputLength { tokens: 5, spread_percent: 0, ..OutputLength::default() };
+    let batches = Batches { take_ms, ..Batches::default() };
+    Sim::start(SimConfig { batches, output, keys: vec![KEY.into()], ..SimConfig::default() }, ANYWHERE).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deadline_and_cost_send_a_file_through_the_providers_batch_api() {
+    let sim = batch_sim(200).await;
+    let (temp, _, engine) = at(&sim.url()).await;
+    let auto = BatchOrder { via: None, ..of(file(&temp, 30, false), false) };
+    let check = order(&engine, |reply| Command::CheckBatch(auto.clone(), Progress::default(), reply)).await.unwrap();
+    assert_eq!(check.via, BatchVia::ProviderBatch);
+    assert!(check.why.as_ref().is_some_and(|why| why.contains("because there is no deadline: within 24 h for $")), "{:?}", check.why);
+    let at_limits = BatchOrder { via: Some(BatchVia::Gateway), ..auto.clone() };
+    let full = order(&engine, |reply| Command::CheckBatch(at_limits, Progress::default(), reply)).await.unwrap().estimate;
+    assert_eq!(check.estimate.cost_nanos.map(|half| half * 2), full.cost_nanos);
+    let soon = engine.views().borrow().at + std::time::Duration::from_secs(3_600);
+    let hurried = BatchOrder { options: BatchOptions { deadline: Some(soon), ..BatchOptions::default() }, ..auto.clone() };
+    let check = order(&engine, |reply| Command::CheckBatch(hurried, Progress::default(), reply)).await.unwrap();
+    assert_eq!(check.via, BatchVia::Gateway, "{:?}", check.why);
+
+    let poll = Some(std::time::Duration::from_millis(100));
+    let handed_over = BatchOrder { via: Some(BatchVia::ProviderBatch), options: BatchOptions { poll, ..BatchOptions::default() }, ..auto };
+    let id = order(&engine, |reply| Command::StartBatch(handed_over, Progress::default(), reply)).await.unwrap();
+    let done = in_state(&engine, id, BatchState::Done).await.record;
+    assert_eq!((done.via, done.answered, done.failed), (BatchVia::ProviderBatch, 30, 0));
+    assert_eq!((sim.stats().batches, sim.stats().batch_rows, sim.stats().requests), (1, 30, 0));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_with_the_provider_is_cancelled_there_also_when_nobody_runs_it() {
+    let sim = batch_sim(600_000).await;
+    let (temp, _, engine) = at(&sim.url()).await;
+    let poll = Some(std::time::Duration::from_millis(100));
+    let options = BatchOptions { poll, ..BatchOptions::default() };
+    let handed_over = BatchOrder { via: Some(BatchVia::ProviderBatch), options, ..of(file(&temp, 10, false), false) };
+    let id = order(&engine, |reply| Command::StartBatch(handed_over, Progress::default(), reply)).await.unwrap();
+    seen(&engine, "a batch at the provider", |view| {
+        view.batches.iter().any(|batch| batch.progress.as_ref().is_some_and(|progress| progress.at_provider == 1))
+    })
+    .await;
+    order(&engine, |reply| Command::StopBatch(id, BatchWish::Pause, reply)).await.unwrap();
+    in_state(&engine, id, BatchState::Paused).await;
+    order(&engine, |reply| Command::StopBatch(id, BatchWish::Cancel, reply)).await.unwrap();
+    in_state(&engine, id, BatchState::Cancelled).await;
+    let url = format!("{}/v1/messages/batches", sim.url());
+    let text = reqwest::Client::new().get(url).header("x-api-key", KEY).send().await.unwrap().text().await.unwrap();
+    let listed: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(listed["data"][0]["processing_status"], "ended", "{listed}");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_another_process_runs_is_seen_with_its_owner() {
+    let sim = slow_sim(1).await;
+    let (temp, _, engine) = at(&sim.url()).await;
+    let id = order(&engine, |reply| Command::StartBatch(of(file(&temp, 3, false), false), Progress::default(), reply)).await.unwrap();
+    in_state(&engine, id, BatchState::Done).await;
+    // a claim and a state as `tierline batch run` leaves them while it runs
+    let dir = DataDir::open(Some(&temp.path().join("data"))).unwrap();
+    let _claim = dir.claim_batch(id).unwrap().unwrap();
+    std::fs::write(temp.path().join("data").join(format!("batch-{}.lock", id.0)), "4711\n").unwrap();
+    let book = tierline::store::BatchBook::open(&dir).unwrap();
+    let now = tierline::domain::Now { tick: tierline::domain::Tick::ZERO, wall: engine.views().borrow().at };
+    book.set_state(id, BatchState::Running, None, now).unwrap();
+    // whatever is ordered of the engine makes it look
+    order(&engine, |reply| Command::NewToken("else".into(), reply)).await.unwrap();
+    let view =
+        seen(&engine, "the owner", |view| view.batches.iter().any(|batch| batch.runner == BatchRunner::Elsewhere(Some(4_711)))).await;
+    let progress = view.batches[0].progress.clone().unwrap();
+    assert_eq!((progress.rows, progress.answered), (3, 3));
+    let refused = order(&engine, |reply| Command::ResumeBatch(id, BatchOptions::default(), reply)).await.unwrap_err();
+    assert!(refused.to_string().contains("is being run by another process"), "{refused}");
     engine.stop().await.unwrap();
 }

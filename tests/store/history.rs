@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use tierline::domain::budget::Spent;
 use tierline::domain::query::RequestsQuery;
 use tierline::domain::view::BucketView;
-use tierline::domain::{AccountId, BucketKey, Dimension, LimitSource, ModelClass, ModelId, Period, Provider, Refill, RequestRecord, Scope};
+use tierline::domain::{
+    AccountId, BucketKey, Certainty, Dimension, LimitSource, ModelClass, ModelId, Outcome, Period, Provider, Refill, RequestRecord, Scope,
+};
 use tierline::store::{Reader, Write};
 
 use crate::made::{Home, NOON, Random, at, finished, record};
@@ -176,4 +179,27 @@ fn the_recorded_load_is_summed_up_by_model() {
     assert_eq!((load.model.as_str(), load.requests, load.busiest_minute), ("claude-sonnet-4-5", 20, 10));
     assert_eq!((load.input.mean, load.output.p50, load.output.p95, load.latency_millis.p50), (200, 10, 19, 1_000));
     assert!((load.cached_share - 0.5).abs() < 1e-9);
+}
+
+#[test]
+fn what_was_spent_is_the_sum_of_what_ended_since() {
+    let home = Home::new();
+    let mut random = Random(5);
+    let mut records = (1..=3_000).map(|id| random.record(id, NOON, 6 * 3_600_000)).collect::<Vec<_>>();
+    for record in records.iter_mut().step_by(7) {
+        // on their way over the turn of an hour
+        record.wait_millis = 900_000;
+        record.finished_at = record.arrived_at + std::time::Duration::from_secs(2_400);
+    }
+    home.write(records.iter().map(finished));
+    let reader = home.store.reader().unwrap();
+    for since in [NOON - 7 * 3_600_000, NOON - 3_600_000, NOON, NOON + 1, NOON + 1_800_000, NOON + 3 * 3_600_000 + 45_123, NOON + DAY] {
+        for account in [None, Some(AccountId(1)), Some(AccountId(3))] {
+            let ended = records.iter().filter(|r| r.finished_at >= at(since) && account.is_none_or(|id| r.account == id));
+            let unpriced =
+                ended.clone().filter(|r| r.cost_nanos.is_none() && r.outcome == Outcome::Ok && r.usage.certainty != Certainty::Unknown);
+            let expect = Spent { nanos: ended.clone().filter_map(|r| r.cost_nanos).sum(), unpriced: unpriced.count() as u64 };
+            assert_eq!(reader.spent(account, at(since)).unwrap(), expect, "{account:?} since {since}");
+        }
+    }
 }

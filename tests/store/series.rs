@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tierline::domain::query::{Measure, Series, SeriesQuery};
-use tierline::domain::query::{PartOf, Split};
+use tierline::domain::query::{MarkKind, Measure, PartOf, Series, SeriesQuery, Split};
 use tierline::domain::{
     AccountId, BaseUrl, BucketKey, ClientName, Dimension, Fingerprint, Identity, KeyRef, LimitChange, LimitSource, ModelClass, Outcome,
     Period, Provider, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Snapshot, Verdict, VerdictKind, Whose,
@@ -113,6 +112,94 @@ fn every_chart_agrees_with_adding_up_by_hand() {
             }
         }
     }
+}
+
+#[test]
+fn a_chart_of_minutes_is_the_minute_before_each_second() {
+    let home = Home::new();
+    let mut random = Random(11);
+    let records = (1..=2_000).map(|id| random.record(id, NOON - 40 * MINUTE, 40 * 60_000)).collect::<Vec<_>>();
+    home.write(records.iter().map(finished));
+    let reader = home.store.reader().unwrap();
+    for (length, max_points, step_secs) in [(5, 800, 1), (5, 200, 2), (15, 200, 5), (15, 100, 10)] {
+        for measure in MEASURES {
+            for account in [None, Some(AccountId(2))] {
+                let (from, to) = (NOON - 20 * MINUTE, NOON - (20 - length) * MINUTE);
+                let query = SeriesQuery { measure, account, class: None, split: None, from: at(from), to: at(to), max_points };
+                let series = reader.series(&query).unwrap();
+                assert!(series.trailing && series.step_secs == step_secs && series.peaks.is_empty(), "{query:?}");
+                for [start, value] in series.points {
+                    #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
+                    let end = start as i64 * 1_000 + i64::from(step_secs) * 1_000;
+                    let of_minute = |r: &&RequestRecord| (end - MINUTE..end).contains(&sent(r)) && account.is_none_or(|a| a == r.account);
+                    let inside: Vec<&RequestRecord> = records.iter().filter(of_minute).collect();
+                    let total: u64 = inside.iter().map(|r| amount(measure, r)).sum();
+                    let over = match measure {
+                        Measure::WaitMillis => inside.len(),
+                        Measure::TokensPerRequest => inside.iter().filter(|r| r.attempts > 0).count(),
+                        _ => 1,
+                    };
+                    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                    let expected = total as f64 / over.max(1) as f64;
+                    assert!((value - expected).abs() <= expected * 1e-9, "{query:?} at {start}: {value}, {expected}");
+                }
+            }
+        }
+    }
+    let query = |length, max_points| SeriesQuery {
+        measure: Measure::Tokens,
+        account: None,
+        class: None,
+        split: Some(Split::Client),
+        from: at(NOON - length * MINUTE),
+        to: at(NOON),
+        max_points,
+    };
+    let divided = reader.series(&query(5, 300)).unwrap();
+    let all: f64 = divided.points.iter().map(|p| p[1]).sum();
+    let parts: f64 = divided.parts.iter().flat_map(|part| &part.values).sum();
+    assert!(divided.parts.len() > 1 && (all - parts).abs() < 1e-3, "{all} {parts}");
+    for minutes in [query(16, 900), query(5, 99)] {
+        assert!(!reader.series(&minutes).unwrap().trailing, "{minutes:?}");
+    }
+}
+
+#[test]
+fn a_limit_that_is_measured_for_the_first_time_is_no_change_of_tier() {
+    let home = Home::new();
+    let changed = |minutes: i64, old, new, source| {
+        let scope = Scope::account(Provider::Anthropic, "work");
+        Write::LimitChanged(Arc::new(LimitChange {
+            at: at(NOON + minutes * MINUTE),
+            bucket: BucketKey { scope, class: ModelClass::new("sonnet"), dimension: Dimension::Requests, period: Period::MINUTE },
+            old,
+            old_source: None,
+            new,
+            source,
+        }))
+    };
+    home.write([
+        changed(0, None, 1_000, LimitSource::Catalog { as_of: "2026-09-02".parse().unwrap() }),
+        changed(1, Some(1_000), 50, LimitSource::Header),
+        changed(9, Some(50), 1_000, LimitSource::Header),
+    ]);
+    let query = SeriesQuery {
+        measure: Measure::Requests,
+        account: None,
+        class: None,
+        split: None,
+        from: at(NOON - MINUTE),
+        to: at(NOON + 60 * MINUTE),
+        max_points: 100,
+    };
+    let marks: Vec<_> = home.store.reader().unwrap().series(&query).unwrap().marks.into_iter().map(|m| (m.kind, m.text)).collect();
+    assert_eq!(
+        marks,
+        [
+            (MarkKind::Measured, "RPM of sonnet: 50 measured, 1000 assumed before".to_owned()),
+            (MarkKind::Limit, "RPM of sonnet: 1000, it was 50".to_owned()),
+        ]
+    );
 }
 
 /// The parts of a chart and what they leave of it.

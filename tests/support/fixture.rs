@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
-use tierline::domain::command::FoundKey;
+use tierline::domain::budget::{BudgetView, Spent};
+use tierline::domain::command::{FoundKey, UserLimit};
 use tierline::domain::dimension::{Dimension, Meter, Period, Refill, Zone};
 use tierline::domain::event::Arrival;
+use tierline::domain::fallback::FallbackView;
 use tierline::domain::query::{Mark, MarkKind, PartOf, Series, Story};
+use tierline::domain::rules::LimitRule;
 use tierline::domain::view::{Belief, BucketView, ModelView, ModelsView, PriceView, ProbeOffer, Sureness, WaitingView};
 use tierline::domain::{
-    Account, AccountId, Api, BaseUrl, BucketKey, Certainty, ClientName, Clock, Dialect, Fingerprint, KeyRef, Lane, LimitSource, ModelClass,
-    ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Scope, ScopeKind, Severity, Snapshot,
-    Tick, Usage, Verdict, VerdictKind, Whose,
+    Account, AccountId, Alias, Api, BaseUrl, BucketKey, Budget, Certainty, ClientName, Clock, Dialect, Fallback, Fingerprint, KeyRef, Lane,
+    LimitSource, ModelClass, ModelId, Notice, Now, Outcome, Pool, Provider, Reading, RefusalRecord, RequestId, RequestRecord, Rules, Scope,
+    ScopeKind, Severity, Snapshot, Tick, Usage, Verdict, VerdictKind, Whose,
 };
 use tierline::journal::Trend;
 use tierline::journal::live::{AccountView, LiveView, NextTier, RunningView, Totals};
@@ -64,6 +67,8 @@ pub(crate) fn busy() -> LiveView {
             (ClientName::new("nightly-evaluation-of-the-summariser"), ago(86_400 * 40)),
         ]),
         buckets: Arc::new(buckets()),
+        budgets: Arc::new(budgets()),
+        rules: Arc::new(rules()),
         trends: Arc::new(buckets().iter().map(|bucket| (bucket.key.clone(), trend(bucket))).collect()),
         waiting: Arc::new(waiting()),
         running: running(),
@@ -83,6 +88,62 @@ pub(crate) fn busy() -> LiveView {
             lost_events: 0,
         },
         ..LiveView::new(now())
+    }
+}
+
+/// A day's budget of one account, and a month's of all, nearly spent.
+pub(crate) fn budgets() -> Vec<BudgetView> {
+    let budget = |account: Option<(i64, &str)>, period, dollars: u64, spent_millis: u64, resets_in| BudgetView {
+        budget: Budget {
+            account: account.map(|(id, _)| AccountId(id)),
+            period,
+            nanos: dollars * 1_000_000_000,
+            zone: "Europe/Berlin".into(),
+        },
+        label: account.map(|(_, label)| label.into()),
+        spent: Spent { nanos: spent_millis * 1_000_000, unpriced: 0 },
+        held_nanos: 0,
+        resets_at: ahead(resets_in),
+    };
+    vec![budget(None, Period::MONTH, 200, 187_250, 86_400 * 6), budget(Some((1, "work")), Period::DAY, 5, 3_200, 32_000)]
+}
+
+/// Rules of every kind: two of the user's own limits, one that an admin API told, a route, a name.
+pub(crate) fn rules() -> Rules {
+    let limit = |account, class: Option<&str>, dimension, capacity| UserLimit {
+        account: AccountId(account),
+        class: class.map(ModelClass::new),
+        dimension,
+        period: Period::MINUTE,
+        capacity: Some(capacity),
+    };
+    Rules {
+        limits: vec![
+            LimitRule { limit: limit(1, Some("claude-haiku-4-5"), Dimension::Requests, 30), read_at: None },
+            LimitRule { limit: limit(3, None, Dimension::Tokens, 30_000), read_at: None },
+            LimitRule { limit: limit(1, Some("claude-sonnet-5-5"), Dimension::OutputTokens, 16_000), read_at: Some(ago(86_400 * 2)) },
+        ],
+        routes: vec![route("claude-sonnet-5-5", "deepseek-flash")],
+        aliases: vec![Alias {
+            account: AccountId(5),
+            from: ModelId::new("deepseek-chat"),
+            to: ModelId::new("deepseek-flash"),
+            set: serde_json::Map::from_iter([("thinking".to_owned(), serde_json::json!({ "type": "disabled" }))]),
+            until: None,
+        }],
+    }
+}
+
+/// A route to DeepSeek.
+pub(crate) fn route(from: &str, to: &str) -> FallbackView {
+    FallbackView {
+        route: Fallback { from: ModelId::new(from), account: AccountId(5), to: ModelId::new(to) },
+        label: "deepseek".into(),
+        apis: vec![Api::ChatCompletions, Api::Messages],
+        differences: vec![
+            "messages: ignored: anthropic-version, cache_control".into(),
+            "tokenizers differ: the same text is another number of tokens there, and another price".into(),
+        ],
     }
 }
 

@@ -102,7 +102,7 @@ fn every_client_has_a_snippet() {
 #[test]
 fn a_model_is_kept_open_with_its_limits_and_sources_and_planned_with() {
     let mut w = catalogue();
-    w.click("claude-sonnet-5-5 of anthropic, active");
+    w.click("claude-sonnet-5-5 of Anthropic, active");
     for part in ["Limits by tier", "ITPM 2\u{202f}000\u{202f}000", "example.com/limits", "example.com/pricing", "example.com/models"] {
         assert!(w.shows(part), "{part}");
     }

@@ -7,7 +7,8 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use jiff::SignedDuration;
 use tierline::domain::batch::{
-    BadRow, BatchCheck, BatchEstimate, BatchId, BatchOrder, BatchProgress, BatchRecord, BatchState, BatchVia, BatchView, BatchWish,
+    BadRow, BatchCheck, BatchEstimate, BatchId, BatchOrder, BatchProgress, BatchRecord, BatchRunner, BatchState, BatchVia, BatchView,
+    BatchWish,
 };
 use tierline::domain::command::Command;
 use tierline::domain::{AccountId, ModelId, Problem};
@@ -72,8 +73,9 @@ fn running() -> BatchView {
         at_provider: 0,
         pausing_secs: None,
         elapsed_secs: 512,
+        latest_secs: None,
     };
-    BatchView { record: record(4, BatchState::Running, 3_000, 1_200, 3), progress: Some(progress) }
+    BatchView { record: record(4, BatchState::Running, 3_000, 1_200, 3), runner: BatchRunner::Here, progress: Some(progress) }
 }
 
 fn several() -> LiveView {
@@ -81,7 +83,7 @@ fn several() -> LiveView {
         BatchRecord { reason: Some("the next row could exceed the maximum cost".into()), ..record(3, BatchState::Paused, 800, 511, 0) };
     let left = record(2, BatchState::Running, 12_000, 640, 0);
     let done = BatchRecord { ran_secs: 1_311, ..record(1, BatchState::Done, 3_000, 2_996, 4) };
-    let idle = |record| BatchView { record, progress: None };
+    let idle = |record| BatchView { record, runner: BatchRunner::Nobody, progress: None };
     with(vec![running(), idle(paused), idle(left), idle(done)])
 }
 
@@ -94,6 +96,8 @@ fn check() -> BatchCheck {
         models: vec![(ModelId::new("claude-sonnet-5-5"), 400)],
         warnings: vec!["the model claude-3-haiku retires 2026-12-11; use claude-haiku-4-5".into()],
         output: "/data/rows.out.jsonl".into(),
+        via: BatchVia::Gateway,
+        why: None,
         unfinished: None,
         estimate: estimate(),
     }
@@ -226,6 +230,44 @@ fn batches_that_stopped_say_why_and_go_on() {
 
     w.click("Batch 2, prompts-2.jsonl, interrupted, 640 of 12\u{202f}000 rows");
     assert!(w.shows("The process that ran it has ended.") && w.shows("Resume"));
+}
+
+#[test]
+fn the_way_is_chosen_told_and_kept() {
+    let mut w = window(with(Vec::new()), PanelId::Batch);
+    w.click("New batch…");
+    w.write("Rows", "/data/rows.jsonl");
+    w.choose("Way", "As deadline and cost decide");
+    w.write("Pause at", "48h");
+    w.click("Check the file");
+    let Command::CheckBatch(order, _, reply) = w.order() else { panic!("the file is not checked") };
+    assert_eq!((order.via, order.as_they_come), (None, false));
+    let why = "through the batch API, because its 24 h end before the deadline in 2 days: for $2.30 instead of $4.59";
+    reply.send(Ok(BatchCheck { bad: 0, bad_rows: Vec::new(), via: BatchVia::ProviderBatch, why: Some(why.into()), ..check() }));
+    w.harness.run_ok();
+    assert!(w.shows("Through the batch API, because its 24 h end before the deadline"));
+    w.write("Pause at", " 30m");
+    assert!(w.shows("The form has changed: check the file again."), "another deadline may decide otherwise");
+    w.click("Check the file");
+    let Command::CheckBatch(_, _, reply) = w.order() else { panic!("the file is not checked") };
+    reply.send(Ok(BatchCheck { bad: 0, bad_rows: Vec::new(), via: BatchVia::ProviderBatch, why: Some(why.into()), ..check() }));
+    w.harness.run_ok();
+    w.click("Start");
+    let Command::StartBatch(order, ..) = w.order() else { panic!("it is not started") };
+    assert_eq!(order.via, Some(BatchVia::ProviderBatch), "what was seen is what is done");
+}
+
+#[test]
+fn whoever_else_runs_a_batch_is_named_and_asked() {
+    let progress = BatchProgress { rows: 3_000, answered: 900, rows_per_min: 60.0, eta_secs: Some(2_100), ..BatchProgress::default() };
+    let runner = BatchRunner::Elsewhere(Some(4_711));
+    let view = BatchView { record: record(5, BatchState::Running, 3_000, 900, 0), runner, progress: Some(progress) };
+    let mut w = window(with(vec![view]), PanelId::Batch);
+    for part in ["runs elsewhere", "Another Tierline (process 4711) runs it", "60 rows a minute", "about 35\u{202f}min"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.click("Pause");
+    assert!(matches!(w.order(), Command::StopBatch(BatchId(5), BatchWish::Pause, _)));
 }
 
 #[test]

@@ -199,6 +199,12 @@ impl Api {
         }
     }
 
+    /// What removes the requests that were uploaded, by the answer to the upload, or by the batch that was made of them.
+    pub(super) fn tidy(self, answer: &Value) -> Option<Errand> {
+        let file = if answer.get("object").and_then(Value::as_str) == Some("file") { "id" } else { "input_file_id" };
+        (self == Self::OpenAi).then(|| openai::delete(answer.get(file)?)).flatten()
+    }
+
     /// The provider's name for the batch in the answer to its creation.
     pub(super) fn created(self, answer: &Value) -> Option<String> {
         let name = if self == Self::Gemini { "name" } else { "id" };

@@ -17,6 +17,7 @@ mod api;
 mod call;
 mod collect;
 mod gemini;
+mod horizon;
 mod openai;
 mod pack;
 mod pace;
@@ -25,9 +26,12 @@ mod submit;
 
 pub use run::hand_over;
 
+use jiff::Timestamp;
+
 use self::api::Api;
 use super::input::Row;
-use crate::domain::{Dialect, Problem};
+use crate::catalog::Catalog;
+use crate::domain::{Dialect, ModelClass, Problem};
 
 /// Whether this provider has a batch API that rows can be handed over to.
 ///
@@ -40,6 +44,13 @@ pub fn is_offered(dialect: Dialect) -> Result<(), Problem> {
         (None, other) => Err(Problem::new(format!("no batch API of {} is known", other.name()))
             .hint("leave --via out: rows then go at the limits; Anthropic, OpenAI and Gemini have one")),
     }
+}
+
+/// Within how many hours a provider's batch API ends a batch, as it promises; `None` if it has none, or promises nothing.
+#[must_use]
+pub fn finish_hours(dialect: Dialect, now: Timestamp) -> Option<u64> {
+    let today = jiff::tz::Offset::UTC.to_datetime(now).date();
+    Catalog::bundled().batch_limits(dialect, &ModelClass::any(), None, 0, today)?.finish_hours
 }
 
 /// Whether the provider's batch API takes a row.

@@ -58,6 +58,12 @@ pub(super) fn create(target: &Target, tag: &str, uploaded: &[u8]) -> Result<Erra
     Ok(post("/v1/batches", body.to_string().into()))
 }
 
+/// The end of a file that was uploaded for a batch.
+pub(super) fn delete(file: &Value) -> Option<Errand> {
+    let path = format!("/v1/files/{}", file.as_str()?);
+    Some(Errand { method: Method::DELETE, path, content_type: String::new(), body: Bytes::new() })
+}
+
 pub(super) fn standing(batch: &Value) -> Option<Standing> {
     let file = |name: &str| batch.get(name).and_then(Value::as_str).map(|id| format!("/v1/files/{id}/content"));
     Some(match batch.get("status")?.as_str()? {

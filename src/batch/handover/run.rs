@@ -14,12 +14,14 @@ use super::super::keeper::Keeper;
 use super::super::progress::Progress;
 use super::super::run::{Ended, Job, Options};
 use super::super::source::Source;
-use super::api::{Api, Fault, Standing};
+use super::api::{Api, Errand, Fault, Standing};
 use super::call::{Called, Line, Refusal, json};
 use super::collect::{Collector, end};
+use super::finish_hours;
+use super::horizon::Horizon;
 use super::pace::{Pace, Queue};
 use super::pack::{Allowed, Packed, pack};
-use super::submit::{Found, MOST_ANSWER, Submitted, find, submit};
+use super::submit::{Found, MOST_ANSWER, Submitted, find, submit, tidy};
 use crate::domain::batch::{BatchRecord, BatchWish};
 use crate::domain::{Clock, Dialect, Problem, Tick};
 use crate::store::{BatchPart, BatchRow, BatchStep};
@@ -46,7 +48,11 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
     let keeper = Keeper::start(book, &record, Arc::clone(&clock))?;
     let line = Line::open(route, reading.base_has_version, gateways, upstream, Arc::clone(&clock)).await?;
     let began = clock.now().tick;
-    let progress = Arc::new(Mutex::new(Progress { rows: record.rows, ..Progress::default() }));
+    let promise = finish_hours(dialect, clock.now().wall).map(Duration::from_hours);
+    let told = Arc::new(Mutex::new(Told {
+        progress: Progress { rows: record.rows, ..Progress::default() },
+        horizon: Horizon::new(record.created_at, promise),
+    }));
     let mut desk = Desk {
         api,
         dialect,
@@ -59,7 +65,7 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
         all_submitted: false,
         is_cancelled: false,
         cost_nanos: 0,
-        progress: Arc::clone(&progress),
+        told: Arc::clone(&told),
         options,
         clock: Arc::clone(&clock),
     };
@@ -67,9 +73,12 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let show = |observer: &mut dyn FnMut(&Progress)| {
-        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.elapsed_secs = clock.now().tick.since(began).as_secs();
-        observer(&progress);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Told { progress, horizon } = &mut *told;
+        let now = clock.now();
+        progress.elapsed_secs = now.tick.since(began).as_secs();
+        horizon.tell(progress, now.wall);
+        observer(progress);
     };
     let mut wants_cancel = false;
     let ended = 'run: loop {
@@ -114,6 +123,12 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
     }
 }
 
+/// What the observer hears.
+struct Told {
+    progress: Progress,
+    horizon: Horizon,
+}
+
 /// Everything about one batch that is being handed over.
 struct Desk {
     api: Api,
@@ -128,7 +143,7 @@ struct Desk {
     all_submitted: bool,
     is_cancelled: bool,
     cost_nanos: u64,
-    progress: Arc<Mutex<Progress>>,
+    told: Arc<Mutex<Told>>,
     options: Options,
     clock: Arc<dyn Clock>,
 }
@@ -139,6 +154,8 @@ struct Open {
     next: Tick,
     failures: u32,
     cancel_sent: bool,
+    /// How many of its rows the provider has done, as far as it says.
+    done: u64,
 }
 
 enum Turn {
@@ -178,7 +195,7 @@ impl Desk {
     async fn recall(&mut self) -> Result<(), Problem> {
         let now = self.clock.now().tick;
         let parts = self.keeper.with(|book, id, _| book.open_parts(id)).await?;
-        self.open = parts.into_iter().map(|part| Open { part, next: now, failures: 0, cancel_sent: false }).collect();
+        self.open = parts.into_iter().map(|part| Open { part, next: now, failures: 0, cancel_sent: false, done: 0 }).collect();
         self.tell().await
     }
 
@@ -186,12 +203,16 @@ impl Desk {
     async fn tell(&mut self) -> Result<(), Problem> {
         let BatchRecord { answered, failed, cost_nanos, .. } = self.keeper.with(|book, id, _| book.batch(id)).await?;
         self.cost_nanos = cost_nanos;
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Told { progress, horizon } = &mut *told;
         progress.answered = answered;
         progress.failed = failed;
         progress.cost_nanos = cost_nanos;
         progress.at_provider = self.open.len() as u64;
         progress.in_flight = self.open.iter().map(|open| open.part.rows).sum();
+        let done = answered + failed + self.open.iter().map(|open| open.done).sum::<u64>();
+        let newest = self.open.iter().map(|open| open.part.at).max();
+        horizon.look(progress.rows, done, newest, self.all_submitted, self.clock.now().wall);
         Ok(())
     }
 
@@ -222,7 +243,7 @@ impl Desk {
         let (number, rows) = (part.part, part.rows);
         let submitted = submit(self.api, &mut self.line, *parcel).await?;
         let now = self.clock.now().tick;
-        let mut open = Open { part, next: now + self.pace.next(Duration::ZERO), failures: 0, cancel_sent: false };
+        let mut open = Open { part, next: now + self.pace.next(Duration::ZERO), failures: 0, cancel_sent: false, done: 0 };
         match submitted {
             Submitted::As(remote) => {
                 let name = remote.clone();
@@ -308,7 +329,7 @@ impl Desk {
             Called::Took(response) => json(response, if self.api.has_lines() { MOST_ANSWER } else { 8 * MOST_ANSWER })
                 .await
                 .ok()
-                .and_then(|(_, answer)| self.api.standing(remote, &answer)),
+                .and_then(|(_, answer)| Some((self.api.standing(remote, &answer)?, self.api.tidy(&answer)))),
             Called::Refused(Refusal { next: Next::Stop(problem), .. }) => return Ok(Turn::Stop(problem)),
             Called::Refused(Refusal { status: Some(status), .. }) if status == http::StatusCode::NOT_FOUND => {
                 tracing::warn!(batch = remote, "the provider does not know this batch any more; its rows go again");
@@ -324,15 +345,35 @@ impl Desk {
                 open.next = now.tick + self.pace.again(open.failures);
                 Ok(self.gave_up(at, "its state cannot be read"))
             }
-            Some(Standing::Working(_)) => {
+            Some((Standing::Working(done), _)) => {
                 let age = now.wall.duration_since(open.part.at).unsigned_abs();
                 open.failures = 0;
+                open.done = done.unwrap_or(open.done);
                 open.next = now.tick + self.pace.next(age);
+                self.tell().await?;
                 Ok(Turn::Again)
             }
-            Some(Standing::Over(paths)) => self.collect(at, &paths).await,
-            Some(Standing::Failed(faults)) => self.failed(at, &faults).await,
+            Some((Standing::Over(paths), uploaded)) => {
+                let number = open.part.part;
+                let turn = self.collect(at, &paths).await?;
+                self.tidy(number, uploaded).await?;
+                Ok(turn)
+            }
+            Some((Standing::Failed(faults), uploaded)) => {
+                let number = open.part.part;
+                let turn = self.failed(at, &faults).await?;
+                self.tidy(number, uploaded).await?;
+                Ok(turn)
+            }
         }
+    }
+
+    /// Once nothing of a part is needed any more, its requests need not stay with the provider.
+    async fn tidy(&mut self, number: u64, uploaded: Option<Errand>) -> Result<(), Problem> {
+        if self.open.iter().any(|open| open.part.part == number) {
+            return Ok(());
+        }
+        tidy(&mut self.line, uploaded).await
     }
 
     async fn collect(&mut self, at: usize, paths: &[String]) -> Result<Turn, Problem> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::judge::Next;
-use super::api::Api;
+use super::api::{Api, Errand};
 use super::call::{Called, Line, Refusal, json};
 use super::pack::Parcel;
 use crate::domain::Problem;
@@ -38,11 +38,12 @@ const MOST_PAGES: usize = 20;
 /// Submits it. It is in the journal already.
 pub(super) async fn submit(api: Api, line: &mut Line, parcel: Parcel) -> Result<Submitted, Problem> {
     let Parcel { part, target, mut text, .. } = parcel;
+    let mut uploaded = None;
     if let Some(upload) = api.upload(&part.tag, &text) {
         drop(std::mem::take(&mut text));
         match line.call(&upload).await? {
             Called::Took(response) => match json(response, MOST_ANSWER).await {
-                Ok((body, _)) => text = body,
+                Ok((body, answer)) => (text, uploaded) = (body, api.tidy(&answer)),
                 Err(reason) => return Ok(Submitted::Not(Box::new(unreached(reason)))),
             },
             // without a batch that names it, a file costs nothing and does nothing
@@ -55,12 +56,26 @@ pub(super) async fn submit(api: Api, line: &mut Line, parcel: Parcel) -> Result<
         Err(reason) => return Ok(Submitted::Not(Box::new(unreached(reason)))),
     };
     Ok(match line.call(&create).await? {
-        Called::Refused(refusal) => Submitted::Not(Box::new(refusal)),
+        Called::Refused(refusal) => {
+            tidy(line, uploaded).await?;
+            Submitted::Not(Box::new(refusal))
+        }
         Called::Unsure(_) => Submitted::Unsure,
         Called::Took(response) => {
             json(response, MOST_ANSWER).await.ok().and_then(|(_, answer)| api.created(&answer)).map_or(Submitted::Unsure, Submitted::As)
         }
     })
+}
+
+/// Removes what was uploaded and is of no use any more. What cannot be removed is told, and stops nothing.
+pub(super) async fn tidy(line: &mut Line, errand: Option<Errand>) -> Result<(), Problem> {
+    let Some(errand) = errand else { return Ok(()) };
+    let why = match line.call(&errand).await? {
+        Called::Took(_) => return Ok(()),
+        Called::Refused(Refusal { reason, .. }) | Called::Unsure(reason) => reason,
+    };
+    tracing::warn!(path = errand.path, why, "a file with requests stays with the provider: it could not be deleted");
+    Ok(())
 }
 
 /// Nothing came of it, and nothing is known against it.

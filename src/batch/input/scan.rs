@@ -88,8 +88,7 @@ pub fn scan(
     each: &mut dyn FnMut(Planned) -> Result<(), Problem>,
     bad: &mut dyn FnMut(Bad),
 ) -> Result<Scan, Problem> {
-    // 128 bits of a hash stand for an id, so that a million of them fit in little memory
-    let mut seen: BTreeMap<u128, u64> = BTreeMap::new();
+    let mut seen = Ids::default();
     let (mut rows, mut bad_rows) = (0, 0);
     let mut models: BTreeMap<ModelId, Tally> = BTreeMap::new();
     let mut ends: BTreeMap<ModelId, Option<String>> = BTreeMap::new();
@@ -106,7 +105,7 @@ pub fn scan(
                 return Err(end.clone());
             }
             checks.fits(&model, &row.facts)?;
-            match seen.get(&short_hash(&row.custom_id)) {
+            match seen.line_of(&row.custom_id) {
                 Some(first) => Err(format!("the custom_id {:?} stands on line {first} already", row.custom_id)),
                 None => Ok((model, row)),
             }
@@ -118,7 +117,7 @@ pub fn scan(
                 Ok(())
             }
             Ok((model, row)) => {
-                seen.insert(short_hash(&row.custom_id), place.line);
+                seen.add(&row.custom_id, place.line);
                 models.entry(model).or_default().add(&row.facts);
                 rows += 1;
                 each(Planned { row: rows - 1, place, custom_id: row.custom_id })
@@ -171,6 +170,12 @@ fn least_need(dimension: Dimension, facts: &RequestFacts) -> u64 {
 }
 
 impl Tally {
+    /// Input tokens of a row. English has about four bytes a token; what it really is shows with the first answers.
+    #[must_use]
+    pub fn mean_input(&self) -> u64 {
+        self.text_bytes / 4 / self.rows.max(1)
+    }
+
     fn add(&mut self, facts: &RequestFacts) {
         self.rows += 1;
         self.text_bytes += facts.text_bytes;
@@ -181,6 +186,23 @@ impl Tally {
     }
 }
 
-fn short_hash(id: &str) -> u128 {
-    Sha256::digest(id.as_bytes()).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+/// Which ids there were, and where. 96 bits of a hash stand for an id, so that a million of them fit in little memory, which is
+/// in one piece and goes back to the system as a whole.
+#[derive(Default)]
+struct Ids(#[expect(clippy::disallowed_types, reason = "its order is never seen")] std::collections::HashMap<[u8; 12], u32>);
+
+impl Ids {
+    fn line_of(&self, id: &str) -> Option<u32> {
+        self.0.get(&Self::short_hash(id)).copied()
+    }
+
+    fn add(&mut self, id: &str, line: u64) {
+        self.0.insert(Self::short_hash(id), u32::try_from(line).unwrap_or(u32::MAX));
+    }
+
+    fn short_hash(id: &str) -> [u8; 12] {
+        let mut short = [0; 12];
+        short.copy_from_slice(&Sha256::digest(id.as_bytes())[..12]);
+        short
+    }
 }

@@ -147,8 +147,7 @@ impl Gateways for ForBatch {
     fn room(&self) -> Looking<'_> {
         Box::pin(async {
             let Some(Answer::Status { buckets, waiting, .. }) = self.ask(Request::Status).await else { return None };
-            let waiting = waiting.iter().filter(|waiting| waiting.client.as_str() == self.client).count() as u64;
-            Some(Room { buckets, waiting })
+            Some(Room::of(buckets, &waiting, &self.client))
         })
     }
 }

@@ -4,7 +4,6 @@ mod gateways;
 mod go;
 mod plan;
 mod show;
-mod way;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,6 +18,7 @@ use crate::batch::Options;
 use crate::catalog::Usd;
 use crate::domain::batch::{BatchId, BatchRecord, BatchState, BatchVia, BatchWish};
 use crate::domain::{Now, Problem};
+use crate::planner::words::dollars;
 use crate::store::BatchBook;
 
 #[derive(Debug, Subcommand)]
@@ -204,7 +204,7 @@ fn list(context: &Context, out: &mut dyn Write) -> Result<Done, Problem> {
                 account.clone(),
                 format!("{} of {rows}", batch.finished()),
                 failed.to_string(),
-                super::plan::dollars(batch.cost_nanos),
+                dollars(batch.cost_nanos),
                 input.display().to_string(),
             ]
         })

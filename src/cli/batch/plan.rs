@@ -5,14 +5,14 @@ use std::io::Write;
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{RunArgs, ViaArg, show, way};
-use crate::batch::input::{Bad, Checks, InputFile, scan};
+use super::{RunArgs, ViaArg, show};
+use crate::batch::input::{Bad, Checks, InputFile, Scan, scan};
 use crate::batch::{self, Outcome, Planning, Stored, is_offered, output, plan, refused};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState, BatchVia};
 use crate::domain::view::BucketView;
 use crate::domain::{Account, Problem};
-use crate::engine::{self, Answer, Request};
+use crate::engine::{self, Answer, Grounds, Request};
 use crate::store::BatchBook;
 
 /// How many rows that cannot be sent are shown.
@@ -46,9 +46,11 @@ pub(super) fn find_or_plan(
     let account = account(context, args.account.as_deref())?;
     let RunArgs { model, template, max_output_tokens, .. } = args;
     let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
+    let grounds = grounds(context)?;
     let via = match args.via {
         Some(ViaArg::Auto) => {
-            let way = way::auto(context, &account, &stored, &input, args.options.deadline(context.clock.now().wall)?)?;
+            let deadline = args.options.deadline(context.clock.now().wall)?;
+            let way = engine::auto_way(&account, &stored, &input, deadline, &grounds)?;
             show::way(context, &way, out)?;
             way.via
         }
@@ -61,21 +63,23 @@ pub(super) fn find_or_plan(
     // the limits of the minute are not those of the batch API
     let rooms = if via == BatchVia::Gateway { batch::rooms(views(context)?, &account.label) } else { Vec::new() };
     let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms };
+    let estimate = &|scan: &Scan| grounds.estimate(&account, scan, via);
     if args.dry_run {
         let scan = scan(&input, &checks, &mut |_| Ok(()), &mut shown(context, out))?;
-        show::scanned(context, &scan, &reading, out)?;
+        show::scanned(context, &scan, &estimate(&scan), out)?;
         return if scan.bad > 0 { Err(refused(&scan)) } else { Ok(None) };
     }
     let output = output(args.out.as_deref(), input.path())?;
-    let planning = Planning { account: &account, stored, via, ordered: !args.as_they_come, output, skip_invalid: args.skip_invalid };
+    let (ordered, skip_invalid) = (!args.as_they_come, args.skip_invalid);
+    let planning = Planning { account: &account, stored, via, ordered, output, skip_invalid, estimate };
     let outcome = plan(book, &input, &checks, planning, context.clock.as_ref(), &mut |_| true, &mut shown(context, out))?;
     match outcome {
         Outcome::Refused(scan) => {
-            show::scanned(context, &scan, &reading, out)?;
+            show::scanned(context, &scan, &estimate(&scan), out)?;
             Err(refused(&scan))
         }
         Outcome::Planned(record, scan) => {
-            show::scanned(context, &scan, &reading, out)?;
+            show::scanned(context, &scan, &estimate(&scan), out)?;
             Ok(Some(*record))
         }
     }
@@ -94,8 +98,13 @@ fn account(context: &Context, label: Option<&str>) -> Result<Account, Problem> {
     }
 }
 
+/// What an estimate rests on now.
+pub(super) fn grounds(context: &Context) -> Result<Grounds, Problem> {
+    Grounds::new(&context.reader()?, views(context)?, context.clock.now().wall)
+}
+
 /// The buckets of the Tierline that serves, else as they were kept.
-pub(super) fn views(context: &Context) -> Result<Vec<BucketView>, Problem> {
+fn views(context: &Context) -> Result<Vec<BucketView>, Problem> {
     match engine::ask(context.dir.path(), &Request::Status) {
         Some(Answer::Status { buckets, .. }) => Ok(buckets),
         _ => Ok(context.reader()?.buckets()?.into_iter().map(|saved| saved.view).collect()),

@@ -5,14 +5,13 @@ use std::io::{IsTerminal, Write};
 use serde_json::json;
 
 use super::super::context::Context;
-use super::super::plan::{dollars, long};
 use super::super::unwritable;
 use crate::batch::Progress;
-use crate::batch::input::{Reading, Scan};
-use crate::catalog::Catalog;
-use crate::domain::batch::{BatchRecord, BatchState};
-use crate::domain::{Problem, Usage};
+use crate::batch::input::Scan;
+use crate::domain::Problem;
+use crate::domain::batch::{BatchEstimate, BatchRecord, BatchState};
 use crate::planner::way::Way;
+use crate::planner::words::{dollars, long};
 use crate::store::{BatchPart, BatchRow};
 
 /// Without a terminal a line is enough this often, in seconds.
@@ -70,12 +69,24 @@ fn bar(progress: &Progress) -> String {
     format!("[{}{}]", "#".repeat(full), ".".repeat(BAR - full))
 }
 
+#[expect(clippy::cast_precision_loss, reason = "for people")]
 fn text(progress: &Progress) -> String {
     let Progress {
-        rows, answered, failed, in_flight, again, rows_per_min, eta_secs, cost_nanos, bound_by, at_provider, pausing_secs, ..
+        rows,
+        answered,
+        failed,
+        in_flight,
+        again,
+        rows_per_min,
+        eta_secs,
+        cost_nanos,
+        bound_by,
+        at_provider,
+        pausing_secs,
+        latest_secs,
+        ..
     } = progress;
     let done = answered + failed;
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
     let eta = eta_secs.filter(|_| done < *rows).map(|secs| format!("about {} left", long(secs as f64)));
     let parts = [
         Some(format!("{done} of {rows} rows")),
@@ -85,6 +96,7 @@ fn text(progress: &Progress) -> String {
         Some(dollars(*cost_nanos)),
         Some(format!("{in_flight} on their way")),
         (*at_provider > 0).then(|| format!("in {at_provider} batches at the provider")),
+        latest_secs.map(|secs| format!("within {} as it promises", long(secs as f64))),
         (*again > 0).then(|| format!("{again} go again")),
         bound_by.as_ref().map(|meter| format!("bound by {meter}")),
         pausing_secs.map(|secs| format!("pausing: waiting {secs} s at most for what is on its way, Ctrl-C gives it up")),
@@ -93,22 +105,12 @@ fn text(progress: &Progress) -> String {
 }
 
 /// What was found in the input.
-pub(super) fn scanned(context: &Context, scan: &Scan, reading: &Reading, out: &mut dyn Write) -> Result<(), Problem> {
-    let now = context.clock.now().wall;
-    let mut cost = Some(0_u64);
-    for (model, tally) in &scan.models {
-        let rows = tally.rows.max(1);
-        let usage = Usage { input: tally.text_bytes / 4 / rows, output: tally.max_output / rows, ..Usage::default() };
-        let service = reading.hands_over.then_some("batch");
-        let price = Catalog::bundled().price_at_service(reading.dialect, model, service, now, usage.input);
-        let each = price.and_then(|price| price.cost_nanos(&usage));
-        let known = each.filter(|_| tally.without_max == 0);
-        cost = cost.zip(known).map(|(sum, each)| sum.saturating_add(each.saturating_mul(rows)));
-    }
+pub(super) fn scanned(context: &Context, scan: &Scan, estimate: &BatchEstimate, out: &mut dyn Write) -> Result<(), Problem> {
     if context.json {
         let models: Vec<_> = scan.models.iter().map(|(model, tally)| json!({ "model": model, "tally": tally })).collect();
         let line = json!({ "scan": {
-            "rows": scan.rows, "invalid": scan.bad, "models": models, "warnings": scan.warnings, "most_cost_nanos": cost,
+            "rows": scan.rows, "invalid": scan.bad, "models": models, "warnings": scan.warnings,
+            "most_cost_nanos": estimate.most_cost_nanos, "estimate": estimate,
         } });
         return writeln!(out, "{line}").map_err(|error| unwritable(&error));
     }
@@ -117,12 +119,30 @@ pub(super) fn scanned(context: &Context, scan: &Scan, reading: &Reading, out: &m
     let models = if models.is_empty() { String::new() } else { format!(" ({})", models.join(", ")) };
     lines.push(format!("{} rows can be sent{models}, {} cannot", scan.rows, scan.bad));
     if scan.rows > 0 {
-        lines.push(match cost {
-            Some(cost) => format!("about {} if every answer is as long as it may be", dollars(cost)),
-            None => "what it costs cannot be told: a price is unknown, or rows set no maximum for their answers".into(),
-        });
+        lines.extend(expected(estimate));
     }
     lines.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| unwritable(&error))
+}
+
+/// What it will take, a line each, and what that rests on.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn expected(estimate: &BatchEstimate) -> Vec<String> {
+    let BatchEstimate { least_secs, expected_secs, binding, cost_nanos, most_cost_nanos, basis } = estimate;
+    let mut lines = Vec::new();
+    if *expected_secs == Some(0) {
+        lines.push("takes as long as its answers do: the limits hold all of it at once".into());
+    } else if let Some((least, about)) = least_secs.zip(*expected_secs) {
+        let bound = binding.as_ref().map(|meter| format!(", bound by {meter}")).unwrap_or_default();
+        lines.push(format!("takes about {}, at least {}{bound}", long(about as f64), long(least as f64)));
+    }
+    lines.push(match (cost_nanos, most_cost_nanos) {
+        (Some(about), Some(most)) if about == most => format!("costs {} at most", dollars(*most)),
+        (Some(about), Some(most)) => format!("costs about {}, {} if every answer is as long as it may be", dollars(*about), dollars(*most)),
+        (Some(about), None) => format!("costs about {}; some rows set no maximum for their answers", dollars(*about)),
+        (None, _) => "what it costs cannot be told: no price is known".into(),
+    });
+    lines.extend(basis.iter().cloned());
+    lines
 }
 
 /// Which way was chosen, and why.

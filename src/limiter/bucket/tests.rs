@@ -214,3 +214,21 @@ fn a_period_of_a_second_refills_in_a_second() {
     bucket.refill(at(500));
     assert_eq!(bucket.available(), 5);
 }
+
+/// A minute's only request was sent up to that minute too early: the part of a unit was refilled at the catalogue's rate.
+#[test]
+fn no_part_of_a_unit_outlives_the_rate_it_was_refilled_at() {
+    let assumed = Limit {
+        dimension: Dimension::Requests,
+        window: Window::PER_MINUTE,
+        capacity: 4_000,
+        source: LimitSource::Catalog { as_of: jiff::civil::date(2026, 11, 1) },
+    };
+    let mut bucket = Bucket::new(assumed, at(0));
+    bucket.burst_mut().trust();
+    bucket.take(1, 0, at(0));
+    bucket.set_limit(Limit { capacity: 1, source: LimitSource::Header, ..assumed }, at(14));
+    let sample = Sample { remaining: 0, grain: 1, own: 1, full_in: None, earliest: at(0).tick, latest: at(14).tick };
+    bucket.observe(sample, at(14));
+    assert_eq!(bucket.ready(1, at(14)), Ready::At(at(60_014).tick));
+}

@@ -43,6 +43,7 @@ pub(super) enum Errand<'a> {
     Cancel(&'a str),
     Upload,
     Content(&'a str),
+    Delete(&'a str),
 }
 
 /// What was submitted.
@@ -74,6 +75,7 @@ pub(super) fn errand<'a>(provider: SimProvider, method: &Method, path: &'a str) 
             _ => None,
         },
         (SimProvider::OpenAi, ["v1", "files"]) if post => Some(Errand::Upload),
+        (SimProvider::OpenAi, ["v1", "files", id]) if *method == Method::DELETE => Some(Errand::Delete(id)),
         (SimProvider::OpenAi, ["v1", "files", id, "content"]) if get => Some(Errand::Content(id)),
         (SimProvider::Gemini, ["v1beta", "models", call]) if post => {
             call.strip_suffix(":batchGenerateContent").map(|model| Errand::Create(Some(model)))
@@ -117,6 +119,10 @@ pub(super) async fn serve(
             document
         }),
         Errand::Content(id) => openai::content(shared, id).map(lines),
+        Errand::Delete(id) => match shared.batches.files().remove(id) {
+            Some(_) => Ok(document(shared, &openai::deleted(id))),
+            None => Err(Failure::NoSuchPath),
+        },
     };
     let creates = matches!(errand, Errand::Create(_));
     match done {
@@ -230,6 +236,11 @@ fn lines(text: String) -> Response<SimBody> {
 }
 
 impl Desk {
+    /// How many uploaded files there are.
+    pub(super) fn uploads(&self) -> u64 {
+        self.files().len() as u64
+    }
+
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Job>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -124,6 +124,10 @@ pub(super) fn list(batches: &[Value], last: Option<&str>, more: bool) -> Value {
     json!({"object": "list", "first_id": batches.first().map(|batch| batch["id"].clone()), "data": batches, "last_id": last, "has_more": more})
 }
 
+pub(super) fn deleted(id: &str) -> Value {
+    json!({"id": id, "object": "file", "deleted": true})
+}
+
 /// A file's content: as it was uploaded, or a batch's lines, in no order.
 pub(super) fn content(shared: &Shared, id: &str) -> Result<String, Failure> {
     let (batch, wants_errors) = match (id.strip_prefix(OUTPUT), id.strip_prefix(ERRORS)) {

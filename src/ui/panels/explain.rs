@@ -63,9 +63,9 @@ pub fn show(ctx: &Context, state: &mut ExplainState) -> Option<Intent> {
 
 fn form(ui: &mut Ui, state: &mut ExplainState) -> (Option<Intent>, bool) {
     ui.horizontal(|ui| {
-        combo(ui, "Provider", state.provider.name(), 150.0, |ui| {
+        combo(ui, "Provider", state.provider.title(), 150.0, |ui| {
             for dialect in Dialect::ALL {
-                ui.selectable_value(&mut state.provider, dialect, dialect.name());
+                ui.selectable_value(&mut state.provider, dialect, dialect.title());
             }
         });
         let label = ui.label(note(ui, "HTTP status"));

@@ -32,7 +32,7 @@ pub struct FirstRunState {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option<Intent> {
     ui.add_space((ui.available_height() - 440.0).max(24.0) * 0.45);
     ui.vertical_centered(|ui| {
-        ui.label(title("Use every key up to its real limit"));
+        ui.label(lead("Use every key up to its real limit"));
         ui.add_space(theme().space.tight);
         let text = secondary(
             ui,
@@ -89,7 +89,7 @@ fn framed<R>(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
 }
 
 fn import(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option<Intent> {
-    ui.label(lead("Import keys"));
+    ui.label(title("Import keys"));
     ui.add_space(theme().space.tight);
     let found: Vec<&FoundKey> = scene.view.found_keys.iter().filter(|k| !k.known).collect();
     if found.is_empty() {
@@ -131,7 +131,7 @@ fn import(ui: &mut Ui, scene: &Scene<'_>, state: &mut FirstRunState) -> Option<I
 }
 
 fn by_hand(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> {
-    ui.label(lead("Add a key by hand"));
+    ui.label(title("Add a key by hand"));
     ui.add_space(theme().space.tight);
     let text = secondary(
         ui,
@@ -148,7 +148,7 @@ fn by_hand(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> 
 }
 
 fn demo(ui: &mut Ui, _: &Scene<'_>, _: &mut FirstRunState) -> Option<Intent> {
-    ui.label(lead("Look at the demo"));
+    ui.label(title("Look at the demo"));
     ui.add_space(theme().space.tight);
     let text = secondary(
         ui,

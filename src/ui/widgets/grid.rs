@@ -113,6 +113,14 @@ impl Grid {
         self.row(ui, Sense::click(), cells)
     }
 
+    /// Marks the row that comes next as the one that decides: a tinted ground, and a bar in the margin.
+    pub fn mark_next(&self, ui: &Ui) {
+        let rect = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), self.row)).expand2(vec2(theme().space.tight, 0.0));
+        let color = Color32::from(colors(ui).binding);
+        ui.painter().rect_filled(rect, theme().size.radius, color.gamma_multiply(0.14));
+        ui.painter().rect_filled(rect.with_max_x(rect.left() + theme().space.hair), 0.0, color);
+    }
+
     /// One row. The answer is for the whole of it; cells that sense clicks themselves lie above.
     pub fn row(&self, ui: &mut Ui, sense: Sense, cells: impl FnOnce(&mut Cells<'_>)) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), sense);

@@ -20,6 +20,7 @@ pub enum Icon {
     Copy,
     Check,
     Close,
+    Chevron,
     Alert,
     Info,
     Mark,
@@ -100,6 +101,7 @@ impl Icon {
                 pen.line(&[(3.0, 3.0), (11.0, 11.0)]);
                 pen.line(&[(11.0, 3.0), (3.0, 11.0)]);
             }
+            Self::Chevron => pen.line(&[(3.5, 5.5), (7.0, 9.0), (10.5, 5.5)]),
             Self::Alert => {
                 pen.line(&[(7.0, 1.5), (13.0, 12.5), (1.0, 12.5), (7.0, 1.5)]);
                 pen.line(&[(7.0, 5.5), (7.0, 8.8)]);

@@ -33,22 +33,26 @@ impl Shares {
     }
 }
 
-/// Draws the bar over the whole width that is left.
+/// Draws the bar of a bucket over the whole width that is left.
 pub fn show(ui: &mut Ui, bucket: &BucketView) {
+    bar(ui, Shares::of(bucket), bucket.frozen_until.is_some());
+}
+
+/// Draws a bar over the whole width that is left; `stopped` if nothing goes on.
+pub fn bar(ui: &mut Ui, shares: Shares, stopped: bool) {
     let size = vec2(ui.available_width(), theme().size.bar);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     if !ui.is_rect_visible(rect) {
         return;
     }
     let c = colors(ui);
-    let shares = Shares::of(bucket);
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let span = |from: f32, to: f32| {
         Rect::from_x_y_ranges(rect.left() + rect.width() * from..=rect.left() + rect.width() * to.min(1.0), rect.y_range())
     };
     let (used, held) = (shares.used, shares.used + shares.held);
     painter.rect_filled(rect, 2.0, Color32::from(c.line));
-    painter.rect_filled(span(0.0, used), 2.0, Color32::from(if bucket.frozen_until.is_some() { c.error } else { c.used }));
+    painter.rect_filled(span(0.0, used), 2.0, Color32::from(if stopped { c.error } else { c.used }));
     hatch(&painter, span(used, held), c.held.into());
     if shares.guard > 0.0 {
         let edge = rect.right() - rect.width() * shares.guard;

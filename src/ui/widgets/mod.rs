@@ -1,5 +1,6 @@
 //! What several panels draw with.
 
+pub mod button;
 pub mod chooser;
 pub mod copy;
 pub mod dialog;
@@ -10,3 +11,4 @@ pub mod meter;
 pub mod page;
 pub mod problem;
 pub mod trend;
+pub mod undo;

@@ -2,7 +2,7 @@
 
 use egui::{Align, Color32, Grid, Label, Layout, Response, RichText, Stroke, Ui, UiBuilder, vec2};
 
-use super::super::theme::{colors, faint, lead, note, section, theme, title};
+use super::super::theme::{colors, faint, note, section, theme, title};
 use super::icon::Icon;
 
 /// The title line. `right` draws the panel's controls, from the right edge inwards.
@@ -60,7 +60,7 @@ pub fn empty<R>(ui: &mut Ui, icon: Icon, line: &str, text: &str, more: impl FnOn
         let (rect, _) = ui.allocate_exact_size(vec2(36.0, 36.0), egui::Sense::hover());
         icon.paint(ui.painter(), rect, colors(ui).line_strong.into());
         ui.add_space(theme().space.near);
-        ui.label(lead(line));
+        ui.label(title(line));
         ui.add_space(theme().space.tight);
         ui.scope(|ui| {
             ui.set_max_width(460.0);

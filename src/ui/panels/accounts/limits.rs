@@ -4,8 +4,8 @@ use egui::{Align, Align2, Context, Label, Layout, RichText, TextEdit, Ui};
 
 use crate::domain::command::UserLimit;
 use crate::domain::dimension::Meter;
-use crate::domain::view::BucketView;
-use crate::domain::{AccountId, Dimension, LimitSource, ModelClass, Period};
+use crate::domain::rules::LimitRule;
+use crate::domain::{AccountId, Dimension, ModelClass, Period};
 
 use super::super::super::format;
 use super::super::super::intent::Intent;
@@ -13,7 +13,7 @@ use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
 use super::super::super::widgets::dialog::{dialog, primary};
-use super::super::super::widgets::{page, problem};
+use super::super::super::widgets::{button, page, problem, undo};
 use super::super::history::combo;
 
 /// The meters that the command line knows too.
@@ -36,6 +36,8 @@ pub struct LimitsState {
     meter: usize,
     capacity: String,
     wrong: bool,
+    /// The one that was cleared last.
+    cleared: Option<UserLimit>,
     /// Whether the last change was stored.
     pub saved: Slot<()>,
 }
@@ -61,7 +63,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, state: &mut LimitsState) -> Option
             &format!("Tierline keeps {label} below these, whatever the provider allows. What the provider allows is found out by itself."),
         );
         ui.add_space(theme().space.close);
-        let removed = list(ui, scene, id, &label);
+        let removed = list(ui, scene, state);
         let added = form(ui, scene, id, state);
         if let Some(failed) = state.saved.problem() {
             ui.add_space(theme().space.tight);
@@ -75,35 +77,34 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, state: &mut LimitsState) -> Option
     answer.inner.map(Intent::SetLimit)
 }
 
-fn own<'a>(scene: &Scene<'a>, label: &'a str) -> impl Iterator<Item = &'a BucketView> {
-    let view = scene.view;
-    view.buckets.iter().filter(move |b| b.source == LimitSource::User && b.accounts.iter().any(|a| a == label))
-}
-
-fn list(ui: &mut Ui, scene: &Scene<'_>, account: AccountId, label: &str) -> Option<UserLimit> {
+fn list(ui: &mut Ui, scene: &Scene<'_>, state: &mut LimitsState) -> Option<UserLimit> {
+    let own = |rule: &&LimitRule| rule.read_at.is_none() && Some(rule.limit.account) == state.account;
+    let rules: Vec<&LimitRule> = scene.view.rules.limits.iter().filter(own).collect();
     let mut removed = None;
-    let mut any = false;
-    for bucket in own(scene, label) {
-        any = true;
+    for rule in &rules {
+        let limit = &rule.limit;
+        let meter = Meter(limit.dimension, limit.period).to_string();
         ui.horizontal(|ui| {
-            ui.add(Label::new(&bucket.meter));
-            super::remark(ui, bucket.key.class.as_str());
+            ui.add(Label::new(&meter));
+            super::remark(ui, limit.class.as_ref().map_or("all models", ModelClass::as_str));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let clear = ui.small_button("Clear").accessible_name(format!("Clear {}", bucket.meter));
-                if clear.clicked() {
-                    let class = (bucket.key.class != ModelClass::any()).then(|| bucket.key.class.clone());
-                    let (dimension, period) = (bucket.key.dimension, bucket.key.period);
-                    removed = Some(UserLimit { account, class, dimension, period, capacity: None });
+                if ui.add(button::small("Clear")).accessible_name(format!("Clear {meter}")).clicked() {
+                    removed = Some(UserLimit { capacity: None, ..limit.clone() });
+                    state.cleared = Some(limit.clone());
                 }
-                ui.add(Label::new(format::grouped(bucket.capacity)));
+                ui.add(Label::new(format::grouped(limit.capacity.unwrap_or(0))));
             });
         });
     }
-    if !any {
+    if rules.is_empty() {
         super::remark(ui, "None is set.");
     }
+    let name = |limit: &UserLimit| {
+        format!("The limit of {} {}", format::grouped(limit.capacity.unwrap_or(0)), Meter(limit.dimension, limit.period))
+    };
+    let back = undo::show(ui, &mut state.cleared, name);
     ui.add_space(theme().space.close);
-    removed
+    removed.or(back)
 }
 
 fn form(ui: &mut Ui, scene: &Scene<'_>, account: AccountId, state: &mut LimitsState) -> Option<UserLimit> {

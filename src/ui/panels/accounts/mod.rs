@@ -23,7 +23,7 @@ use super::super::theme::{colors, faint, mono, note, theme};
 use super::super::widgets::dialog::primary;
 use super::super::widgets::grid::{Cells, Column, Grid};
 use super::super::widgets::icon::Icon;
-use super::super::widgets::{page, problem};
+use super::super::widgets::{button, page, problem};
 
 /// What the panel keeps between frames.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl AccountsState {
 const COLUMNS: [Column; 10] = [
     Column::rest("Account"),
     Column::text("Provider", 72.0),
-    Column::rest("Base URL"),
+    Column::rest("Base URL").gives_way(6),
     Column::text("Fingerprint", 96.0).gives_way(1),
     Column::text("Scope", 142.0).gives_way(4),
     Column::text("Shares with", 76.0).gives_way(2),
@@ -182,13 +182,8 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
 fn actions(ui: &mut Ui, view: &AccountView, state: &mut AccountsState) -> Option<Intent> {
     let (id, label) = (view.account.id, &view.account.label);
     let button = |ui: &mut Ui, text: &str, enabled: bool| {
-        let response = ui.add_enabled(
-            enabled,
-            egui::Button::new(RichText::new(text).small().color(colors(ui).text_secondary))
-                .small()
-                .min_size(egui::vec2(0.0, 21.0))
-                .frame_when_inactive(false),
-        );
+        let word = button::quiet(ui, text);
+        let response = ui.add_enabled(enabled, word);
         response.accessible_name(format!("{text} {label}")).clicked()
     };
     if button(ui, "Remove…", true) {

@@ -1,6 +1,6 @@
 //! Local tokens: what clients show to the gateway instead of a provider's key.
 
-use egui::{Align, Align2, Frame, Key, Label, Layout, RichText, TextEdit, Ui};
+use egui::{Align, Align2, Frame, Key, Label, Layout, TextEdit, Ui};
 
 use super::super::super::format;
 use super::super::super::intent::Intent;
@@ -8,7 +8,7 @@ use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, corner, mono, note, secondary, theme};
 use super::super::super::widgets::copy::copy;
-use super::super::super::widgets::{page, problem};
+use super::super::super::widgets::{button, page, problem};
 use super::AccountsState;
 
 /// Draws the list and the line that makes a new one.
@@ -49,8 +49,7 @@ fn list(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         ui.horizontal(|ui| {
             ui.set_min_height(scene.density.row());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let revoke = egui::Button::new(RichText::new("Revoke").small()).small().min_size(egui::vec2(0.0, 21.0));
-                if ui.add(revoke).accessible_name(format!("Revoke {client}")).clicked() {
+                if ui.add(button::small("Revoke")).accessible_name(format!("Revoke {client}")).clicked() {
                     intent = Some(Intent::RevokeToken(client.to_string()));
                 }
                 let when = note(ui, format!("since {}", format::when(scene.now, *made, scene.zone)));

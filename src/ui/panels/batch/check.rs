@@ -5,7 +5,7 @@ use std::time::Duration;
 use egui::{Label, RichText, ScrollArea, Sense, Ui};
 
 use crate::domain::Severity;
-use crate::domain::batch::{BatchCheck, BatchEstimate};
+use crate::domain::batch::{BatchCheck, BatchEstimate, BatchVia};
 use crate::domain::command::Progress;
 
 use super::super::super::format;
@@ -56,6 +56,9 @@ fn counting(ui: &mut Ui, what: &str, progress: &Progress) {
 
 fn found(ui: &mut Ui, check: &BatchCheck, same: bool, skip: &mut bool) -> bool {
     ui.add(Label::new(lead(sentence(check))).wrap());
+    if let Some(text) = way(check) {
+        problem::entry(ui, Severity::Info, &text, &[]);
+    }
     let models: Vec<String> = check.models.iter().map(|(model, rows)| format!("{} for {model}", format::grouped(*rows))).collect();
     if !models.is_empty() {
         let text = note(ui, models.join(", "));
@@ -89,6 +92,7 @@ fn found(ui: &mut Ui, check: &BatchCheck, same: bool, skip: &mut bool) -> bool {
             (false, ..) => "The form has changed: check the file again.",
             (true, 0, _) => "There is nothing to send.",
             (true, _, false) => "Mend the rows below, or go on without them.",
+            (true, _, true) if check.via == BatchVia::ProviderBatch => "The provider runs them beside everything interactive.",
             (true, _, true) => "Rows go behind everything interactive.",
         };
         let text = note(ui, why);
@@ -108,6 +112,20 @@ fn sentence(check: &BatchCheck) -> String {
         (0, bad) => format!("None of the {} can be sent.", rows(bad)),
         (good, 0) => format!("{} can be sent.", rows(good)),
         (good, bad) => format!("{} can be sent, {} cannot.", rows(good), format::grouped(bad)),
+    }
+}
+
+/// Which way the rows go, and why, where that is not what the user chose from the first.
+fn way(check: &BatchCheck) -> Option<String> {
+    match (&check.why, check.via) {
+        (Some(why), _) => {
+            let (first, rest) = (why.get(..1)?, why.get(1..)?);
+            Some(format!("{}{rest}.", first.to_uppercase()))
+        }
+        (None, BatchVia::ProviderBatch) => {
+            Some("Through the provider's batch API: many rows at once, for the price of its batches.".into())
+        }
+        (None, BatchVia::Gateway) => None,
     }
 }
 

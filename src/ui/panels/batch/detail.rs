@@ -3,7 +3,7 @@
 use egui::{Grid, Label, RichText, Ui};
 
 use crate::domain::Severity;
-use crate::domain::batch::{BatchState, BatchView, BatchWish};
+use crate::domain::batch::{BatchRunner, BatchState, BatchVia, BatchView, BatchWish};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
@@ -26,7 +26,7 @@ pub enum Wish {
 /// Draws it. `ending` is what was asked of it and not yet done.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, ending: Option<BatchWish>, busy: bool) -> Option<Wish> {
     let record = &view.record;
-    let word = super::state_word(scene, view);
+    let word = super::state_word(view);
     ui.horizontal(|ui| {
         ui.add(Label::new(section(format!("Batch {}", record.id.0))));
         let color = tone(record.state, word, colors(ui));
@@ -41,11 +41,17 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, ending: Option<Bat
     let text = format!("{} of {} rows, {}", format::grouped(done), format::grouped(record.rows), share(done, record.rows));
     ui.add(Label::new(text).truncate());
     ui.add_space(theme().space.tight);
-    page::facts(ui, "batch", &facts(view));
+    page::facts(ui, "batch", &facts(scene, view));
     if let Some(reason) = &record.reason {
         ui.add_space(theme().space.tight);
         let severity = if reason.contains("by the user") { Severity::Info } else { Severity::Warning };
         problem::entry(ui, severity, &problem::sentence(reason), &[]);
+    }
+    if let BatchRunner::Elsewhere(process) = view.runner {
+        ui.add_space(theme().space.tight);
+        let who = process.map_or_else(|| "Another process".to_owned(), |process| format!("Another Tierline (process {process})"));
+        let lines = ["A pause or a cancelling is asked of it, and takes effect within a second or two.".to_owned()];
+        problem::entry(ui, Severity::Info, &format!("{who} runs it, such as `tierline batch run` in a terminal."), &lines);
     }
     if word == "interrupted" {
         ui.add_space(theme().space.tight);
@@ -54,7 +60,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, ending: Option<Bat
     }
     ui.add_space(theme().space.close);
     let wish = match ending {
-        None => actions(ui, view, word, busy),
+        None => actions(ui, view, busy),
         Some(wish) => {
             let doing = if wish == BatchWish::Pause { "Pausing" } else { "Cancelling" };
             let text = note(ui, format!("{doing}: rows that are on their way are let end, for 30 s at the most."));
@@ -68,7 +74,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, view: &BatchView, ending: Option<Bat
     wish
 }
 
-fn facts(view: &BatchView) -> Vec<(&'static str, String)> {
+fn facts(scene: &Scene<'_>, view: &BatchView) -> Vec<(&'static str, String)> {
     let record = &view.record;
     let mut facts = Vec::new();
     if let Some(progress) = &view.progress {
@@ -77,11 +83,24 @@ fn facts(view: &BatchView) -> Vec<(&'static str, String)> {
             "left",
             progress.eta_secs.map_or_else(|| "unknown yet".into(), |secs| format!("about {}", format::millis(secs * 1_000))),
         ));
-        facts.push(("on their way", format::grouped(progress.in_flight)));
+        let (on_their_way, bound_by) = match view.runner {
+            BatchRunner::Elsewhere(_) => through_here(scene, view),
+            _ => (progress.in_flight, progress.bound_by.clone()),
+        };
+        facts.push(("on their way", format::grouped(on_their_way)));
+        if progress.at_provider > 0 {
+            let batches = if progress.at_provider == 1 { "1 batch".to_owned() } else { format!("{} batches", progress.at_provider) };
+            facts.push(("at the provider", batches));
+        }
         if progress.again > 0 {
             facts.push(("go again", format::grouped(progress.again)));
         }
-        facts.push(("bound by", progress.bound_by.clone().unwrap_or_else(|| "nothing yet".into())));
+        if record.via == BatchVia::Gateway {
+            facts.push(("bound by", bound_by.unwrap_or_else(|| "nothing yet".into())));
+        }
+    }
+    if record.via == BatchVia::ProviderBatch {
+        facts.push(("way", "the provider's batch API".into()));
     }
     facts.push(("failed", format::grouped(failed(view))));
     if record.resent > 0 {
@@ -98,14 +117,22 @@ fn facts(view: &BatchView) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn actions(ui: &mut Ui, view: &BatchView, word: &str, busy: bool) -> Option<Wish> {
+/// Another process's rows that come through this gateway: how many are on their way, and what they wait for.
+fn through_here(scene: &Scene<'_>, view: &BatchView) -> (u64, Option<String>) {
+    let client = format!("batch-{}", view.record.id.0);
+    let sent = scene.view.running.iter().filter(|running| running.arrival.client.as_str() == client).count();
+    let waits = scene.view.waiting.iter().find(|waiting| waiting.client.as_str() == client);
+    (sent as u64, waits.and_then(|waiting| waiting.bucket.as_ref()).map(|key| key.meter().to_string()))
+}
+
+fn actions(ui: &mut Ui, view: &BatchView, busy: bool) -> Option<Wish> {
     if !view.record.state.is_open() {
         return None;
     }
     let mut wish = None;
     ui.horizontal(|ui| {
         ui.add_enabled_ui(!busy, |ui| {
-            let runs = view.progress.is_some() || word == "runs elsewhere";
+            let runs = view.runner != BatchRunner::Nobody;
             if runs {
                 if ui.button("Pause").clicked() {
                     wish = Some(Wish::Pause);
@@ -186,7 +213,8 @@ fn files(ui: &mut Ui, view: &BatchView) {
         });
     }
     let (written, done) = (view.record.written, finished(view));
-    let text = note(ui, format!("{} answers are in the output, in the order of the rows", format::grouped(written)));
+    let order = if view.record.ordered { "in the order of the rows" } else { "as they came" };
+    let text = note(ui, format!("{} answers are in the output, {order}", format::grouped(written)));
     ui.add(Label::new(text).wrap());
     if written < done {
         let text = note(ui, format!("{} wait in the journal until it is their turn", format::grouped(done - written)));

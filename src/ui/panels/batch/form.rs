@@ -6,7 +6,8 @@ use egui::{Align2, Label, TextEdit, Ui};
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
-use crate::domain::batch::{BatchOptions, BatchOrder};
+use crate::domain::batch::{BatchOptions, BatchOrder, BatchVia};
+use crate::domain::budget::Dollars;
 use crate::domain::{AccountId, ModelId};
 
 use super::super::super::scene::Scene;
@@ -33,10 +34,41 @@ pub struct Form {
     max_cost: String,
     deadline: String,
     concurrency: String,
+    way: Way,
+    as_they_come: bool,
     /// Go on without the rows that cannot be sent.
     pub skip_invalid: bool,
     /// Errors are shown from the first try on.
     tried: bool,
+}
+
+/// Which way the rows are to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Way {
+    #[default]
+    Gateway,
+    ProviderBatch,
+    Auto,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Gateway, Self::ProviderBatch, Self::Auto];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Gateway => "One by one, at the limits",
+            Self::ProviderBatch => "The provider's batch API",
+            Self::Auto => "As deadline and cost decide",
+        }
+    }
+
+    const fn fixed(self) -> Option<BatchVia> {
+        match self {
+            Self::Gateway => Some(BatchVia::Gateway),
+            Self::ProviderBatch => Some(BatchVia::ProviderBatch),
+            Self::Auto => None,
+        }
+    }
 }
 
 /// What is wrong with the fields, one by one.
@@ -84,7 +116,7 @@ impl Form {
         let max_output = count(&self.max_output, 1_000_000, |wrong| &mut wrong.max_output);
         let concurrency = count(&self.concurrency, 10_000, |wrong| &mut wrong.concurrency);
         let max_cost_nanos = text(&self.max_cost).and_then(|text| {
-            let nanos = dollars(&text);
+            let nanos = Dollars::parse(&text).map(|Dollars(nanos)| nanos);
             if nanos.is_none() {
                 wrong.max_cost = Some("Write an amount in dollars, like 2.50.".into());
             }
@@ -111,6 +143,8 @@ impl Form {
             template: text(&self.template),
             max_output,
             output: text(&self.output).map(PathBuf::from),
+            via: self.way.fixed(),
+            as_they_come: self.as_they_come,
             skip_invalid: self.skip_invalid,
             options: BatchOptions { concurrency: concurrency.and_then(|n| usize::try_from(n).ok()), max_cost_nanos, deadline, poll: None },
         })
@@ -147,8 +181,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, busy: bool) -> Opti
     ui.add_space(theme().space.tight);
     Field::new("Most output tokens, for plain columns").hint("1024").problem(wrong.max_output.as_deref()).show(ui, &mut form.max_output);
 
-    page::group(ui, "Run", "all of these may stay empty");
+    page::group(ui, "Run", "all of these may stay as they are");
     page::rule(ui);
+    ui.add_space(theme().space.tight);
+    combo(ui, "Way", form.way.title(), 230.0, |ui| {
+        for way in Way::ALL {
+            ui.selectable_value(&mut form.way, way, way.title());
+        }
+    });
+    ui.checkbox(&mut form.as_they_come, "Write answers as they come, not in the order of the rows");
     ui.add_space(theme().space.tight);
     Field::new("Most it may cost, $").hint("no bound").problem(wrong.max_cost.as_deref()).show(ui, &mut form.max_cost);
     Field::new("Pause at").hint("8h, or 2026-11-25 06:00").problem(wrong.deadline.as_deref()).show(ui, &mut form.deadline);
@@ -181,16 +222,6 @@ fn path(ui: &mut Ui, name: &str, hint: &str, text: &mut String, chooser: &mut Ch
     ui.add_space(theme().space.tight);
 }
 
-/// Nano-dollars of `2.50` or `$2.50`.
-fn dollars(text: &str) -> Option<u64> {
-    const DOLLAR: u64 = 1_000_000_000;
-    let (whole, fraction) = text.trim().trim_start_matches('$').split_once('.').unwrap_or((text.trim().trim_start_matches('$'), ""));
-    let fraction = format!("{fraction:0<9}");
-    let nanos: u64 = fraction.get(..9).filter(|digits| fraction.len() == 9 && digits.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
-    let whole: u64 = whole.parse().ok()?;
-    Some(whole.checked_mul(DOLLAR)?.checked_add(nanos)?).filter(|nanos| *nanos > 0)
-}
-
 /// `8h` from now, `2026-11-25 06:00` in the user's zone, or a moment with its own.
 fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -208,18 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_and_moments_are_read_as_people_write_them() {
-        for (text, nanos) in [
-            ("2.50", Some(2_500_000_000)),
-            ("$3", Some(3_000_000_000)),
-            (" 0.0005 ", Some(500_000)),
-            ("0", None),
-            ("two", None),
-            ("1.2.3", None),
-            ("-1", None),
-        ] {
-            assert_eq!(dollars(text), nanos, "{text:?}");
-        }
+    fn moments_are_read_as_people_write_them() {
         let at = |text: &str| text.parse::<Timestamp>().ok();
         let now = at("2026-11-24T14:00:00Z").unwrap();
         let berlin = TimeZone::get("Europe/Berlin").unwrap();

@@ -32,8 +32,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: BatchId) -> Option<BatchId
             let fill = Color32::from(colors(ui).selected);
             ui.painter().rect_filled(ground.expand2(vec2(theme().space.tight, 0.0)), theme().size.radius, fill);
         }
-        let row = grid.row(ui, Sense::click(), |cells| fill(cells, scene, view));
-        row.widget_info(|| WidgetInfo::selected(Role::Button, true, current, sentence(scene, view)));
+        let row = grid.row(ui, Sense::click(), |cells| fill(cells, view));
+        row.widget_info(|| WidgetInfo::selected(Role::Button, true, current, sentence(view)));
         if row.clicked() {
             chosen = Some(view.record.id);
         }
@@ -41,14 +41,14 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: BatchId) -> Option<BatchId
     chosen
 }
 
-fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, view: &BatchView) {
+fn fill(cells: &mut Cells<'_>, view: &BatchView) {
     let c = colors(cells.ui);
     let record = &view.record;
     cells.text(RichText::new(record.id.0.to_string()).color(c.text_faint));
     let name = record.input.file_name().unwrap_or_default().to_string_lossy();
     cells.text(RichText::new(name).color(c.text)).on_hover_text(record.input.display().to_string());
     cells.text(RichText::new(&record.account).color(c.text_secondary));
-    let word = super::state_word(scene, view);
+    let word = super::state_word(view);
     cells.text(RichText::new(word).color(tone(record.state, word, c)));
     cells.cell(|ui| {
         let done = finished(view);
@@ -101,9 +101,9 @@ pub(super) fn bar(ui: &mut Ui, done: u64, rows: u64, width: f32) {
     ui.painter().rect_filled(Rect::from_min_size(rect.min, vec2(rect.width() * part, rect.height())), 2.0, Color32::from(c.used));
 }
 
-fn sentence(scene: &Scene<'_>, view: &BatchView) -> String {
+fn sentence(view: &BatchView) -> String {
     let record = &view.record;
     let name = record.input.file_name().unwrap_or_default().to_string_lossy();
     let (done, rows) = (format::grouped(finished(view)), format::grouped(record.rows));
-    format!("Batch {}, {name}, {}, {done} of {rows} rows", record.id.0, super::state_word(scene, view))
+    format!("Batch {}, {name}, {}, {done} of {rows} rows", record.id.0, super::state_word(view))
 }

@@ -7,7 +7,7 @@ pub mod list;
 
 use egui::{Align, Context, Label, Layout, ScrollArea, Ui, UiBuilder};
 
-use crate::domain::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchState as Life, BatchView, BatchWish};
+use crate::domain::batch::{BatchCheck, BatchId, BatchOptions, BatchOrder, BatchRunner, BatchState as Life, BatchView, BatchWish};
 use crate::domain::command::Progress;
 
 use super::super::intent::Intent;
@@ -200,7 +200,10 @@ fn checked(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState, asked: Option
     let now = state.form.order(scene.now, scene.zone).ok();
     let same = match (&state.checked, &now) {
         (Some(was), Some(now)) => {
-            let file = |order: &BatchOrder| BatchOrder { skip_invalid: false, options: BatchOptions::default(), ..order.clone() };
+            // the deadline is what the way was chosen by
+            let deadline = |order: &BatchOrder| order.options.deadline.filter(|_| order.via.is_none());
+            let options = |order: &BatchOrder| BatchOptions { deadline: deadline(order), ..BatchOptions::default() };
+            let file = |order: &BatchOrder| BatchOrder { skip_invalid: false, options: options(order), ..order.clone() };
             file(was) == file(now)
         }
         _ => false,
@@ -214,8 +217,9 @@ fn checked(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState, asked: Option
         ui.add_space(theme().space.close);
         problem::show(ui, failed);
     }
-    let order = now.filter(|_| starts)?;
-    Some(Intent::StartBatch(BatchOrder { skip_invalid: state.form.skip_invalid, ..order }))
+    let (order, Slot::Done(check)) = (now.filter(|_| starts)?, &state.check) else { return None };
+    // what was seen is what is done
+    Some(Intent::StartBatch(BatchOrder { skip_invalid: state.form.skip_invalid, via: Some(check.via), ..order }))
 }
 
 /// The question before a batch is given up.
@@ -249,13 +253,13 @@ fn cancel(ctx: &Context, scene: &Scene<'_>, state: &mut BatchState) -> Option<In
 
 /// How a batch stands, in a word. One that runs in no process that is known was interrupted.
 #[must_use]
-pub fn state_word(scene: &Scene<'_>, view: &BatchView) -> &'static str {
+pub const fn state_word(view: &BatchView) -> &'static str {
     match view.record.state {
-        Life::Running if view.progress.is_none() => {
-            let client = format!("batch-{}", view.record.id.0);
-            let elsewhere = scene.view.arrivals.values().any(|arrival| arrival.client.as_str() == client);
-            if elsewhere { "runs elsewhere" } else { "interrupted" }
-        }
+        Life::Running => match view.runner {
+            BatchRunner::Here => "running",
+            BatchRunner::Elsewhere(_) => "runs elsewhere",
+            BatchRunner::Nobody => "interrupted",
+        },
         state => state.name(),
     }
 }

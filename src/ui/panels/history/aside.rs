@@ -8,11 +8,12 @@ use super::super::super::format;
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, note, secondary, theme};
 use super::super::super::widgets::page;
+use super::marks::clusters;
 use super::summary::Summary;
 use super::{chart, stack};
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Series) {
+pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Series, span: f64) {
     page::group(ui, "In this time", "");
     page::rule(ui);
     for (name, value) in &text.facts {
@@ -25,11 +26,11 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Seri
     ui.add_space(theme().space.near);
     ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
     if series.parts.is_empty() {
-        lines(ui, text);
+        lines(ui, text, series);
     } else {
         parts(ui, text, series);
     }
-    marks(ui, scene, series);
+    marks(ui, scene, series, span);
     ui.add_space(theme().space.near);
     let step = note(
         ui,
@@ -42,14 +43,16 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Seri
 }
 
 /// What the lines mean.
-fn lines(ui: &mut Ui, text: &Summary) {
+fn lines(ui: &mut Ui, text: &Summary, series: &Series) {
     let c = colors(ui);
-    let averages = !text.has_peaks;
-    for (color, word, shown) in [
-        (c.used, if averages { "average over a step" } else { "mean over a step" }, true),
-        (c.held, "highest minute in a step", text.has_peaks),
-        (c.binding, "tier line", text.has_limit),
-    ] {
+    let mean = match (series.trailing, text.has_peaks) {
+        (true, _) => "the minute before",
+        (false, true) => "mean over a step",
+        (false, false) => "average over a step",
+    };
+    for (color, word, shown) in
+        [(c.used, mean, true), (c.held, "highest minute in a step", text.has_peaks), (c.binding, "tier line", text.has_limit)]
+    {
         if shown {
             entry(ui, color.into(), false, word, "");
         }
@@ -71,7 +74,7 @@ fn parts(ui: &mut Ui, text: &Summary, series: &Series) {
 }
 
 /// What happened in this time, the newest first.
-fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series) {
+fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series, span: f64) {
     const LISTED: usize = 6;
     if series.marks.is_empty() {
         return;
@@ -79,16 +82,22 @@ fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series) {
     ui.add_space(theme().space.near);
     page::group(ui, "Marks", "");
     page::rule(ui);
-    for mark in series.marks.iter().rev().take(LISTED) {
-        let at = chart::moment(mark.at);
+    let clusters = clusters(&series.marks, span);
+    for cluster in clusters.iter().rev().take(LISTED) {
+        let at = chart::moment(cluster.at);
         let when = at.map_or_else(String::new, |at| format::when(scene.now, at, scene.zone));
-        let line = ui.add(Label::new(RichText::new(format!("{when}  {}", format::regrouped(&mark.text))).small()).wrap());
+        let line = ui.add(Label::new(RichText::new(format!("{when}  {}", format::regrouped(&cluster.head()))).small()).wrap());
         if let Some(at) = at {
             line.on_hover_text(scene.both_zones(at));
         }
+        for mark in cluster.rest() {
+            let text = note(ui, format::regrouped(&mark.text));
+            ui.add(Label::new(text).wrap());
+        }
+        ui.add_space(theme().space.hair);
     }
-    if series.marks.len() > LISTED {
-        let text = note(ui, format!("and {} before", series.marks.len() - LISTED));
+    if clusters.len() > LISTED {
+        let text = note(ui, format!("and {} before", clusters.len() - LISTED));
         ui.label(text);
     }
 }

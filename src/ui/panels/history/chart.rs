@@ -1,19 +1,23 @@
 //! The plot: mean and peaks of each step, or layers by client or model, and the limit as a line above them.
 
 use egui::{Color32, Ui, Vec2b};
-use egui_plot::{AxisHints, FilledArea, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, VLine};
+use egui_plot::{
+    AxisHints, FilledArea, GridMark, HPlacement, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points,
+    VLine,
+};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::domain::query::{MarkKind, Measure, Series};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::{Palette, colors};
+use super::super::super::theme::{Palette, colors, note};
 use super::Subject;
+use super::marks;
 use super::sight::Sight;
 use super::stack::{self, Layer};
 
-/// Draws the series over the whole room that is left.
+/// Draws the series over the whole room that is left, under the name of its unit.
 pub fn show(
     ui: &mut Ui,
     scene: &Scene<'_>,
@@ -23,6 +27,8 @@ pub fn show(
     name: &str,
     sight: &mut Sight,
 ) {
+    let unit = note(ui, unit(subject.measure));
+    ui.label(unit);
     let c = colors(ui);
     let (start, end) = (unix(from), unix(to));
     let measure = subject.measure;
@@ -49,7 +55,7 @@ pub fn show(
         .allow_drag(Vec2b::new(true, false))
         .allow_zoom(Vec2b::new(true, false))
         .show_background(false)
-        .x_grid_spacer(move |input| marks(input.bounds, zone))
+        .x_grid_spacer(move |input| grid(input.bounds, zone))
         .grid_color(Color32::from(c.line))
         .cursor_color(Color32::from(c.line_strong))
         .label_formatter(move |position| {
@@ -74,13 +80,16 @@ pub fn show(
         if let Some(line) = limit_line(&series.limits, end) {
             plot.line(Line::new("limit", PlotPoints::Owned(line)).color(c.binding).width(1.5).style(LineStyle::dashed_loose()));
         }
-        for mark in &series.marks {
-            let color = match mark.kind {
+        for mark in marks::clusters(&series.marks, span) {
+            let color = Color32::from(match mark.kind {
+                MarkKind::Measured => c.text_faint,
                 MarkKind::Limit => c.binding,
                 MarkKind::Retirement => c.error,
-            };
-            let line = VLine::new(&mark.text, mark.at).color(Color32::from(color).gamma_multiply(0.7)).width(1.0);
+            });
+            let line = VLine::new("", mark.at).color(color.gamma_multiply(0.6)).width(1.0);
             plot.vline(line.style(LineStyle::dotted_dense()).allow_hover(false));
+            let flag = Points::new("", vec![[mark.at, top * 0.992]]).shape(MarkerShape::Down).radius(4.5).color(color);
+            plot.points(flag.allow_hover(false));
         }
     });
     let zoomed = shown.response.hovered() && ui.input(|i| (i.zoom_delta() - 1.0).abs() > f32::EPSILON);
@@ -91,6 +100,22 @@ pub fn show(
         sight.hold((bounds.min()[0], bounds.max()[0]));
     }
     shown.response.accessible_name(name);
+}
+
+/// What stands on the axis.
+const fn unit(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Requests => "requests a minute",
+        Measure::InputTokens => "input tokens a minute",
+        Measure::OutputTokens => "output tokens a minute",
+        Measure::Tokens => "tokens a minute",
+        Measure::Refusals => "refusals a minute",
+        Measure::WaitMillis => "wait of a request",
+        Measure::CostNanos => "money a minute",
+        Measure::TokensPerRequest => "tokens of a request",
+        Measure::RefusedShare => "refused of a hundred attempts",
+        Measure::Retries => "retries a minute",
+    }
 }
 
 fn sight_bounds(scene: &Scene<'_>, subject: &Subject, sight: &Sight) -> (f64, f64) {
@@ -130,8 +155,12 @@ fn told(measure: Measure, series: &Series, layers: &[Layer], at: f64) -> String 
     let value = |points: &[[f64; 2]]| points.iter().rev().find(|p| p[0] <= at).map(|p| p[1]);
     let step = series.points.iter().rposition(|p| p[0] <= at);
     let layers = layers.iter().rev().filter_map(|layer| Some((layer.name.as_str(), *layer.values.get(step?)?))).filter(|(_, n)| *n > 0.0);
-    let whole =
-        [(if measure.adds_up() { "mean" } else { "average" }, &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
+    let mean = match (series.trailing, measure.adds_up()) {
+        (true, _) => "the minute before",
+        (false, true) => "mean",
+        (false, false) => "average",
+    };
+    let whole = [(mean, &series.points), ("highest", &series.peaks), ("limit", &series.limits)];
     let whole = whole.into_iter().filter_map(|(name, points)| Some((name, value(points)?)));
     layers.chain(whole).map(|(name, n)| line(name, n)).collect()
 }
@@ -171,7 +200,7 @@ fn limit_line(limits: &[[f64; 2]], end: f64) -> Option<Vec<PlotPoint>> {
 }
 
 /// Vertical lines at times that people count in, in their own zone.
-fn marks((from, to): (f64, f64), zone: &TimeZone) -> Vec<GridMark> {
+fn grid((from, to): (f64, f64), zone: &TimeZone) -> Vec<GridMark> {
     const STEPS: [f64; 15] = [
         10.0,
         30.0,

@@ -3,6 +3,7 @@
 pub mod aside;
 pub mod chart;
 pub mod export;
+pub mod marks;
 pub mod sight;
 pub mod stack;
 pub mod subject;
@@ -18,7 +19,7 @@ use crate::journal::LiveView;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::slot::Slot;
-use super::super::theme::{note, theme};
+use super::super::theme::{is_narrow, note, theme};
 use super::super::widgets::icon::Icon;
 use super::super::widgets::{page, problem};
 use sight::Sight;
@@ -27,8 +28,10 @@ pub use subject::{MEASURES, Range, Subject, classes, combo};
 /// What the panel keeps between frames.
 #[derive(Debug)]
 pub struct HistoryState {
-    /// What is chosen.
+    /// What is shown.
     pub subject: Subject,
+    /// The user chose it: nothing is chosen in its place.
+    chosen: bool,
     /// The answer that is awaited, or why none came.
     pub loading: Slot<Series>,
     /// What is drawn, for which subject, and from when to when.
@@ -47,6 +50,7 @@ impl Default for HistoryState {
     fn default() -> Self {
         Self {
             subject: Subject { range: Range::default(), measure: Measure::OutputTokens, account: None, class: None, split: None },
+            chosen: false,
             loading: Slot::default(),
             shown: None,
             sight: Sight::default(),
@@ -58,6 +62,17 @@ impl Default for HistoryState {
 }
 
 impl HistoryState {
+    /// Goes on with what was chosen last.
+    pub fn choose(&mut self, subject: Subject) {
+        (self.subject, self.chosen) = (subject, true);
+    }
+
+    /// What the user chose.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Subject> {
+        self.chosen.then_some(&self.subject)
+    }
+
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.export.settle();
@@ -81,18 +96,22 @@ impl HistoryState {
             Dimension::Requests | Dimension::Concurrent | Dimension::Images | Dimension::AudioSeconds => Measure::Requests,
         };
         let class = (key.class != ModelClass::any()).then(|| key.class.clone());
-        self.subject = Subject { measure, account, class, ..self.subject.clone() };
+        self.choose(Subject { measure, account, class, ..self.subject.clone() });
     }
 
     /// Begins with what a person would look for: the bucket that is fullest among those that bind.
     fn begin(&mut self, scene: &Scene<'_>) {
-        if self.asked.is_some() || self.subject.class.is_some() || self.subject.account.is_some() {
+        if !scene.view.accounts.is_empty() && self.subject.account.is_some_and(|id| scene.account(id).is_none()) {
+            self.subject.account = None; // it was removed since
+        }
+        if self.asked.is_some() || self.chosen {
             return;
         }
         let drawn = |key: &BucketKey| key.period == Period::MINUTE && key.class != ModelClass::any();
         let binding = scene.view.buckets.iter().filter(|bucket| bucket.binding && drawn(&bucket.key));
         if let Some(fullest) = binding.max_by(|a, b| a.share_used().total_cmp(&b.share_used())) {
             self.show_bucket(&fullest.key, scene.account_of(&fullest.key.scope));
+            self.chosen = false;
         }
         let all = scene.view.recent.len() < LiveView::RECENT;
         let young = |first: Timestamp| scene.now.duration_since(first) < SignedDuration::from_mins(10);
@@ -148,6 +167,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
     ui.add_space(theme().space.close);
     let top = ui.cursor().min;
     subject::selectors(ui, scene, &mut state.subject);
+    state.chosen |= before != state.subject;
     if before.range != state.subject.range {
         state.sight.follow();
     }
@@ -156,7 +176,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
 
     let whole = ui.available_rect_before_wrap().with_max_y(ui.available_rect_before_wrap().bottom() - theme().space.near);
     state.export.area = whole.with_min_y(top.y);
-    let (left, right) = whole.split_left_right_at_x(whole.right() - 224.0);
+    // a narrow window keeps the chart; its words are in the name that a screen reader tells
+    let beside = if is_narrow(ui) { -theme().space.apart } else { 224.0 };
+    let (left, right) = whole.split_left_right_at_x(whole.right() - beside);
     let mut chart_ui =
         ui.new_child(UiBuilder::new().max_rect(left.with_max_x(left.right() - theme().space.apart)).layout(Layout::top_down(Align::Min)));
     let mut text_ui = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
@@ -187,7 +209,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut HistoryState) -> Option<
         (Some((subject, series, from, to)), None) => {
             let text = summary::of(subject.measure, series);
             chart::show(&mut chart_ui, scene, subject, series, (*from, *to), &text.sentence(), &mut state.sight);
-            ScrollArea::vertical().auto_shrink(false).show(&mut text_ui, |ui| aside::show(ui, scene, &text, series));
+            if !is_narrow(ui) {
+                let span = chart::unix(*to) - chart::unix(*from);
+                ScrollArea::vertical().auto_shrink(false).show(&mut text_ui, |ui| aside::show(ui, scene, &text, series, span));
+            }
         }
     }
     let query = state.asked.as_ref().map(|(_, query)| query);

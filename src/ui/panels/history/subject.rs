@@ -2,15 +2,18 @@
 
 use egui::{ComboBox, Ui};
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::query::{Measure, Split};
 use crate::domain::{AccountId, ModelClass};
 
 use super::super::super::scene::Scene;
-use super::super::super::theme::theme;
+use super::super::super::theme::{colors, theme};
+use super::super::super::widgets::icon::Icon;
 
 /// How far back the chart goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Range {
     Minutes5,
@@ -83,7 +86,7 @@ pub const MEASURES: [(Measure, &str); 10] = [
 const SPLITS: [(Option<Split>, &str); 3] = [(None, "Not divided"), (Some(Split::Client), "By client"), (Some(Split::Model), "By model")];
 
 /// What the chart shows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// How far back.
     pub range: Range,
@@ -109,7 +112,7 @@ pub(super) fn ranges(ui: &mut Ui, range: &mut Range) {
 
 /// The lists that choose what is shown.
 pub(super) fn selectors(ui: &mut Ui, scene: &Scene<'_>, subject: &mut Subject) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let name = MEASURES.iter().find(|(m, _)| *m == subject.measure).map_or("", |(_, name)| *name);
         combo(ui, "Measure", name, 140.0, |ui| {
             for (measure, name) in MEASURES {
@@ -155,5 +158,7 @@ pub fn classes(scene: &Scene<'_>) -> Vec<ModelClass> {
 
 /// A selector whose accessible name is what it selects.
 pub fn combo(ui: &mut Ui, name: &str, current: &str, width: f32, content: impl FnOnce(&mut Ui)) {
-    ComboBox::from_id_salt(name).selected_text(current).width(width).truncate().show_ui(ui, content).response.accessible_name(name);
+    let chevron = |ui: &Ui, rect, _: &_, _| Icon::Chevron.paint(ui.painter(), rect, colors(ui).text_faint.into());
+    let list = ComboBox::from_id_salt(name).selected_text(current).width(width).truncate().icon(chevron);
+    list.show_ui(ui, content).response.accessible_name(name);
 }

@@ -25,13 +25,14 @@ pub fn of(measure: Measure, series: &Series) -> Summary {
     let values = || series.points.iter().map(|p| p[1]);
     let top = |points: &[[f64; 2]]| points.iter().map(|p| p[1]).fold(0.0, f64::max);
     let peak = top(&series.points).max(top(&series.peaks));
-    let highest = if series.peaks.is_empty() { "Highest step" } else { "Highest minute" };
+    let highest = if series.peaks.is_empty() && !series.trailing { "Highest step" } else { "Highest minute" };
     let mut facts = vec![("Mean", format::measured(measure, mean(values()))), (highest, format::measured(measure, peak))];
 
     let minutes = f64::from(series.step_secs) / 60.0;
     let total: f64 = values().sum::<f64>() * minutes;
     match measure {
-        measure if !measure.adds_up() => {}
+        // minutes that overlap add up to nothing
+        measure if !measure.adds_up() || series.trailing => {}
         Measure::CostNanos => facts.push(("In all", format::money(whole(total)))),
         _ => facts.push(("In all", format::short(whole(total)))),
     }

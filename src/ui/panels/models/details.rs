@@ -1,6 +1,6 @@
 //! Everything that is known of one model: dates, limits by tier, prices, and where each was read.
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{Key, Label, RichText, ScrollArea, Ui};
 
 use crate::domain::Limit;
 use crate::domain::dimension::Meter;
@@ -9,7 +9,7 @@ use crate::domain::view::ModelView;
 use super::super::super::format;
 use super::super::super::theme::{note, section, theme};
 use super::super::super::widgets::copy::copy;
-use super::super::super::widgets::page;
+use super::super::super::widgets::{button, page};
 
 /// What is wanted of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,17 @@ pub enum Wish {
 
 /// Draws it.
 pub fn show(ui: &mut Ui, model: &ModelView) -> Option<Wish> {
-    let mut wish = None;
+    let in_front = ui.memory(|m| m.top_modal_layer().is_some());
+    let mut wish = (!in_front && ui.input(|i| i.key_pressed(Key::Escape))).then_some(Wish::Close);
     ui.horizontal(|ui| {
         ui.add(Label::new(section(&model.id)).truncate());
         copy(ui, "Copy the name", &model.id);
     });
     ui.horizontal(|ui| {
-        if ui.small_button("Plan with it").clicked() {
+        if ui.add(button::small("Plan with it")).clicked() {
             wish = Some(Wish::Plan);
         }
-        if ui.small_button("Close").accessible_name("Close the model").clicked() {
+        if ui.add(button::small("Close")).accessible_name("Close the model").clicked() {
             wish = Some(Wish::Close);
         }
     });

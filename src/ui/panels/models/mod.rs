@@ -73,6 +73,12 @@ impl ModelsState {
         self.scan.settle();
     }
 
+    /// The catalogue, if it was read.
+    #[must_use]
+    pub const fn catalogue(&self) -> Option<&ModelsView> {
+        if let Slot::Done(view) = &self.models { Some(view) } else { None }
+    }
+
     /// Brings the page with the folder scan to the front.
     pub const fn show_scan(&mut self) {
         self.page = Page::Scan;
@@ -167,7 +173,9 @@ fn count(shown: usize, total: usize, as_of: Option<jiff::civil::Date>) -> String
 }
 
 fn matches(model: &ModelView, words: &[String]) -> bool {
-    let text = [model.id.as_str(), model.title.as_deref().unwrap_or_default(), model.provider.name(), model.state].join(" ").to_lowercase();
+    let provider = [model.provider.name(), model.provider.title()];
+    let text = [model.id.as_str(), model.title.as_deref().unwrap_or_default(), model.state].into_iter().chain(provider);
+    let text = text.collect::<Vec<_>>().join(" ").to_lowercase();
     words.iter().all(|word| text.contains(word.as_str()))
 }
 

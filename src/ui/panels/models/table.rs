@@ -14,7 +14,7 @@ const COLUMNS: [Column; 8] = [
     Column::rest("Model"),
     Column::text("Provider", 92.0),
     Column::text("State", 76.0),
-    Column::text("Ends", 132.0),
+    Column::text("Ends", 132.0).gives_way(3),
     Column::text("Replacement", 200.0).gives_way(2),
     Column::number("In, $/M", 54.0),
     Column::number("Cached", 54.0).gives_way(1),
@@ -54,7 +54,7 @@ fn fill(cells: &mut Cells<'_>, model: &ModelView) {
     let c = colors(cells.ui);
     let dash = faint(cells.ui, format::NONE);
     cells.text(RichText::new(&model.id).color(c.text));
-    cells.text(RichText::new(model.provider.name()).color(c.text_secondary));
+    cells.text(RichText::new(model.provider.title()).color(c.text_secondary));
     cells.text(RichText::new(model.state).color(tone(model.severity, c)));
     cells.text(model.ends.as_ref().map_or_else(|| dash.clone(), |ends| RichText::new(ends).color(c.text_secondary)));
     cells.text(model.replacement.as_ref().map_or_else(|| dash.clone(), |id| RichText::new(id.as_str()).color(c.text_secondary)));
@@ -77,5 +77,5 @@ pub(super) const fn tone(severity: Severity, c: &Palette) -> Color {
 fn sentence(model: &ModelView) -> String {
     let ends = model.ends.as_ref().map_or_else(String::new, |ends| format!(", ends {ends}"));
     let replacement = model.replacement.as_ref().map_or_else(String::new, |id| format!(", replaced by {id}"));
-    format!("{} of {}, {}{ends}{replacement}", model.id, model.provider.name(), model.state)
+    format!("{} of {}, {}{ends}{replacement}", model.id, model.provider.title(), model.state)
 }

@@ -12,24 +12,26 @@ use super::super::super::standing::room;
 use super::super::super::theme::{colors, faint, note, secondary, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
 use super::super::super::widgets::{meter, page, trend};
+use super::budgets;
 
 const COLUMNS: [Column; 11] = [
     Column::text("Limit", 88.0),
-    Column::text("Last 5 min", 64.0),
+    Column::text("Last 5 min", 64.0).gives_way(4),
     Column::rest("Now"),
     Column::number("Used / limit", 104.0),
     Column::number("Left", 54.0),
     Column::number("Runs out", 54.0),
     Column::number("Full in", 68.0),
-    Column::number("Own/min", 52.0),
-    Column::number("Others", 44.0),
+    Column::number("Own/min", 52.0).gives_way(5),
+    Column::number("Others", 44.0).gives_way(3),
     Column::number("Wait", 30.0).gives_way(2),
     Column::text("Source", 102.0).gives_way(1),
 ];
 
 /// Draws all of them. A click, Enter or Space on a row opens what is known of it, and closes it again; the arrow keys move on.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>) {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>, decides: Option<&BucketKey>) {
     let grid = Grid::new(ui, &COLUMNS, scene.density.row());
+    ui.spacing_mut().item_spacing.y = theme().space.hair;
     if scene.view.buckets.is_empty() {
         page::group(ui, "Limits", "");
         let text =
@@ -39,6 +41,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>) {
     }
     let moved = arrows(ui, scene, selected);
     grid.head(ui);
+    budgets::show(ui, scene, &grid, decides);
     for (at, of_scope) in scene.view.buckets.chunk_by(|a, b| a.key.scope == b.key.scope).enumerate() {
         ui.add_space(if at == 0 { theme().space.close } else { theme().space.apart });
         if let Some(first) = of_scope.first() {
@@ -49,6 +52,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: &mut Option<BucketKey>) {
             class(ui, scene, of_class);
             for bucket in of_class {
                 let chosen = selected.as_ref() == Some(&bucket.key);
+                if decides == Some(&bucket.key) && !chosen {
+                    grid.mark_next(ui);
+                }
                 let response = row(ui, scene, &grid, bucket, chosen);
                 if response.clicked() {
                     *selected = (!chosen).then(|| bucket.key.clone());
@@ -86,13 +92,13 @@ fn scope(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
         several => format!("shared by {}", several.join(", ")),
     };
     let named = bucket.accounts.contains(&scope.id);
-    let id = if named { String::new() } else { format!(", {} {}", scope.kind.name(), format::short_id(&scope.id)) };
-    let tier = account.and_then(|a| a.tier.as_ref()).map_or_else(String::new, |tier| format!(", {tier}"));
+    let id = if named { String::new() } else { format!("  ·  {} {}", scope.kind.name(), format::short_id(&scope.id)) };
+    let tier = account.and_then(|a| a.tier.as_ref()).map_or_else(String::new, |tier| format!("  ·  {tier}"));
     let next = account.and_then(|a| a.next_tier.as_ref());
     ui.horizontal(|ui| {
         page::group(ui, scope.provider.title(), &format!("{accounts}{tier}{id}")).on_hover_text(scope.to_string());
         if let Some(next) = next {
-            let text = note(ui, format!("next {}", next.title));
+            let text = note(ui, format!("next: {}", next.title));
             let gives: String = next.gives.iter().flat_map(|line| ["\n".to_owned(), format::regrouped(line)]).collect();
             ui.add(Label::new(text)).on_hover_text(format!("{}: {}{gives}", next.title, next.takes));
         }

@@ -1,6 +1,7 @@
 //! How things stand: the sentence, every bucket, what the user should know, and who waits. A bucket opens in a drawer below.
 
 pub mod buckets;
+pub mod budgets;
 pub mod details;
 pub mod side;
 
@@ -11,7 +12,7 @@ use crate::domain::BucketKey;
 use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::standing::{Mood, standing};
-use super::super::theme::{colors, lead, note, secondary, theme};
+use super::super::theme::{colors, is_narrow, lead, note, secondary, theme};
 use super::super::widgets::page;
 
 /// What the panel keeps between frames.
@@ -23,13 +24,17 @@ pub struct OverviewState {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
-    page::header(ui, "Overview", legend);
-    sentence(ui, scene);
+    page::header(ui, "Overview", |ui| {
+        if !is_narrow(ui) {
+            legend(ui);
+        }
+    });
+    let decides = sentence(ui, scene);
     ui.add_space(theme().space.near);
     page::rule(ui);
     let wish = drawer(ui, scene, state);
     ui.add_space(theme().space.close);
-    wish.or(body(ui, scene, state))
+    wish.or(body(ui, scene, state, decides.as_ref()))
 }
 
 fn drawer(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
@@ -44,12 +49,12 @@ fn drawer(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<I
     None
 }
 
-fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Intent> {
+fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState, decides: Option<&BucketKey>) -> Option<Intent> {
     if ui.available_width() < theme().size.stack_below {
         return ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| {
-                buckets::show(ui, scene, &mut state.selected);
+                buckets::show(ui, scene, &mut state.selected, decides);
                 ui.add_space(theme().space.apart);
                 side::show(ui, scene)
             })
@@ -63,12 +68,16 @@ fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState) -> Option<Int
     let (main, rest) = whole.split_left_right_at_x(whole.left() + main_width);
     let beside = rest.with_min_x(rest.left() + gap).with_max_x(rest.left() + gap + side_width);
     let mut left = ui.new_child(UiBuilder::new().max_rect(main).layout(Layout::top_down(egui::Align::Min)));
-    ScrollArea::vertical().id_salt("buckets").auto_shrink(false).show(&mut left, |ui| buckets::show(ui, scene, &mut state.selected));
+    ScrollArea::vertical()
+        .id_salt("buckets")
+        .auto_shrink(false)
+        .show(&mut left, |ui| buckets::show(ui, scene, &mut state.selected, decides));
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
     ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner
 }
 
-fn sentence(ui: &mut Ui, scene: &Scene<'_>) {
+/// Draws the sentence and answers with the limit that it names.
+fn sentence(ui: &mut Ui, scene: &Scene<'_>) -> Option<BucketKey> {
     let standing = standing(scene.view, scene.now);
     let c = colors(ui);
     let color = match standing.mood {
@@ -86,11 +95,13 @@ fn sentence(ui: &mut Ui, scene: &Scene<'_>) {
         let text = secondary(ui, standing.note);
         ui.add(Label::new(text).wrap());
     });
+    standing.decides
 }
 
 fn legend(ui: &mut Ui) {
     let c = colors(ui);
     for (color, word, hover) in [
+        (c.foreign, "others", "A minute's use by other machines, as far as headers tell"),
         (c.guard, "kept back", "What the limiter does not offer, so that a burst or a rounded header cannot cross the limit"),
         (c.held, "held", "Reserved by requests in flight"),
         (c.used, "used", "Taken and not yet refilled"),

@@ -1,8 +1,9 @@
 //! Beside the buckets: what the user should know, and who waits.
 
 use egui::text::LayoutJob;
-use egui::{Align, Button, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
 
+use crate::domain::Dimension;
 use crate::domain::view::WaitingView;
 
 use super::super::super::format;
@@ -10,7 +11,7 @@ use super::super::super::intent::Intent;
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, faint, note, theme};
 use super::super::super::widgets::grid::{Column, Grid};
-use super::super::super::widgets::{page, problem};
+use super::super::super::widgets::{button, page, problem};
 
 /// More than these are counted, not listed.
 const LISTED: usize = 40;
@@ -42,9 +43,9 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         .on_hover_text(format!("{}\n{}", notice.key, scene.both_zones(notice.at)));
         if let Some(model) = notice.key.strip_prefix("retirement/") {
             ui.horizontal(|ui| {
-                ui.add_space(theme().size.icon + theme().space.close);
-                let button = Button::new(RichText::new("Look it up").small().color(colors(ui).accent)).small().frame_when_inactive(false);
-                if ui.add(button).accessible_name(format!("Look up {model}")).clicked() {
+                ui.add_space(theme().size.icon - 2.0);
+                let look = button::link(ui, "Look it up");
+                if ui.add(look).accessible_name(format!("Look up {model}")).clicked() {
                     looked_up = Some(Intent::ShowModel(model.to_owned()));
                 }
             });
@@ -79,7 +80,10 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
 
 fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bool {
     let c = colors(ui);
-    let meter = waits.bucket.as_ref().map_or("order".to_owned(), |key| key.meter().to_string());
+    let meter = waits.bucket.as_ref().map_or("order".to_owned(), |key| match key.dimension {
+        Dimension::Money => "money".to_owned(),
+        _ => key.meter().to_string(),
+    });
     let eta = waits.ready_at.map_or(format::NONE.to_owned(), |at| format::until(scene.now, at));
     let response = grid.row(ui, Sense::click(), |cells| {
         cells.text(RichText::new(waits.position.to_string()).color(c.text_faint));

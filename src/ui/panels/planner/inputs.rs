@@ -13,7 +13,7 @@ use super::super::super::format;
 use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
 use super::super::super::theme::{colors, note, theme};
-use super::super::super::widgets::page;
+use super::super::super::widgets::{button, page};
 use super::super::accounts::limits::number;
 use super::super::history::combo;
 
@@ -262,14 +262,16 @@ fn given(ui: &mut Ui, scene: &Scene<'_>, inputs: &mut Inputs) {
     ui.horizontal(|ui| {
         let text = if found.is_empty() { "" } else { "Take what is measured" };
         if !found.is_empty()
-            && ui.small_button(text).on_hover_text("The capacities of this model's buckets, as the overview shows them").clicked()
+            && ui.add(button::small(text)).on_hover_text("The capacities of this model's buckets, as the overview shows them").clicked()
         {
             for (meter, text) in METERS.into_iter().zip(&mut inputs.given) {
                 let bucket = found.iter().find(|bucket| bucket.key.meter() == meter);
                 *text = bucket.map_or(String::new(), |bucket| bucket.capacity.to_string());
             }
         }
-        if inputs.given.iter().any(|text| !text.is_empty()) && ui.small_button("Clear").accessible_name("Clear your own limits").clicked() {
+        if inputs.given.iter().any(|text| !text.is_empty())
+            && ui.add(button::small("Clear")).accessible_name("Clear your own limits").clicked()
+        {
             inputs.given = Default::default();
         }
     });

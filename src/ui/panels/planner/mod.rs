@@ -21,7 +21,7 @@ use super::super::scene::Scene;
 use super::super::slot::Slot;
 use super::super::theme::{lead, note, theme};
 use super::super::widgets::icon::Icon;
-use super::super::widgets::{page, problem};
+use super::super::widgets::{button, page, problem};
 use inputs::Inputs;
 use source::SourceState;
 
@@ -242,7 +242,7 @@ fn advised(ui: &mut Ui, advice: &[Advice], inputs: &mut Inputs) {
         ui.horizontal(|ui| {
             let text = problem::prose(ui, &problem::sentence(&one.to_string()), &egui::TextStyle::Body);
             ui.add(Label::new(text));
-            let set = |ui: &mut Ui, name: &str| ui.small_button("Set").accessible_name(name.to_owned()).clicked();
+            let set = |ui: &mut Ui, name: &str| ui.add(button::small("Set")).accessible_name(name.to_owned()).clicked();
             match one {
                 Advice::ShorterPrompt { input_tokens, .. } if set(ui, "Set the shorter prompt") => {
                     inputs.input_tokens = *input_tokens as f64;

@@ -1,13 +1,17 @@
 //! What the user chooses for the program as a whole, and what this program is.
 
 mod about;
+pub mod budgets;
 mod history;
 mod keyboard;
+mod limits;
 mod look;
+pub mod names;
 mod notify;
 mod program;
+pub mod routes;
 
-use egui::{Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
+use egui::{Align, Button, Label, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
 
 use crate::domain::Preferences;
 use crate::domain::view::ModelsView;
@@ -16,25 +20,64 @@ use super::super::intent::Intent;
 use super::super::scene::Scene;
 use super::super::slot::Slot;
 use super::super::state::UiState;
-use super::super::theme::{note, secondary, theme};
+use super::super::theme::{colors, note, secondary, theme};
 use super::super::widgets::page;
+use super::accounts::limits::{self as ceilings, LimitsState};
+
+/// Which of the panel's two pages is in front.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Page {
+    #[default]
+    Program,
+    Rules,
+}
 
 /// What the panel keeps between frames.
 #[derive(Debug, Default)]
 pub struct SettingsState {
+    page: Page,
     /// The scale while its slider is dragged.
     scale: Option<u16>,
     /// The percentage while its slider is dragged.
     percent: Option<u8>,
     /// Whether Tierline starts at login.
     pub at_login: Slot<bool>,
+    /// How long the history is to be kept, until the question is answered whether what is older may go.
+    forgets: Option<u32>,
+    /// What may be spent.
+    pub budgets: budgets::BudgetsState,
+    /// Who serves instead.
+    pub routes: routes::RoutesState,
+    /// What names stand for.
+    pub names: names::NamesState,
 }
 
 impl SettingsState {
     /// Takes in answers that came.
     pub fn settle(&mut self) {
         self.at_login.poll();
+        self.budgets.saved.poll();
+        self.routes.offers.poll();
+        self.routes.saved.poll();
+        self.names.saved.poll();
     }
+
+    /// Brings budgets, limits, routes and names to the front.
+    pub const fn show_rules(&mut self) {
+        self.page = Page::Rules;
+    }
+}
+
+/// What the panel changes or reads that is not its own.
+pub struct Shared<'a> {
+    /// How the window looks.
+    pub window: &'a mut UiState,
+    /// What was chosen for the program.
+    pub chosen: &'a Preferences,
+    /// The catalogue.
+    pub models: &'a Slot<ModelsView>,
+    /// The dialog for the user's own limits.
+    pub limits: &'a mut LimitsState,
 }
 
 /// Narrower than this, the second column goes below the first.
@@ -42,61 +85,74 @@ const TWO_COLUMNS: f32 = 860.0;
 const COLUMN: f32 = 560.0;
 
 /// Draws the panel. What belongs to the window is changed in place; the rest is wished for.
-pub fn show(
-    ui: &mut Ui,
-    scene: &Scene<'_>,
-    window: &mut UiState,
-    chosen: &Preferences,
-    state: &mut SettingsState,
-    models: &Slot<ModelsView>,
-) -> Option<Intent> {
-    page::header(ui, "Settings", |_| ());
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, shared: Shared<'_>, state: &mut SettingsState) -> Option<Intent> {
+    page::header(ui, "Settings", |ui| {
+        ui.selectable_value(&mut state.page, Page::Rules, "Rules");
+        ui.selectable_value(&mut state.page, Page::Program, "Program");
+    });
     page::rule(ui);
     ui.add_space(theme().space.near);
+    let Shared { window, chosen, models, limits } = shared;
     let unread = matches!(models, Slot::Idle).then_some(Intent::LoadModels);
     let asks = matches!(state.at_login, Slot::Idle).then_some(Intent::StartAtLogin(None)).or(unread);
-    let mut wanted = chosen.clone();
-    let mut wish = None;
+    let wish = match state.page {
+        Page::Program => {
+            let mut wanted = chosen.clone();
+            let (scale, percent, at_login, forgets) = (&mut state.scale, &mut state.percent, &state.at_login, &mut state.forgets);
+            let mut wish = None;
+            columns(ui, |ui, side| match side {
+                Side::Left => {
+                    look::show(ui, window, scale);
+                    wish = program::show(ui, scene, &mut wanted, at_login);
+                    notify::show(ui, &mut wanted, percent);
+                }
+                Side::Right => {
+                    history::show(ui, &mut wanted, forgets);
+                    keyboard::show(ui);
+                    about::show(ui, models);
+                }
+            });
+            if wanted == *chosen { wish } else { Some(Intent::Prefer(wanted)) }
+        }
+        Page::Rules => {
+            let SettingsState { budgets, routes, names, .. } = state;
+            let mut wish = None;
+            columns(ui, |ui, side| match side {
+                Side::Left => {
+                    wish = budgets::show(ui, scene, budgets);
+                    limits::show(ui, scene, limits);
+                }
+                Side::Right => {
+                    wish = routes::show(ui, scene, routes, models).or(wish.take());
+                    wish = names::show(ui, scene, names).or(wish.take());
+                }
+            });
+            ceilings::show(ui.ctx(), scene, limits).or(wish)
+        }
+    };
+    wish.or(asks)
+}
+
+enum Side {
+    Left,
+    Right,
+}
+
+/// Two columns side by side, or one below the other where the window is narrow.
+fn columns(ui: &mut Ui, mut content: impl FnMut(&mut Ui, Side)) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let both = ui.available_rect_before_wrap();
         let gap = theme().space.apart * 2.0;
         let two = both.width() >= TWO_COLUMNS;
         let width = if two { ((both.width() - gap) / 2.0).min(COLUMN) } else { both.width().min(COLUMN) };
-        let mut left = ui.new_child(UiBuilder::new().max_rect(both.with_max_x(both.left() + width)).layout(Layout::top_down(Align::Min)));
-        look::show(&mut left, window, &mut state.scale);
-        wish = program::show(&mut left, scene, &mut wanted, &state.at_login);
-        notify::show(&mut left, &mut wanted, &mut state.percent);
+        let column = |rect: Rect| UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
+        let mut left = ui.new_child(column(both.with_max_x(both.left() + width)));
+        content(&mut left, Side::Left);
         let from = if two { both.left_top() + vec2(width + gap, 0.0) } else { left.min_rect().left_bottom() };
-        let beside = egui::Rect::from_min_size(from, vec2(width, both.height()));
-        let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(Align::Min)));
-        wish = limits(&mut right, scene).or(wish.take());
-        history::show(&mut right, &mut wanted);
-        keyboard::show(&mut right);
-        about::show(&mut right, models);
+        let mut right = ui.new_child(column(Rect::from_min_size(from, vec2(width, both.height()))));
+        content(&mut right, Side::Right);
         ui.allocate_rect(left.min_rect().union(right.min_rect()), egui::Sense::hover());
     });
-    if wanted != *chosen {
-        return Some(Intent::Prefer(wanted));
-    }
-    wish.or(asks)
-}
-
-/// The user's own ceilings live with their accounts; here is the way to them.
-fn limits(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
-    let own = scene.view.buckets.iter().filter(|bucket| bucket.source == crate::domain::LimitSource::User).count();
-    group(ui, "Limits", |ui| {
-        let said = match own {
-            0 => "You set none: what the providers allow holds.".to_owned(),
-            1 => "One limit holds that you set below the provider's.".to_owned(),
-            n => format!("{n} limits hold that you set below the providers'."),
-        };
-        line(ui, "Your own", "", |ui| {
-            let text = secondary(ui, said);
-            ui.label(text);
-        });
-        line(ui, "", "", |ui| ui.button("Set them at the accounts").clicked())
-    })
-    .then_some(Intent::Go(super::super::state::PanelId::Accounts))
 }
 
 /// A group of lines under a head.
@@ -134,4 +190,21 @@ fn line<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui) ->
         ui.add_space(theme().space.tight);
     }
     inner
+}
+
+/// A sentence in small type, wrapped.
+fn remark(ui: &mut Ui, text: &str) {
+    let text = note(ui, text);
+    ui.add(Label::new(text).wrap());
+}
+
+/// Why a field's text cannot be used.
+fn wrong(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).small().color(colors(ui).error));
+}
+
+/// A quiet button in a row of a table, which is called by what it does to that row.
+fn small_button(ui: &mut Ui, text: &str, name: &str) -> bool {
+    let button = Button::new(RichText::new(text).small().color(colors(ui).text_secondary)).small().frame_when_inactive(false);
+    ui.add(button.min_size(vec2(0.0, 21.0))).accessible_name(name).clicked()
 }

@@ -13,7 +13,7 @@ const USUAL: u8 = 90;
 pub(super) fn show(ui: &mut Ui, wanted: &mut Preferences, dragged: &mut Option<u8>) {
     let notify = &mut wanted.notify;
     group(ui, "Notifications", |ui| {
-        line(ui, "A full limit", "Told once, and again only after the limit was calm.", |ui| {
+        line(ui, "A full limit", "Or budget. Told once, and again only after it was calm.", |ui| {
             let mut on = notify.at_percent.is_some();
             if ui.checkbox(&mut on, "From").changed() {
                 notify.at_percent = on.then_some(USUAL);
@@ -34,6 +34,12 @@ pub(super) fn show(ui: &mut Ui, wanted: &mut Preferences, dragged: &mut Option<u
         });
         line(ui, "Models", "", |ui| {
             ui.checkbox(&mut notify.retirements, "One that your traffic names ends");
+        });
+        line(ui, "Endpoints", "", |ui| {
+            ui.checkbox(&mut notify.outages, "One keeps failing: its requests are refused at once");
+        });
+        line(ui, "Batches", "", |ui| {
+            ui.checkbox(&mut notify.batches, "One is over, or has paused by itself");
         });
     });
 }

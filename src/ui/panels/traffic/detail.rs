@@ -8,7 +8,7 @@ use crate::domain::{Certainty, RequestRecord};
 use super::super::super::format;
 use super::super::super::scene::Scene;
 use super::super::super::slot::Slot;
-use super::super::super::theme::{note, section, theme};
+use super::super::super::theme::{note, secondary, section, theme};
 use super::super::super::widgets::copy::copy;
 use super::row::{Row, verdict_word};
 use super::story;
@@ -44,13 +44,14 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, row: &Row<'_>, story: &Slot<Story>) 
         }
         ui.columns(columns.len(), |uis| {
             for (at, (ui, (title, facts))) in uis.iter_mut().zip(&columns).enumerate() {
-                let text = note(ui, *title);
-                ui.label(text);
-                Grid::new(("facts", at)).num_columns(2).spacing([theme().space.near, theme().space.tight]).show(ui, |ui| {
+                let head = secondary(ui, *title);
+                ui.label(head);
+                ui.add_space(theme().space.hair);
+                Grid::new(("facts", at)).num_columns(2).spacing([theme().space.near, theme().space.hair]).show(ui, |ui| {
                     for (name, value) in facts {
                         let name = note(ui, *name);
                         ui.add(Label::new(name));
-                        ui.add(Label::new(RichText::new(value)).truncate().selectable(true));
+                        ui.add(Label::new(RichText::new(value).small()).truncate().selectable(true));
                         ui.end_row();
                     }
                 });

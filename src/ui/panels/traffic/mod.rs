@@ -4,6 +4,7 @@ pub mod detail;
 pub mod hindsight;
 pub mod past;
 pub mod row;
+pub mod rows;
 pub mod story;
 pub mod table;
 
@@ -23,8 +24,9 @@ use super::super::state::PanelId;
 use super::super::theme::note;
 use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
-use past::Past;
+use past::{Live, Past};
 use row::Row;
+use rows::Rows;
 use table::Choice;
 
 /// What the panel keeps between frames.
@@ -68,10 +70,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
     let scene = &Scene { view: frozen.as_ref().unwrap_or(scene.view), ..*scene };
     let words = row::words(&state.filter);
     let mut past = std::mem::take(&mut state.past);
-    let total = row::rows(scene.view).len() + past.rows(scene.view, &[]).count();
-    let mut rows: Vec<Row<'_>> = row::rows(scene.view).into_iter().filter(|row| row.matches(&words)).collect();
+    let (all, live) = (row::rows(scene.view), Live::of(scene.view));
+    let total = all.len() + past.count(&live);
     let older = past.more().then(|| Intent::LoadRequests(past.next()));
-    rows.extend(past.rows(scene.view, &words));
+    let (among, far) = past.rows(&live, &words);
+    let near = all.into_iter().filter(|row| row.matches(&words)).chain(among).collect();
+    let rows = Rows { near, far };
     let intent = draw(ui, scene, state, &rows, total, older);
     drop(rows);
     state.past = past;
@@ -79,7 +83,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
 }
 
 /// `older` asks for the next page of the past.
-fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_>], total: usize, older: Option<Intent>) -> Option<Intent> {
+fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &Rows<'_>, total: usize, older: Option<Intent>) -> Option<Intent> {
     let filtered = !state.filter.trim().is_empty();
     let search = page::header(ui, "Traffic", |ui| controls(ui, scene, state, rows.len(), total, older.is_some()));
     page::rule(ui);
@@ -88,12 +92,12 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &[Row<'_
     }
     let mut intent = None;
     let open = state.choice.id.filter(|_| state.choice.open);
-    if let Some(row) = open.and_then(|id| rows.iter().find(|row| row.id() == id)) {
+    if let Some(row) = open.and_then(|id| rows.get(rows.position(id)?)) {
         let mut open = true;
         let most = (ui.available_height() * 0.75).max(220.0);
-        intent = ask_for_story(state, row);
+        intent = ask_for_story(state, &row);
         Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(page::drawer()).show(ui, |ui| {
-            open = detail::show(ui, scene, row, &state.story);
+            open = detail::show(ui, scene, &row, &state.story);
         });
         if !open {
             state.choice.open = false;

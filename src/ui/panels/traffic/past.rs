@@ -9,6 +9,7 @@ use crate::journal::LiveView;
 
 use super::super::super::slot::Slot;
 use super::row::Row;
+use super::rows::Far;
 
 /// What was read so far, newest first.
 #[derive(Debug, Default)]
@@ -28,6 +29,18 @@ struct Found {
     /// How many rows were looked at.
     seen: usize,
     at: Vec<usize>,
+}
+
+/// The requests that are over and in the live view.
+#[derive(Debug)]
+pub struct Live(BTreeSet<RequestId>);
+
+impl Live {
+    /// Of this view.
+    #[must_use]
+    pub fn of(view: &LiveView) -> Self {
+        Self(view.recent.iter().map(|record| record.id).collect())
+    }
 }
 
 impl Past {
@@ -59,26 +72,40 @@ impl Past {
         RequestsQuery { account: None, before: self.read.last().map(|oldest| oldest.id.0), limit: Self::PAGE }
     }
 
-    /// The rows that the live view does not hold and that have all the words.
-    pub fn rows<'a>(&'a mut self, view: &LiveView, words: &[String]) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        let live: BTreeSet<RequestId> = view.recent.iter().map(|record| record.id).collect();
-        self.forget_if_a_gap_opened(&live);
+    /// The rows that the live view does not hold and that have all the words: those that lie among the live ones, and those that are
+    /// older than all of them.
+    pub fn rows<'a>(&'a mut self, live: &Live, words: &[String]) -> (Vec<Row<'a>>, Far<'a>) {
+        self.forget_if_a_gap_opened(live);
         if !words.is_empty() {
             self.find(words);
         }
-        let filtered = !words.is_empty();
-        let count = if filtered { self.found.at.len() } else { self.read.len() };
-        let (read, found) = (&self.read, &self.found);
-        let oldest_live = live.first().copied();
-        (0..count)
-            .filter_map(move |n| read.get(if filtered { *found.at.get(n)? } else { n }))
-            .filter(move |record| oldest_live.is_none_or(|oldest| record.id < oldest) || !live.contains(&record.id))
-            .map(Row::Done)
+        let among = self.among(live);
+        let (near, far) = self.read.split_at_checked(among).unwrap_or((&self.read, &[]));
+        let fits = |record: &&Arc<RequestRecord>| !live.0.contains(&record.id) && Row::Done(record).matches(words);
+        let near = near.iter().filter(fits).map(Row::Done).collect();
+        if words.is_empty() {
+            return (near, Far { read: far, found: None });
+        }
+        let found = self.found.at.get(self.found.at.partition_point(|at| *at < among)..).unwrap_or_default();
+        (near, Far { read: &self.read, found: Some(found) })
+    }
+
+    /// How many rows the live view does not hold.
+    #[must_use]
+    pub fn count(&self, live: &Live) -> usize {
+        let among = self.among(live);
+        let held = self.read.iter().take(among).filter(|record| live.0.contains(&record.id)).count();
+        self.read.len() - held
+    }
+
+    /// How many rows are as new as the live ones.
+    fn among(&self, live: &Live) -> usize {
+        live.0.first().map_or(0, |oldest| self.read.partition_point(|record| record.id >= *oldest))
     }
 
     /// The live view lets go of rows that were not read as older ones: then everything is read anew.
-    fn forget_if_a_gap_opened(&mut self, live: &BTreeSet<RequestId>) {
-        let (Some(newest), Some(oldest_live)) = (self.read.first(), live.first()) else { return };
+    fn forget_if_a_gap_opened(&mut self, live: &Live) {
+        let (Some(newest), Some(oldest_live)) = (self.read.first(), live.0.first()) else { return };
         if newest.id.0 + 1 < oldest_live.0 && !self.page.waiting() {
             *self = Self::default();
         }

@@ -3,11 +3,19 @@
 use std::sync::Arc;
 
 use crate::domain::view::WaitingView;
-use crate::domain::{Certainty, Outcome, RequestId, RequestRecord, VerdictKind};
+use crate::domain::{Certainty, Dimension, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
 use crate::journal::{LiveView, RunningView};
 
 use super::super::super::format;
 use super::super::super::scene::Scene;
+
+// places in [`Row::cells`]
+const TIME: usize = 0;
+const MODEL: usize = 3;
+const INPUT: usize = 7;
+const CACHED: usize = 8;
+const OUTPUT: usize = 9;
+const COST: usize = 10;
 
 /// A request in one of its three ages.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +37,6 @@ pub enum Tone {
     Faint,
     Wait,
     Run,
-    Good,
     Bad,
 }
 
@@ -40,26 +47,19 @@ pub struct Cell {
     pub text: String,
     /// In which role.
     pub tone: Tone,
-    /// The exact value, where the text is shortened.
-    pub hover: String,
 }
 
 impl Cell {
     fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone, hover: String::new() }
+        Self { text: text.into(), tone }
     }
 
     fn none() -> Self {
         Self::new(format::NONE, Tone::Faint)
     }
 
-    fn hover(mut self, hover: impl Into<String>) -> Self {
-        self.hover = hover.into();
-        self
-    }
-
-    fn count(n: u64, unit: &str) -> Self {
-        if n == 0 { Self::none() } else { Self::new(format::short(n), Tone::Plain).hover(format!("{} {unit}", format::grouped(n))) }
+    fn count(n: u64) -> Self {
+        if n == 0 { Self::none() } else { Self::new(format::short(n), Tone::Plain) }
     }
 }
 
@@ -96,19 +96,21 @@ impl Row<'_> {
         if words.is_empty() {
             return true;
         }
-        let text = [self.client(), self.account(), &self.model(), &self.class(), self.state_word()].join(" ").to_lowercase();
-        words.iter().all(|word| text.contains(word.as_str()))
+        let (asked, served) = self.models();
+        let texts = [self.client(), self.account(), self.class(), self.state_word()];
+        let models = [asked, served].into_iter().flatten().map(ModelId::as_str);
+        words.iter().all(|word| texts.into_iter().chain(models.clone()).any(|text| holds(text, word)))
     }
 
     /// The texts of the row, in the order of the columns.
     #[must_use]
     pub fn cells(&self, scene: &Scene<'_>) -> [Cell; 13] {
         let at = self.at();
-        let time = Cell::new(format::clock(at, scene.zone), Tone::Faint).hover(scene.both_zones(at));
+        let time = Cell::new(format::clock(at, scene.zone), Tone::Faint);
         let client = Cell::new(self.client(), Tone::Strong);
         let account = if self.account().is_empty() { Cell::none() } else { Cell::new(self.account(), Tone::Plain) };
-        let model = Cell::new(self.model(), Tone::Strong).hover(self.served());
-        let state = Cell { text: self.state(scene), tone: self.tone(), hover: String::new() };
+        let model = Cell::new(self.model(), Tone::Strong);
+        let state = Cell::new(self.state(scene), self.tone());
         let waited = |millis: u64| if millis == 0 { Cell::none() } else { Cell::new(format::millis(millis), Tone::Wait) };
         match self {
             Self::Waiting(w) => {
@@ -128,20 +130,9 @@ impl Row<'_> {
             Self::Done(r) => {
                 let ran = format::since(r.finished_at, r.arrived_at).saturating_sub(std::time::Duration::from_millis(r.wait_millis));
                 let ran = if r.attempts == 0 { Cell::none() } else { Cell::new(format::duration(ran), Tone::Plain) };
-                let sure = match r.usage.certainty {
-                    Certainty::Exact => "",
-                    Certainty::AtLeast => " or more: the answer broke off",
-                    Certainty::Unknown => ", not said by the answer",
-                };
-                let input = Cell::count(
-                    r.usage.total_input(),
-                    &format!("input tokens{sure}; {} count toward the limit", format::grouped(r.counted_input)),
-                );
-                let cached = Cell::count(r.usage.cache_read, "input tokens from the provider's cache");
-                let output = Cell::count(r.usage.output, &format!("output tokens{sure}"));
-                let cost = r.cost_nanos.map_or_else(Cell::none, |n| {
-                    Cell::new(format::money(n), Tone::Plain).hover(format!("{} nano-dollars", format::grouped(n)))
-                });
+                let (input, cached) = (Cell::count(r.usage.total_input()), Cell::count(r.usage.cache_read));
+                let output = Cell::count(r.usage.output);
+                let cost = r.cost_nanos.map_or_else(Cell::none, |n| Cell::new(format::money(n), Tone::Plain));
                 let tries = Cell::new(r.attempts.to_string(), if r.attempts > 1 { Tone::Wait } else { Tone::Faint });
                 let status = if r.status == 0 {
                     Cell::none()
@@ -150,6 +141,33 @@ impl Row<'_> {
                 };
                 [time, client, account, model, state, waited(r.wait_millis), ran, input, cached, output, cost, tries, status]
             }
+        }
+    }
+
+    /// The exact value behind a cell, where the text is shortened; empty where it is not.
+    #[must_use]
+    pub fn hover(&self, scene: &Scene<'_>, column: usize) -> String {
+        match (column, self) {
+            (TIME, _) => scene.both_zones(self.at()),
+            (MODEL, _) => self.served(),
+            (INPUT | CACHED | OUTPUT, Self::Done(r)) => {
+                let sure = match r.usage.certainty {
+                    Certainty::Exact => "",
+                    Certainty::AtLeast => " or more: the answer broke off",
+                    Certainty::Unknown => ", not said by the answer",
+                };
+                let (n, unit) = match column {
+                    INPUT => {
+                        let counted = format::grouped(r.counted_input);
+                        (r.usage.total_input(), format!("input tokens{sure}; {counted} count toward the limit"))
+                    }
+                    CACHED => (r.usage.cache_read, "input tokens from the provider's cache".to_owned()),
+                    _ => (r.usage.output, format!("output tokens{sure}")),
+                };
+                if n == 0 { String::new() } else { format!("{} {unit}", format::grouped(n)) }
+            }
+            (COST, Self::Done(r)) => r.cost_nanos.map_or_else(String::new, |n| format!("{} nano-dollars", format::grouped(n))),
+            _ => String::new(),
         }
     }
 
@@ -164,7 +182,10 @@ impl Row<'_> {
     pub fn state(&self, scene: &Scene<'_>) -> String {
         match self {
             Self::Waiting(w) => {
-                let what = w.bucket.as_ref().map_or_else(String::new, |key| format!(" for {}", key.meter()));
+                let what = w.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
+                    Dimension::Money => " for held money".to_owned(),
+                    _ => format!(" for {}", key.meter()),
+                });
                 let when = w.ready_at.map_or_else(String::new, |at| format!(" until {}", format::clock(at, scene.zone)));
                 format!("waiting #{}{what}{when}", w.position)
             }
@@ -203,7 +224,7 @@ impl Row<'_> {
             Self::Waiting(_) => Tone::Wait,
             Self::Running(_) => Tone::Run,
             Self::Done(r) => match r.outcome {
-                Outcome::Ok => Tone::Good,
+                Outcome::Ok => Tone::Plain, // what went well is the ground on which the rest is seen
                 Outcome::ClientGone => Tone::Faint,
                 _ => Tone::Bad,
             },
@@ -234,28 +255,31 @@ impl Row<'_> {
         }
     }
 
-    fn class(&self) -> String {
+    fn class(&self) -> &str {
         match self {
-            Self::Waiting(w) => w.class.to_string(),
-            Self::Running(r) => r.arrival.class.to_string(),
-            Self::Done(r) => r.class.to_string(),
+            Self::Waiting(w) => w.class.as_str(),
+            Self::Running(r) => r.arrival.class.as_str(),
+            Self::Done(r) => r.class.as_str(),
+        }
+    }
+
+    /// The model asked for, and the one that answered.
+    fn models(&self) -> (Option<&ModelId>, Option<&ModelId>) {
+        match self {
+            Self::Waiting(w) => (w.model.as_ref(), None),
+            Self::Running(r) => (r.arrival.model.as_ref(), None),
+            Self::Done(r) => (r.model_asked.as_ref(), r.usage.model.as_ref()),
         }
     }
 
     fn served(&self) -> String {
-        let served = if let Self::Done(r) = self { r.usage.model.as_ref() } else { None };
-        let served = served.map_or_else(String::new, |model| format!("served by {model}\n"));
+        let served = self.models().1.map_or_else(String::new, |model| format!("served by {model}\n"));
         format!("{served}class {}", self.class())
     }
 
     /// The model asked for, and the one that answered if it is another.
     fn model(&self) -> String {
-        let asked = match self {
-            Self::Waiting(w) => w.model.as_ref(),
-            Self::Running(r) => r.arrival.model.as_ref(),
-            Self::Done(r) => r.model_asked.as_ref(),
-        };
-        let served = if let Self::Done(r) = self { r.usage.model.as_ref() } else { None };
+        let (asked, served) = self.models();
         match (asked, served) {
             (None, None) => "no model".into(),
             (Some(one), None) | (None, Some(one)) => one.to_string(),
@@ -267,6 +291,14 @@ impl Row<'_> {
             },
         }
     }
+}
+
+/// Whether a text holds a word that is written in lower case.
+fn holds(text: &str, word: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(word);
+    }
+    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// What a refusal was about.

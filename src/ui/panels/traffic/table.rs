@@ -7,7 +7,8 @@ use crate::domain::RequestId;
 
 use super::super::super::scene::Scene;
 use super::super::super::theme::{colors, note, theme};
-use super::row::{Row, Tone};
+use super::row::Tone;
+use super::rows::Rows;
 
 /// The row that is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,8 +45,8 @@ const HEADS: [Head; 13] = [
     text("Account", 76.0, 3),
     text(MODEL, 0.0, 0),
     text("State", 0.0, 0),
-    number("Waited", 62.0, 0),
-    number("Ran", 46.0, 0),
+    number("Waited", 62.0, 9),
+    number("Ran", 46.0, 8),
     number("In", 44.0, 5),
     number("Cached", 44.0, 1),
     number("Out", 44.0, 6),
@@ -64,7 +65,7 @@ const GAP: f32 = 10.0;
 
 /// Draws the rows. A click chooses one and opens it; Up, Down, Page Up, Page Down, Home and End move the choice, Enter opens and
 /// closes it. Answers with the last row that is seen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>]) -> usize {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &Rows<'_>) -> usize {
     let mut last = 0;
     let area = ui.available_rect_before_wrap();
     let mut ring = None;
@@ -115,8 +116,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>
                     line.col(|ui| {
                         aligned(ui, head.right, |ui| {
                             let label = ui.add(Label::new(RichText::new(&cell.text).color(color(ui, cell.tone))).truncate());
-                            if !cell.hover.is_empty() {
-                                label.on_hover_text(&cell.hover);
+                            if label.hovered() {
+                                let hover = row.hover(scene, *at);
+                                if !hover.is_empty() {
+                                    label.on_hover_text(hover);
+                                }
                             }
                         });
                     });
@@ -132,6 +136,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &[Row<'_>
                 }
             });
         });
+    let under_head = area.top() + height + ui.spacing().item_spacing.y / 2.0;
+    ui.painter().hline(area.x_range(), under_head, (1.0, Color32::from(colors(ui).line)));
     if let Some(row) = ring {
         // the scroll bar lies over the right end of a row
         let seen = area.with_min_y(area.top() + height).with_max_x(area.right() - theme().space.close);
@@ -161,7 +167,7 @@ fn fixed(heads: &[(usize, &'static Head)]) -> f32 {
 }
 
 /// The keys, while no control has the keyboard. Answers with the row to scroll to.
-fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
+fn arrows(ui: &Ui, choice: &mut Choice, rows: &Rows<'_>) -> Option<usize> {
     const PAGE: usize = 20;
     const KEYS: [Key; 6] = [Key::ArrowDown, Key::ArrowUp, Key::PageDown, Key::PageUp, Key::Home, Key::End];
     if ui.memory(|m| m.focused().is_some() || m.top_modal_layer().is_some()) {
@@ -172,7 +178,7 @@ fn arrows(ui: &Ui, choice: &mut Choice, rows: &[Row<'_>]) -> Option<usize> {
         choice.open = !choice.open;
     }
     let key = KEYS.into_iter().find(|key| pressed(*key))?;
-    let at = choice.id.and_then(|id| rows.iter().position(|row| row.id() == id));
+    let at = choice.id.and_then(|id| rows.position(id));
     let end = rows.len().saturating_sub(1);
     let to = match (key, at) {
         (Key::ArrowDown, Some(at)) => at + 1,
@@ -203,7 +209,6 @@ fn color(ui: &Ui, tone: Tone) -> Color32 {
         Tone::Faint => c.text_faint,
         Tone::Wait => c.binding,
         Tone::Run => c.accent,
-        Tone::Good => c.ok,
         Tone::Bad => c.error,
     }
     .into()
