@@ -134,7 +134,7 @@ async fn run(habit: Habit, url: String, token: Secret, gateway: Arc<dyn Upstream
     loop {
         let burst = (0..habit.burst).map(|_| {
             let words = habit.words / 2 + random.below(habit.words);
-            let asked = request(habit, &url, &token, body(habit, words)).map(|request| gateway.send(request));
+            let asked = request(habit, &url, &token, &body(habit, words)).map(|request| gateway.send(request));
             async move {
                 // the gateway records what becomes of it; the program only has to read the answer
                 if let Some(asked) = asked
@@ -150,7 +150,7 @@ async fn run(habit: Habit, url: String, token: Secret, gateway: Arc<dyn Upstream
     }
 }
 
-fn request(habit: Habit, url: &str, token: &Secret, body: Value) -> Option<UpstreamRequest> {
+fn request(habit: Habit, url: &str, token: &Secret, body: &Value) -> Option<UpstreamRequest> {
     let url = format!("{url}{}", habit.path).parse().ok()?;
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
     bearer.set_sensitive(true);

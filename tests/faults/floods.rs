@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tierline::domain::Provider;
 use tierline::gateway::Patience;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,7 +64,8 @@ async fn slow_senders_are_given_up_and_keep_nobody_else_out() {
     let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { patience: Some(patience), ..Plan::default() }).await;
     let (long, kind) = (format!("content-length: {}\r\n", 30 << 20), "content-type: application/json\r\n");
     let request = rig.request("POST /openai/v1/chat/completions", &[kind, &long].concat(), "");
-    let slow = join_all((0..SLOW).map(|_| async {
+    let mut slow = Vec::new();
+    for _ in 0..SLOW {
         let (mut reads, mut writes) = TcpStream::connect(rig.addr).await.unwrap().into_split();
         writes.write_all(request.as_bytes()).await.unwrap();
         let dribble = tokio::spawn(async move {
@@ -74,14 +74,13 @@ async fn slow_senders_are_given_up_and_keep_nobody_else_out() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
-        tokio::spawn(async move {
+        slow.push(tokio::spawn(async move {
             let mut answer = String::new();
             reads.read_to_string(&mut answer).await.unwrap();
             dribble.abort();
             answer
-        })
-    }))
-    .await;
+        }));
+    }
     let large = format!(r#"{{"model":"gpt-6-luna","input":"{}"}}"#, "x".repeat(30 << 20));
     let fine = Wire::ask(rig.addr, rig.request("POST /openai/v1/responses", "", &large)).await;
     assert_eq!((fine.status, slow.iter().filter(|answer| answer.is_finished()).count()), (200, 0), "{}", fine.text());

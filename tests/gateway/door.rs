@@ -49,8 +49,10 @@ fn origins(port: u16) -> Cells {
     ]
 }
 
-/// Headers with a credential, and whether it is one.
-fn tokens() -> Vec<(Option<(&'static str, String)>, Option<u16>)> {
+/// A header with what may be a credential.
+type Token = Option<(&'static str, String)>;
+
+fn tokens() -> Vec<(Token, Option<u16>)> {
     vec![
         (Some(("authorization", format!("Bearer {TOKEN}"))), None),
         (Some(("x-api-key", TOKEN.into())), None),
@@ -70,7 +72,8 @@ async fn site() -> (Scripted, Rig) {
 
 /// Every request of the table, as its headers; what is expected is the first refusal of host, origin and token, in this order.
 fn cells(port: u16) -> impl Iterator<Item = (String, u16)> {
-    let lines = |name: &str, values: &[String]| values.iter().map(|value| format!("{name}: {value}\r\n")).collect::<String>();
+    let line = |name: &str, value: &String| [name, ": ", value, "\r\n"].concat();
+    let lines = move |name: &str, values: &[String]| values.iter().map(|value| line(name, value)).collect::<String>();
     hosts(port).into_iter().flat_map(move |(host, no_host)| {
         origins(port).into_iter().flat_map(move |(origin, no_origin)| {
             let head = lines("host", &host) + &lines("origin", &origin);

@@ -172,7 +172,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Se
             if line.is_empty() {
                 return Some(seen);
             }
-            seen.trailers += &format!("{line}\n");
+            seen.trailers.extend([&line, "\n"]);
         }
     }
     while buffer.len() < len {

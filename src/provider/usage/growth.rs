@@ -48,11 +48,12 @@ fn a_piece_that_stands_for_very_much_is_given_up_at_once() {
 
 #[test]
 fn a_long_text_is_read_however_well_it_shrinks() {
-    let word = "the same words again and again, as models repeat themselves; ";
-    let text = format!(
-        r#"{{"choices":[{{"message":{{"content":"{}"}}}}],"usage":{{"prompt_tokens":7,"completion_tokens":5}}}}"#,
-        (0..20_000).map(|n| format!("{word}{n} ")).collect::<String>()
-    );
+    let mut text = r#"{"choices":[{"message":{"content":""#.to_owned();
+    for n in 0..20_000 {
+        text += "the same words again and again, as models repeat themselves; ";
+        text += &n.to_string();
+    }
+    text += r#""}}],"usage":{"prompt_tokens":7,"completion_tokens":5}}"#;
     for (coding, bytes) in [("gzip", gzip(text.as_bytes())), ("zstd", zstd::encode_all(text.as_bytes(), 3).unwrap())] {
         let mut reader = reader(coding);
         bytes.chunks(PIECE).for_each(|piece| reader.push(piece));
