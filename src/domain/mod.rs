@@ -27,6 +27,7 @@ pub mod report;
 pub mod request;
 pub mod secret;
 pub mod snapshot;
+pub mod snippet;
 pub mod time;
 pub mod usage;
 pub mod view;
