@@ -779,18 +779,25 @@ mod patient {
         const ERROR: &str =
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n{\n \"error\": {\"a\":\"b\"}\n}\n";
         let patience = Patience { comment: Duration::from_millis(20), ..Patience::default() };
-        for (answer, end) in [(EVENTS, "data: 1\n\n"), (ERROR, "event: error\ndata: {\"error\":{\"a\":\"b\"}}\n\n")] {
+        const COMMENT: &[u8] = b": waiting for room in the rate limit\n\n";
+        let (messages, gemini) = ("/anthropic/v1/messages", "/gemini/v1beta/models/m:streamGenerateContent?alt=sse");
+        for (provider, path, filler, answer, end) in [
+            (Provider::Anthropic, messages, COMMENT, EVENTS, "data: 1\n\n"),
+            (Provider::Anthropic, messages, COMMENT, ERROR, "event: error\ndata: {\"error\":{\"a\":\"b\"}}\n\n"),
+            // Google's SDKs take a comment for a broken event
+            (Provider::Gemini, gemini, b"\n", EVENTS, "data: 1\n\n"),
+        ] {
             let upstream = Scripted::always(answer).await;
             let gate = Gate::shut();
             let plan = Plan { admit: Admit::After(gate.clone()), patience: Some(patience), ..Plan::default() };
-            let rig = Rig::start(Provider::Anthropic, upstream.addr, plan).await;
+            let rig = Rig::start(provider, upstream.addr, plan).await;
             let mut wire = Wire::connect(rig.addr).await;
-            wire.send(rig.request("POST /anthropic/v1/messages", "accept-encoding: gzip\r\n", "{\"stream\":true}")).await;
+            wire.send(rig.request(&format!("POST {path}"), "accept-encoding: gzip\r\n", "{\"stream\":true}")).await;
             let (status, head) = wire.head().await;
             assert_eq!(status, 200);
             assert!(head.contains("text/event-stream") && head.contains("x-tierline-request-id: 1"), "{head}");
             for _ in 0..2 {
-                assert!(wire.chunk().await.unwrap().starts_with(b": "));
+                assert_eq!(wire.chunk().await.unwrap(), filler, "{path}");
             }
             gate.open();
             let mut got = String::new();
@@ -799,7 +806,7 @@ mod patient {
                 if chunk.is_empty() {
                     break;
                 }
-                if !chunk.starts_with(b": ") {
+                if chunk != filler {
                     got.push_str(std::str::from_utf8(&chunk).unwrap());
                 }
             }

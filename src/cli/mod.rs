@@ -10,6 +10,7 @@ mod batch;
 mod budgets;
 mod bypass;
 mod catalog;
+mod connect;
 mod context;
 mod demo;
 mod doctor;
@@ -105,6 +106,8 @@ enum Command {
     /// Who may serve a model when its own account cannot: add, list, remove.
     #[command(subcommand)]
     Routes(routes::RoutesCommand),
+    /// The lines that point a client at the gateway.
+    Connect(connect::ConnectArgs),
     /// The lines that point clients straight back at the provider.
     Bypass(bypass::BypassArgs),
     /// Every bucket: used, held, remaining, reset, source, and which one binds.
@@ -195,6 +198,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
         Some(Command::Budgets(command)) => budgets::run(&Context::open(&common)?, command, out),
         Some(Command::Alias(command)) => alias::run(&Context::open(&common)?, command, out),
         Some(Command::Routes(command)) => routes::run(&Context::open(&common)?, command, out),
+        Some(Command::Connect(args)) => connect::run(&Context::open(&common)?, &args, out),
         Some(Command::Bypass(args)) => bypass::run(&Context::open(&common)?, &args, out),
         Some(Command::Status) => status::run(&Context::open(&common)?, out),
         Some(Command::Tier) => tier::run(&Context::open(&common)?, out),

@@ -28,6 +28,7 @@ pub mod request;
 pub mod rules;
 pub mod secret;
 pub mod snapshot;
+pub mod snippet;
 pub mod time;
 pub mod usage;
 pub mod view;

@@ -1,4 +1,4 @@
-//! Keeps a client of events company while its request waits for room: comments, which every SSE reader skips.
+//! Keeps a client of events company while its request waits for room: comments, or what else its reader skips.
 //!
 //! The price is that the head is sent before the provider's answer is known. So it happens only to requests that ask
 //! for a stream and have waited long, and a refusal that comes later becomes an error event.
@@ -23,6 +23,8 @@ use crate::provider::stream_error_event;
 use crate::upstream::UpstreamError;
 
 const COMMENT: &[u8] = b": waiting for room in the rate limit\n\n";
+/// Google's SDKs take a comment for an event that is broken, but skip empty lines (google-genai 3.4 for Python, 3.1 for Node, 2026-11).
+const EMPTY_LINE: &[u8] = b"\n";
 /// How much of an error is put into an event.
 const MAX_ERROR: usize = 64 * 1024;
 
@@ -64,6 +66,12 @@ pub(super) struct Listener {
     pub(super) api: Api,
     /// Between two comments.
     pub(super) comment: Duration,
+}
+
+impl Listener {
+    fn filler(self) -> &'static [u8] {
+        if self.api == Api::GenerateContent { EMPTY_LINE } else { COMMENT }
+    }
 }
 
 /// The answer itself, or, if it still waits for room after a while, an answer that begins with comments.
@@ -117,7 +125,7 @@ impl Body for Late {
                         continue;
                     }
                     ready!(timer.poll_tick(cx));
-                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(COMMENT)))));
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(listener.filler())))));
                 }
                 State::Reading(event) => {
                     let event = ready!(event.as_mut().poll(cx));

@@ -20,6 +20,7 @@ mod bypass;
 mod admin;
 mod alias;
 mod catalog;
+mod connect;
 mod contract;
 mod demo;
 mod doctor;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The official SDKs, unmodified but for base URL and key, through `tierline serve` to the simulated providers.
-# Needs python3 with venv, and node with npm; the SDKs go into target/e2e/ and nowhere else.
+# The official SDKs, unmodified but for base URL and key, through `tierline serve` to the simulated providers; then the command lines and
+# libraries that people use (`clients/`), set up as `tierline connect` says.
+# Needs python3 with venv, and node with npm; what is installed goes into target/e2e/ and nowhere else, and stays for the next run.
 set -euo pipefail
 source "$(dirname "$0")/../support/stage.sh"
 
@@ -10,12 +11,26 @@ rm -rf "$WORK"
 mkdir -p "$WORK"
 export TIERLINE_DATA_DIR="$WORK/data" LEDGER="$WORK/ledger.jsonl"
 
-echo "-- SDKs"
-[[ -x "$E2E/venv/bin/python" ]] || python3 -m venv "$E2E/venv"
-"$E2E/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
-mkdir -p "$E2E/node"
+# python_packages VENV LIST, node_packages FOLDER: as the lists pin them.
+python_packages() {
+    [[ -x "$1/bin/python" ]] || python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-compile -r "$2"
+}
+node_packages() {
+    (cd "$1" && npm install --silent --no-audit --no-fund --no-package-lock)
+}
+
+echo "-- packages"
+mkdir -p "$E2E/node" "$E2E/clients"
 cp tests/e2e/node/package.json tests/e2e/node/sdks.mjs "$E2E/node/"
-(cd "$E2E/node" && npm install --silent --no-audit --no-fund --no-package-lock)
+cp tests/e2e/clients/package.json "$E2E/clients/"
+declare -A installs
+python_packages "$E2E/venv" tests/e2e/requirements.txt & installs["the SDKs for Python"]=$!
+python_packages "$E2E/clients/venv" tests/e2e/clients/requirements.txt & installs["the clients in Python"]=$!
+{ node_packages "$E2E/node" && node_packages "$E2E/clients"; } & installs["the SDKs and clients in Node"]=$!
+for what in "${!installs[@]}"; do
+    wait "${installs[$what]}" || fail "$what could not be installed: their installer's words stand above"
+done
 
 # The provider's keys: only the simulated provider and the gateway know them.
 for name in ANTHROPIC OPENAI GEMINI DEEPSEEK; do
@@ -67,3 +82,6 @@ for secret in "$E2E_ANTHROPIC" "$E2E_OPENAI" "$E2E_GEMINI" "$E2E_DEEPSEEK" "$TIE
         fail "a key or token is in the files named above"
     fi
 done
+
+echo "-- clients"
+E2E_DIR="$E2E" timeout 420 "$E2E/venv/bin/python" tests/e2e/clients/run.py

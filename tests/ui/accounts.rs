@@ -92,6 +92,10 @@ fn every_client_has_a_snippet() {
         ("curl", "x-api-key: TOKEN"),
         ("Claude Code", "ANTHROPIC_BASE_URL"),
         ("Codex", "wire_api = \"responses\""),
+        ("Gemini CLI", "gemini-api-key"),
+        ("llm", "llm -m claude-sonnet-5.5"),
+        ("LiteLLM", "litellm.completion"),
+        ("AI SDK", "createAnthropic"),
         ("Environment", "export ANTHROPIC_API_KEY=TOKEN"),
     ] {
         w.click(name);

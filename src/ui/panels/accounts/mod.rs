@@ -12,6 +12,7 @@ pub mod tokens;
 use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder};
 
 use crate::domain::command::ProbeReport;
+use crate::domain::snippet::Snippet;
 use crate::domain::{AccountId, Provider, Secret};
 use crate::journal::live::AccountView;
 
@@ -49,7 +50,7 @@ pub struct AccountsState {
     /// Whether the last token was revoked.
     pub revoked: Slot<()>,
     /// Which snippet is shown, for which provider.
-    pub snippet: connect::Snippet,
+    pub snippet: Snippet,
     /// For which provider it is shown; the first account's if `None`.
     pub snippet_for: Option<Provider>,
 }
