@@ -19,6 +19,7 @@ mod orders;
 mod plans;
 mod recorder;
 pub mod registry;
+mod reports;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
