@@ -13,7 +13,8 @@ use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
 use super::{
-    AccountId, Alias, Budget, Dialect, Dimension, Fallback, Fingerprint, ModelId, Period, Preferences, Problem, Provider, Secret, Verdict,
+    AccountId, Alias, Budget, Dialect, Dimension, Fallback, Fingerprint, ModelId, Period, Preferences, Problem, Provider, ReportSum, Secret,
+    Verdict,
 };
 
 /// An order from the window.
@@ -64,6 +65,8 @@ pub enum Command {
     Export(ExportOrder, Reply<Result<u64, Problem>>),
     /// Write a chart into a file; answers with the number of its steps.
     WriteChart(ChartOrder, Reply<Result<u64, Problem>>),
+    /// Read what was imported of providers' usage reports, in sum.
+    Reports(Reply<Result<Vec<ReportSum>, Problem>>),
     /// Read the catalogue's models.
     Models(Reply<Result<ModelsView, Problem>>),
     /// Find retired and retiring model names in the files of a folder.

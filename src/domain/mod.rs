@@ -48,7 +48,7 @@ pub use preferences::Preferences;
 pub use problem::Problem;
 pub use provider::{Dialect, Provider};
 pub use refusal::{LocalReason, LocalRefusal, Verdict, VerdictKind, Whose};
-pub use report::{AdminReport, DayCost, DayUsage};
+pub use report::{AdminReport, DayCost, DayUsage, ReportSum};
 pub use request::{Api, ClientName, Lane, Outcome, RequestFacts, RequestId, RequestRecord};
 pub use rules::Rules;
 pub use secret::{Fingerprint, Secret};

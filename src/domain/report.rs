@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::ModelId;
+use super::{AccountId, ModelId};
 
 /// Tokens of one model on one UTC day. The classes of input do not overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,4 +45,41 @@ pub struct AdminReport {
     pub usage: Vec<DayUsage>,
     /// Money.
     pub costs: Vec<DayCost>,
+}
+
+/// What was imported of an account's reports, in sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSum {
+    /// With whose admin key it was asked for.
+    pub account: AccountId,
+    /// The first and the last UTC day of it.
+    pub days: (Timestamp, Timestamp),
+    /// When the newest of it was read.
+    pub read_at: Timestamp,
+    /// Input tokens of every class.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Nano-dollars; none if a line of it is no amount of US dollars, or none was reported.
+    pub cost_nanos: Option<u64>,
+}
+
+impl ReportSum {
+    /// The sum of a report; none of an empty one.
+    #[must_use]
+    pub fn of(account: AccountId, report: &AdminReport, read_at: Timestamp) -> Option<Self> {
+        let days = || report.usage.iter().map(|row| row.day).chain(report.costs.iter().map(|row| row.day));
+        let add = |sum: u64, n: u64| sum.saturating_add(n);
+        let input = report.usage.iter().flat_map(|row| [row.input, row.cache_read, row.cache_write]).fold(0, add);
+        let output = report.usage.iter().map(|row| row.output).fold(0, add);
+        let costs = report.costs.iter().try_fold(0, |sum, row| Some(add(sum, row.cost_nanos?)));
+        Some(Self {
+            account,
+            days: (days().min()?, days().max()?),
+            read_at,
+            input,
+            output,
+            cost_nanos: costs.filter(|_| !report.costs.is_empty()),
+        })
+    }
 }

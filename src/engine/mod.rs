@@ -19,6 +19,7 @@ mod orders;
 mod plans;
 mod recorder;
 pub mod registry;
+mod reports;
 mod watched;
 mod way;
 

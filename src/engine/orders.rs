@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::batches::Batches;
 use super::fallbacks::offers;
 use super::registry::Registry;
-use super::{charts, explain, models, plans};
+use super::{charts, explain, models, plans, reports};
 use crate::batch::input::{InputFile, Reading};
 use crate::catalog::Catalog;
 use crate::desktop::autostart;
@@ -64,6 +64,10 @@ async fn one(order: Command, registry: Registry, batches: Batches, prober: Probe
         }
         Command::Export(order, reply) => reply.send(read(&registry, move |reader| export::write_file(reader, &order)).await),
         Command::WriteChart(order, reply) => reply.send(read(&registry, move |reader| charts::write(reader, &order)).await),
+        Command::Reports(reply) => {
+            let (accounts, now) = (registry.known().accounts, registry.clock().now().wall);
+            reply.send(read(&registry, move |reader| reports::sums(reader, &accounts, now)).await);
+        }
         Command::Models(reply) => {
             let now = registry.clock().now().wall;
             reply.send(aside("read the catalogue", move || Ok(models::models(Catalog::bundled(), now))).await);

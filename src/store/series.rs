@@ -198,8 +198,9 @@ fn marks(db: &Connection, query: &SeriesQuery) -> rusqlite::Result<Vec<Mark>> {
     let mut found = db.prepare_cached(
         "SELECT at, class, dimension, period_secs, old_capacity, new_capacity,
              source NOT LIKE 'catalog%' AND (SELECT before.source FROM limit_changes before
-                 WHERE before.id < c.id AND (before.provider, before.scope_kind, before.scope, before.class, before.dimension,
-                     before.period_secs) = (c.provider, c.scope_kind, c.scope, c.class, c.dimension, c.period_secs)
+                 WHERE before.id < c.id AND before.new_capacity = c.old_capacity -- its scope may not have been known yet
+                   AND (before.provider, before.class, before.dimension, before.period_secs)
+                       = (c.provider, c.class, c.dimension, c.period_secs)
                  ORDER BY before.id DESC LIMIT 1) LIKE 'catalog%' AS measured
          FROM limit_changes c
          WHERE at > ?1 AND at < ?2 AND old_capacity <> new_capacity AND (?3 = '' OR class = ?3)

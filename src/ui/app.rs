@@ -360,6 +360,7 @@ impl App {
             Intent::Explain(pasted) => Command::Explain(pasted, self.explain.verdict.ask(ctx)),
             Intent::LoadStory(query) => Command::Story(query, self.traffic.story.ask(ctx)),
             Intent::LoadRequests(query) => Command::Requests(query, self.traffic.past.page.ask(ctx)),
+            Intent::LoadReports => Command::Reports(self.accounts.reports.ask(ctx)),
             Intent::LoadModels => Command::Models(self.models.models.ask(ctx)),
             Intent::LoadPlannerModels => Command::Models(self.planner.models.ask(ctx)),
             Intent::LoadLoads(source) => {

@@ -90,6 +90,8 @@ pub enum Intent {
     Export(ExportOrder),
     /// Write the chart into a file.
     WriteChart(ChartOrder),
+    /// Read what was imported of usage reports.
+    LoadReports,
     /// Read the catalogue.
     LoadModels,
     /// Plan a load with this model.

@@ -24,6 +24,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, current: PanelId) -> Option<PanelId>
 }
 
 /// How wide it is.
+#[must_use]
 pub fn width(ui: &Ui) -> f32 {
     if is_narrow(ui) { theme().size.rail_narrow } else { theme().size.rail }
 }

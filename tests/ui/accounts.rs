@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tierline::domain::command::{Command, ProbeReport};
 use tierline::domain::view::{BucketView, ModelView, TierLimits};
-use tierline::domain::{AccountId, Dimension, Limit, LimitSource, Problem};
+use tierline::domain::{AccountId, Dimension, Limit, LimitSource, Problem, ReportSum};
 use tierline::journal::LiveView;
 use tierline::ui::PanelId;
 
@@ -132,4 +132,32 @@ fn an_explained_error_is_there_as_json_too() {
         assert!(w.shows(&format!("\"{field}\"")), "{field}");
     }
     w.click("Copy the JSON");
+}
+
+#[test]
+fn what_providers_reported_stands_below_the_accounts_once_it_was_imported() {
+    let mut w = window(fixture::busy(), PanelId::Accounts);
+    let Command::Reports(reply) = w.order() else { panic!("no reports are read") };
+    let day = |text: &str| text.parse().unwrap();
+    reply.send(Ok(vec![ReportSum {
+        account: AccountId(3),
+        days: (day("2026-11-18T00:00:00Z"), day("2026-11-24T00:00:00Z")),
+        read_at: day("2026-11-24T12:05:00Z"),
+        input: 5_204_118,
+        output: 482_390,
+        cost_nanos: Some(12_400_000_000),
+    }]));
+    w.harness.run_ok();
+    for part in ["Reported by providers", "$12.40", "5.20\u{202f}M in, 482\u{202f}k out", "2026-11-18 to 2026-11-24"] {
+        assert!(w.shows(part), "{part}");
+    }
+    w.click("Copy the command that holds the report of openai against what was recorded here");
+}
+
+#[test]
+fn the_next_tier_says_what_it_takes_and_gives() {
+    let w = window(fixture::busy(), PanelId::Accounts);
+    for part in ["Tiers", "work, laptop: $40 paid", "gives OTPM of claude-sonnet-5-5: 90\u{202f}000"] {
+        assert!(w.shows(part), "{part}");
+    }
 }

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod limits;
 pub mod probe;
 pub mod remove;
+pub mod reported;
 pub mod rules;
 pub mod tokens;
 
@@ -13,7 +14,7 @@ use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder};
 
 use crate::domain::command::ProbeReport;
 use crate::domain::snippet::Snippet;
-use crate::domain::{AccountId, Provider, Secret};
+use crate::domain::{AccountId, Provider, ReportSum, Secret};
 use crate::journal::live::AccountView;
 
 use super::super::format;
@@ -49,6 +50,8 @@ pub struct AccountsState {
     pub token: Slot<Secret>,
     /// Whether the last token was revoked.
     pub revoked: Slot<()>,
+    /// What was imported of usage reports.
+    pub reports: Slot<Vec<ReportSum>>,
     /// Which snippet is shown, for which provider.
     pub snippet: Snippet,
     /// For which provider it is shown; the first account's if `None`.
@@ -70,6 +73,7 @@ impl AccountsState {
             self.token_name.clear();
         }
         self.revoked.poll();
+        self.reports.poll();
     }
 }
 
@@ -97,11 +101,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option
         if let Some(account) = rules::show(ui, scene) {
             state.limits.open_for(account);
         }
+        reported::show(ui, scene, &state.reports);
         ui.add_space(theme().space.apart);
         let below = below(ui, scene, state);
         table.or(import).or(below)
     });
     intent = inner.inner.or(intent);
+    if matches!(state.reports, Slot::Idle) && !scene.view.accounts.is_empty() {
+        intent = intent.or(Some(Intent::LoadReports));
+    }
     intent = add::show(ui.ctx(), scene, &mut state.add).or(intent);
     intent = address::show(ui.ctx(), scene, &mut state.address).or(intent);
     intent = limits::show(ui.ctx(), scene, &mut state.limits).or(intent);

@@ -15,6 +15,7 @@ use super::AccountsState;
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<Intent> {
     page::group(ui, "Local tokens", "a client's key to the gateway, one for each client");
     page::rule(ui);
+    made(ui, state); // first, so that it is seen however long the list is
     let mut intent = list(ui, scene);
     ui.add_space(theme().space.close);
     ui.horizontal(|ui| {
@@ -31,7 +32,6 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option
             intent = Some(Intent::NewToken(name.to_owned()));
         }
     });
-    made(ui, state);
     if let Some(failed) = state.token.problem().or(state.revoked.problem()) {
         ui.add_space(theme().space.tight);
         problem::show(ui, failed);

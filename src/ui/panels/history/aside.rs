@@ -30,6 +30,14 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, text: &Summary, series: &Seri
     } else {
         parts(ui, text, series);
     }
+    if text.is_above {
+        ui.add_space(theme().space.tight);
+        let above = note(
+            ui,
+            "A minute above the line is no refusal by itself: a bucket that was full gives its content and what refills meanwhile.",
+        );
+        ui.add(Label::new(above).wrap());
+    }
     marks(ui, scene, series, span);
     ui.add_space(theme().space.near);
     let step = note(
@@ -86,12 +94,12 @@ fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series, span: f64) {
     for cluster in clusters.iter().rev().take(LISTED) {
         let at = chart::moment(cluster.at);
         let when = at.map_or_else(String::new, |at| format::when(scene.now, at, scene.zone));
-        let line = ui.add(Label::new(RichText::new(format!("{when}  {}", format::regrouped(&cluster.head()))).small()).wrap());
+        let line = ui.add(Label::new(RichText::new(format!("{when}  {}", whole(&cluster.head()))).small()).wrap());
         if let Some(at) = at {
             line.on_hover_text(scene.both_zones(at));
         }
         for mark in cluster.rest() {
-            let text = note(ui, format::regrouped(&mark.text));
+            let text = note(ui, whole(&mark.text));
             ui.add(Label::new(text).wrap());
         }
         ui.add_space(theme().space.hair);
@@ -100,6 +108,11 @@ fn marks(ui: &mut Ui, scene: &Scene<'_>, series: &Series, span: f64) {
         let text = note(ui, format!("and {} before", clusters.len() - LISTED));
         ui.label(text);
     }
+}
+
+/// With its large numbers grouped, and none of them broken at the end of a line.
+fn whole(text: &str) -> String {
+    format::regrouped(text).replace(format::THIN, "\u{a0}")
 }
 
 fn entry(ui: &mut Ui, color: Color32, area: bool, word: &str, behind: &str) {

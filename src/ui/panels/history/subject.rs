@@ -8,7 +8,7 @@ use crate::domain::query::{Measure, Split};
 use crate::domain::{AccountId, ModelClass};
 
 use super::super::super::scene::Scene;
-use super::super::super::theme::{colors, theme};
+use super::super::super::theme::{colors, is_narrow, theme};
 use super::super::super::widgets::icon::Icon;
 
 /// How far back the chart goes.
@@ -112,22 +112,24 @@ pub(super) fn ranges(ui: &mut Ui, range: &mut Range) {
 
 /// The lists that choose what is shown.
 pub(super) fn selectors(ui: &mut Ui, scene: &Scene<'_>, subject: &mut Subject) {
-    ui.horizontal_wrapped(|ui| {
+    let narrow = is_narrow(ui);
+    let width = |full: f32| if narrow { full * 0.82 } else { full };
+    ui.horizontal(|ui| {
         let name = MEASURES.iter().find(|(m, _)| *m == subject.measure).map_or("", |(_, name)| *name);
-        combo(ui, "Measure", name, 140.0, |ui| {
+        combo(ui, "Measure", name, width(140.0), |ui| {
             for (measure, name) in MEASURES {
                 ui.selectable_value(&mut subject.measure, measure, name);
             }
         });
         let account = subject.account.and_then(|id| scene.account(id)).map_or("All accounts", |a| a.account.label.as_str());
-        combo(ui, "Account", account, 150.0, |ui| {
+        combo(ui, "Account", account, width(150.0), |ui| {
             ui.selectable_value(&mut subject.account, None, "All accounts");
             for a in scene.view.accounts.iter() {
                 ui.selectable_value(&mut subject.account, Some(a.account.id), &a.account.label);
             }
         });
         let class = subject.class.as_ref().map_or("All models", ModelClass::as_str).to_owned();
-        combo(ui, "Models", &class, 170.0, |ui| {
+        combo(ui, "Models", &class, width(170.0), |ui| {
             ui.selectable_value(&mut subject.class, None, "All models");
             for class in classes(scene) {
                 let name = class.to_string();
@@ -137,7 +139,7 @@ pub(super) fn selectors(ui: &mut Ui, scene: &Scene<'_>, subject: &mut Subject) {
         let split = if subject.measure.adds_up() { subject.split } else { None };
         let name = SPLITS.iter().find(|(by, _)| *by == split).map_or("", |(_, name)| *name);
         let divided = ui.add_enabled_ui(subject.measure.adds_up(), |ui| {
-            combo(ui, "Divided", name, 110.0, |ui| {
+            combo(ui, "Divided", name, width(110.0), |ui| {
                 for (split, name) in SPLITS {
                     ui.selectable_value(&mut subject.split, split, name);
                 }

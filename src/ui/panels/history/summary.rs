@@ -15,6 +15,8 @@ pub struct Summary {
     pub has_peaks: bool,
     /// Length of one step.
     pub step_secs: u32,
+    /// Some minute took more than the limit.
+    pub is_above: bool,
     name: &'static str,
 }
 
@@ -44,7 +46,8 @@ pub fn of(measure: Measure, series: &Series) -> Summary {
     if series.limits.len() > 1 {
         facts.push(("Limit changes", (series.limits.len() - 1).to_string()));
     }
-    Summary { facts, has_limit: limit.is_some(), has_peaks: !series.peaks.is_empty(), step_secs: series.step_secs, name }
+    let is_above = limit.is_some() && nearest(series) > 1.0;
+    Summary { facts, has_limit: limit.is_some(), has_peaks: !series.peaks.is_empty(), step_secs: series.step_secs, is_above, name }
 }
 
 impl Summary {

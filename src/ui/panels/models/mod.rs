@@ -4,7 +4,7 @@ pub mod details;
 pub mod scan;
 pub mod table;
 
-use egui::{Align, Align2, Key, Layout, TextEdit, Ui, UiBuilder};
+use egui::{Align, Align2, Key, Label, Layout, TextEdit, Ui, UiBuilder};
 
 use crate::domain::view::{ModelView, ModelsView};
 use crate::domain::{Notice, Severity};
@@ -163,7 +163,7 @@ fn controls(ui: &mut Ui, life: &mut Life, filter: &mut String, count: &str) {
             ui.selectable_value(life, choice, name);
         }
         let text = note(ui, count);
-        ui.label(text);
+        ui.add(Label::new(text).truncate());
     });
 }
 
