@@ -11,8 +11,9 @@ mod world;
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use tierline::domain::{Dimension, Lane};
+use tierline::domain::{Dialect, Dimension, Lane};
 use tierline::limiter::random::Random;
+use world::spelled::Spelling;
 use world::{Charge, Crowd, Outcome, Rule, Scenario, run};
 
 /// One of the given values.
@@ -39,15 +40,19 @@ fn scenario(seed: u64) -> Scenario {
             vec![rule(Dimension::Requests, 1_200.0)],
         ],
     );
+    // Anthropic has no bucket for all tokens, OpenAI none for either kind
+    let dialect = if rules.len() == 2 { Dialect::OpenAi } else { Dialect::Anthropic };
+    let headers = random.below(8) != 0;
     let caps: [fn(f64) -> u64; 3] = [|_| 7, |secs| if secs % 40.0 < 20.0 { 24 } else { 12 }, |secs| if secs < 20.0 { 30 } else { 9 }];
     Scenario {
         rules,
         charge: one(random, &[Charge::Actual, Charge::Actual, Charge::ReservesMax, Charge::KeepsMax, Charge::Characters]),
         known: random.below(3) == 0,
-        headers: random.below(8) != 0,
+        headers,
         grain: one(random, &[1, 1, 100, 1_000]),
         heads_on_arrival: random.below(3) == 0,
         heads_missing: one(random, &[0, 0, 5, 50]),
+        spelled: rarely(random, 2, |random| Spelling { dialect, skew_secs: one(random, &[0, 0, -40, 40, 3_600]) }).filter(|_| headers),
         fixed_windows: random.below(6) == 0,
         change: rarely(random, 6, |random| (20.0, one(random, &[0.5, 2.0]))),
         per_day: rarely(random, 12, |_| 40),
@@ -103,7 +108,7 @@ fn every_world_is_survived() {
                                 outcome
                             });
                             let Ok(outcome) = outcome else {
-                                panic!("world {seed} went wrong; run it alone with SEED={seed}: {scenario:?}")
+                                panic!("world {seed} went wrong: {scenario:?}\nrun it alone: SEED={seed} cargo test --test limiter_width -- --nocapture")
                             };
                             if verbose {
                                 println!(

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::dimension::Meter;
 use super::{
-    AccountId, BucketKey, ClientName, Dialect, Lane, Limit, LimitSource, ModelClass, ModelId, Refill, RequestId, Severity, Window,
+    AccountId, BucketKey, ClientName, Dialect, Dimension, Lane, Limit, LimitSource, ModelClass, ModelId, Period, Refill, RequestId,
+    Severity, Window,
 };
 
 /// One bucket at one moment.
@@ -146,10 +148,22 @@ pub struct WaitingView {
     pub position: u32,
     /// The bucket that decides.
     pub bucket: Option<BucketKey>,
+    /// Where no bucket does: requests under way hold what is left of a budget for such a window.
+    #[serde(default)]
+    pub budget: Option<Period>,
     /// When it can be expected to go.
     pub ready_at: Option<Timestamp>,
     /// Since when it waits.
     pub since: Timestamp,
+}
+
+impl WaitingView {
+    /// What it waits for, under the name people use; `None` for its turn.
+    #[must_use]
+    pub fn meter(&self) -> Option<Meter> {
+        let money = || self.budget.map(|period| Meter(Dimension::Money, period));
+        self.bucket.as_ref().map(BucketKey::meter).or_else(money)
+    }
 }
 
 /// What the catalogue knows of models, as it looks at one moment.

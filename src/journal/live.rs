@@ -39,8 +39,10 @@ pub struct LiveView {
     pub trends: Arc<BTreeMap<BucketKey, Trend>>,
     /// Every budget.
     pub budgets: Arc<Vec<BudgetView>>,
-    /// The queue, next to go first.
+    /// The queue, next to go first; of a long one only the beginning.
     pub waiting: Arc<Vec<WaitingView>>,
+    /// How many wait in all.
+    pub queued: usize,
     /// Every batch, newest first.
     pub batches: Arc<Vec<BatchView>>,
     /// Requests that were sent and are not over, oldest first.
@@ -148,6 +150,7 @@ impl LiveView {
             trends: Arc::default(),
             budgets: Arc::default(),
             waiting: Arc::default(),
+            queued: 0,
             batches: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
@@ -156,6 +159,12 @@ impl LiveView {
             notices: Vec::new(),
             totals: Totals::default(),
         }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting_count(&self) -> usize {
+        self.queued.max(self.waiting.len())
     }
 
     /// Takes in one event.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::view::WaitingView;
 use crate::domain::{AccountId, BucketKey, Scope};
 use crate::journal::LiveView;
 use crate::journal::live::AccountView;
@@ -49,6 +50,16 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn bucket(&self, key: &BucketKey) -> String {
         format!("{} of {} ({})", key.meter(), key.class, self.whose(&key.scope))
+    }
+
+    /// What a request waits for, in words.
+    #[must_use]
+    pub fn waits_for(&self, waits: &WaitingView) -> String {
+        match (&waits.bucket, waits.meter()) {
+            (Some(key), _) => self.bucket(key),
+            (None, Some(money)) => format!("money that others hold ({money})"),
+            (None, None) => "its turn".into(),
+        }
     }
 
     /// Whether nothing is known yet, not even that there is nothing.

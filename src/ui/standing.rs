@@ -48,7 +48,7 @@ fn lead(view: &LiveView, now: Timestamp) -> (Mood, String) {
         };
     }
     if let Some(next) = view.waiting.first() {
-        return (Mood::Waiting, waiting(next, view.waiting.len(), now));
+        return (Mood::Waiting, waiting(next, view.waiting_count(), now));
     }
     if let Some((bucket, room)) = tightest(view) {
         return with_room(bucket, room, now);
@@ -61,7 +61,11 @@ fn lead(view: &LiveView, now: Timestamp) -> (Mood, String) {
 
 fn waiting(next: &WaitingView, count: usize, now: Timestamp) -> String {
     let who = if count == 1 { "1 request waits".to_owned() } else { format!("{} requests wait", format::grouped(count as u64)) };
-    let what = next.bucket.as_ref().map_or_else(String::new, |key| format!(" for {} ({})", key.dimension.unit(), key.meter()));
+    let what = match (&next.bucket, next.budget) {
+        (Some(key), _) => format!(" for {} ({})", key.dimension.unit(), key.meter()),
+        (None, Some(period)) => format!(" for money of the {}'s budget that others hold", period.name()),
+        (None, None) => String::new(),
+    };
     let goes = match next.ready_at {
         Some(at) if at <= now => "the next goes now".to_owned(),
         Some(at) => format!("the next goes in {}", format::until(now, at)),
@@ -137,5 +141,5 @@ fn note(view: &LiveView, now: Timestamp) -> String {
         (0, ours) => format!("{ours} refused by Tierline {span}."),
         (theirs, ours) => format!("{theirs} refused by providers and {ours} by Tierline {span}."),
     };
-    format!("{} running, {} waiting. {refused}", view.running.len(), view.waiting.len())
+    format!("{} running, {} waiting. {refused}", view.running.len(), view.waiting_count())
 }

@@ -12,6 +12,7 @@ mod home;
 mod scripted;
 
 mod accounts;
+mod bench;
 mod bounded;
 mod bypass;
 mod admin;

@@ -451,6 +451,7 @@ fn waiting() -> Vec<WaitingView> {
             class: ModelClass::new("claude-sonnet-5-5"),
             position,
             bucket: Some(key.clone()),
+            budget: None,
             ready_at: Some(ahead(secs)),
             since: ago(3 + i64::from(position)),
         })

@@ -146,8 +146,8 @@ impl Gateways for ForBatch {
 
     fn room(&self) -> Looking<'_> {
         Box::pin(async {
-            let Some(Answer::Status { buckets, waiting, .. }) = self.ask(Request::Status).await else { return None };
-            let waiting = waiting.iter().filter(|waiting| waiting.client.as_str() == self.client).count() as u64;
+            let Some(Answer::Status { buckets, queued, .. }) = self.ask(Request::Status).await else { return None };
+            let waiting = queued.get(&ClientName::new(&self.client)).copied().unwrap_or(0);
             Some(Room { buckets, waiting })
         })
     }

@@ -164,7 +164,7 @@ impl Row<'_> {
     pub fn state(&self, scene: &Scene<'_>) -> String {
         match self {
             Self::Waiting(w) => {
-                let what = w.bucket.as_ref().map_or_else(String::new, |key| format!(" for {}", key.meter()));
+                let what = w.meter().map_or_else(String::new, |meter| format!(" for {meter}"));
                 let when = w.ready_at.map_or_else(String::new, |at| format!(" until {}", format::clock(at, scene.zone)));
                 format!("waiting #{}{what}{when}", w.position)
             }
