@@ -29,7 +29,7 @@ pub(super) struct GoodputArgs {
     #[arg(long)]
     real: bool,
     /// With --real: how many requests each client sends at once.
-    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..=5_000), requires = "real")]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=5_000), requires = "real")]
     requests: u64,
     /// In virtual time: over how many seeds each figure is the mean.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1_000))]
