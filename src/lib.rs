@@ -2,6 +2,8 @@
 //!
 //! The modules in reading order; each knows only those above it (`ARCHITECTURE.md` has the map and the reasons).
 
+extern crate self as tierline; // the world in `bench` is the tests' own, and names the crate as they do
+
 pub mod domain;
 mod sync;
 pub mod provider;
@@ -20,5 +22,6 @@ pub mod sim;
 pub mod desktop;
 pub mod engine;
 pub mod demo;
+pub mod bench;
 pub mod cli;
 pub mod ui;

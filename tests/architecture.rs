@@ -32,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine", 5),   // builds the parts, joins them, stops them
     ("ui", 6),       // the window
     ("demo", 6),     // simulated providers and clients around an engine
+    ("bench", 6),    // the limiter beside what others do, in virtual time and around an engine
     ("cli", 7),      // the commands; none means the window
     ("main", 8),     // hands the command line its output
     ("lib", 8),      // the list of modules
@@ -69,6 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_rustls", &["upstream"]),
     ("rustls", &["upstream"]),
     ("rustls_platform_verifier", &["upstream"]),
+    ("reqwest", &["probe", "demo", "bench"]), // never in the gateway: its URL type rewrites paths and queries
 ];
 
 /// A file longer than this has more than one subject.

@@ -257,7 +257,7 @@ fn in_every_history(run: impl Fn(u64) + Sync + std::panic::RefUnwindSafe) {
             scope.spawn(move || {
                 for seed in seeds {
                     let ran = std::panic::catch_unwind(|| run(seed));
-                    assert!(ran.is_ok(), "history {seed} broke a law; run it alone with SEED={seed}");
+                    assert!(ran.is_ok(), "history {seed} broke a law; run it alone: SEED={seed} cargo test --test limiter_histories");
                 }
             });
         }

@@ -30,11 +30,12 @@ mod send;
 mod source;
 pub mod window;
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{Dialect, Problem, Secret};
+use crate::domain::view::BucketView;
+use crate::domain::{ClientName, Dialect, Problem, Secret};
 
 pub use claim::{Claimed, cancel, claim, client, go};
 pub use handover::{finish_hours, hand_over, is_offered};
@@ -68,8 +69,8 @@ pub struct Room {
 impl Room {
     /// As it is for the batch that stands in the queue under this name.
     #[must_use]
-    pub fn of(buckets: Vec<BucketView>, queue: &[WaitingView], client: &str) -> Self {
-        Self { buckets, waiting: queue.iter().filter(|waiting| waiting.client.as_str() == client).count() as u64 }
+    pub fn of(buckets: Vec<BucketView>, queued: &BTreeMap<ClientName, u64>, client: &str) -> Self {
+        Self { buckets, waiting: queued.get(&ClientName::new(client)).copied().unwrap_or(0) }
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn run(common: &Common, args: &DemoArgs, out: &mut dyn Write) -> Resu
             }
             let view = Arc::clone(&views.borrow());
             let line = if common.json {
-                json!({ "second": second, "done": view.totals.finished, "running": view.running.len(), "waiting": view.waiting.len(), "upstream_refusals": view.totals.upstream_refusals }).to_string()
+                json!({ "second": second, "done": view.totals.finished, "running": view.running.len(), "waiting": view.waiting_count(), "upstream_refusals": view.totals.upstream_refusals }).to_string()
             } else {
                 status_line(&view, second)
             };
@@ -103,7 +103,7 @@ fn show(summary: &Summary, rows: u64, csv: &PathBuf, json: bool, out: &mut dyn W
 
 /// A new folder, in the data folder that was named or among the temporary files: the demo's accounts and history never mix
 /// with the user's.
-fn scratch_folder(parent: Option<&Path>) -> Result<PathBuf, Problem> {
+pub(super) fn scratch_folder(parent: Option<&Path>) -> Result<PathBuf, Problem> {
     let mut bytes = [0_u8; 6];
     getrandom::fill(&mut bytes).map_err(|error| Problem::new("the system gave no random numbers").because(error))?;
     let name = bytes.iter().fold(String::from("tierline-demo-"), |name, byte| format!("{name}{byte:02x}"));

@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod alias;
 mod batch;
+mod bench;
 mod budgets;
 mod bypass;
 mod catalog;
@@ -135,6 +136,9 @@ enum Command {
     /// Play recorded traffic again with another tier, other limits or another model: which refusals would not have been.
     #[command(name = "whatif")]
     WhatIf(whatif::WhatIfArgs),
+    /// Measure the limiter on this machine, beside what others do.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// A simulated provider, to test your own code against.
     Sim(crate::sim::SimArgs),
 }
@@ -185,6 +189,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Done, Problem> {
                 .map(|()| Done::Well)
                 .map_err(|error| Problem::new(error.to_string()))
         }
+        Some(Command::Bench(command)) => bench::run(&common, &command, out),
         Some(Command::Doctor(args)) => doctor::run(&common, &args, out),
         Some(Command::Batch(command)) => batch::run(&common, command, out),
         Some(Command::Plan(args)) => plan::run(&common, &args, out),

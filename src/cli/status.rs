@@ -9,9 +9,12 @@ use serde_json::json;
 use super::context::Context;
 use super::{Done, budgets, print_json, table, unwritable};
 use crate::domain::budget::BudgetView;
-use crate::domain::view::{BucketView, Sureness, WaitingView};
-use crate::domain::{Dimension, Problem, Refill, Scope};
+use crate::domain::view::{BucketView, WaitingView};
+use crate::domain::{ClientName, Dimension, Problem, Refill, Scope};
 use crate::engine::{self, Answer, Request};
+
+/// So many of the queue are printed.
+const LISTED: usize = 20;
 
 /// How things stand, from the process that serves or from what was saved last.
 pub(super) struct Status {
@@ -20,6 +23,7 @@ pub(super) struct Status {
     as_of: Timestamp,
     pub(super) buckets: Vec<BucketView>,
     waiting: Vec<WaitingView>,
+    queued: BTreeMap<ClientName, u64>,
     budgets: Vec<BudgetView>,
     unrecorded: Option<String>,
 }
@@ -59,7 +63,7 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
         .map_err(|error| unwritable(&error))?;
     }
     for bucket in &status.buckets {
-        for belief in bucket.beliefs.iter().filter(|belief| belief.sureness > Sureness::Assumed && belief.what != "rate") {
+        for belief in &bucket.beliefs {
             let when = belief.at.map_or_else(String::new, |at| format!(", {} ago", seconds(now, at)));
             writeln!(
                 out,
@@ -74,11 +78,19 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
             .map_err(|error| unwritable(&error))?;
         }
     }
-    for waiting in status.waiting.iter().take(20) {
-        let bucket = waiting.bucket.as_ref().map_or_else(|| "room".to_owned(), ToString::to_string);
+    for waiting in status.waiting.iter().take(LISTED) {
+        let bucket = match (&waiting.bucket, waiting.meter()) {
+            (Some(key), _) => key.to_string(),
+            (None, Some(money)) => format!("money that others hold ({money})"),
+            (None, None) => "its turn".to_owned(),
+        };
         let when = waiting.ready_at.map_or_else(String::new, |at| format!(", in about {}", seconds(at, now)));
         writeln!(out, "waiting #{} {} for {bucket}{when}", waiting.position, table::clean(waiting.client.as_str()))
             .map_err(|error| unwritable(&error))?;
+    }
+    let more = status.queued.values().sum::<u64>().saturating_sub(LISTED as u64);
+    if more > 0 {
+        writeln!(out, "and {more} more wait").map_err(|error| unwritable(&error))?;
     }
     Ok(Done::Well)
 }
@@ -86,8 +98,8 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
 impl Status {
     pub(super) fn read(context: &Context, now: Timestamp) -> Result<Self, Problem> {
         match engine::ask(context.dir.path(), &Request::Status) {
-            Some(Answer::Status { gateway, buckets, waiting, budgets, unrecorded }) => {
-                Ok(Self { live: true, gateway, as_of: now, buckets, waiting, budgets, unrecorded })
+            Some(Answer::Status { gateway, buckets, waiting, queued, budgets, unrecorded }) => {
+                Ok(Self { live: true, gateway, as_of: now, buckets, waiting, queued, budgets, unrecorded })
             }
             _ => saved(context, now),
         }
@@ -111,7 +123,8 @@ fn saved(context: &Context, now: Timestamp) -> Result<Status, Problem> {
         })
         .collect();
     let budgets = engine::budgets_of(&context.reader()?, now)?;
-    Ok(Status { live: false, gateway: None, as_of, buckets, waiting: Vec::new(), budgets, unrecorded: None })
+    let (waiting, queued) = Default::default();
+    Ok(Status { live: false, gateway: None, as_of, buckets, waiting, queued, budgets, unrecorded: None })
 }
 
 fn document(status: &Status) -> serde_json::Value {
@@ -148,6 +161,7 @@ fn document(status: &Status) -> serde_json::Value {
         "as_of": status.as_of,
         "buckets": buckets,
         "waiting": status.waiting,
+        "waiting_by_client": status.queued,
         "budgets": budgets::documents(&status.budgets),
         "not_recorded": status.unrecorded,
     })

@@ -53,7 +53,7 @@ pub fn status_line(view: &LiveView, secs: u64) -> String {
         "{secs:>3} s  {} done, {} running, {} waiting, {} refused upstream",
         totals.finished,
         view.running.len(),
-        view.waiting.len(),
+        view.waiting_count(),
         totals.upstream_refusals
     );
     if let Some(bucket) = binding {

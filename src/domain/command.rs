@@ -13,8 +13,8 @@ use super::plan::{Load, LoadSource, PlanQuery, PlanView};
 use super::query::{ExportOrder, Requests, RequestsQuery, Series, SeriesQuery, Story, StoryQuery};
 use super::view::{ModelsView, ScanReport};
 use super::{
-    AccountId, Alias, Budget, Dialect, Dimension, Fallback, Fingerprint, ModelId, Period, Preferences, Problem, Provider, ReportSum, Secret,
-    Verdict,
+    AccountId, Alias, Budget, Dialect, Dimension, Fallback, Fingerprint, ModelId, Period, Preferences, Problem, Provider, ReportSum,
+    Secret, Verdict,
 };
 
 /// An order from the window.

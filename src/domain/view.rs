@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::dimension::Meter;
 use super::{
     AccountId, BucketKey, ClientName, Dialect, Lane, Limit, LimitSource, ModelClass, ModelId, Refill, RequestId, Severity, Window,
 };
@@ -144,12 +145,20 @@ pub struct WaitingView {
     pub class: ModelClass,
     /// 1 for the next to go.
     pub position: u32,
-    /// The bucket that decides.
+    /// The bucket that decides; where none does, the budget of which requests under way hold what is left, as money of all models.
     pub bucket: Option<BucketKey>,
     /// When it can be expected to go.
     pub ready_at: Option<Timestamp>,
     /// Since when it waits.
     pub since: Timestamp,
+}
+
+impl WaitingView {
+    /// What it waits for, under the name people use; `None` for its turn.
+    #[must_use]
+    pub fn meter(&self) -> Option<Meter> {
+        self.bucket.as_ref().map(BucketKey::meter)
+    }
 }
 
 /// What the catalogue knows of models, as it looks at one moment.

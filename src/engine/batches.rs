@@ -334,7 +334,7 @@ impl Gateways for OwnGateway {
     }
 
     fn room(&self) -> Looking<'_> {
-        let (buckets, queue) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queue(now)));
-        Box::pin(ready(Some(Room::of(buckets, &queue, &self.client))))
+        let (buckets, queued) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queued()));
+        Box::pin(ready(Some(Room::of(buckets, &queued, &self.client))))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Who can open the socket can read the database beside it: its folder is closed to others. One JSON line each way.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::lesson::Lesson;
 use super::registry::Registry;
 use crate::domain::budget::BudgetView;
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{AccountId, Problem};
+use crate::domain::{AccountId, ClientName, Problem};
 use crate::limiter::Limiter;
 
 /// What can be asked.
@@ -46,6 +47,9 @@ pub enum Answer {
         buckets: Vec<BucketView>,
         /// The queue.
         waiting: Vec<WaitingView>,
+        /// How many requests each client has in the queue, of which `waiting` lists the next to go.
+        #[serde(default)]
+        queued: BTreeMap<ClientName, u64>,
         /// Every budget.
         #[serde(default)]
         budgets: Vec<BudgetView>,
@@ -99,8 +103,14 @@ pub(super) async fn listen(
             let answer = match serde_json::from_str(&line) {
                 Ok(Request::Status) => {
                     let unrecorded = registry.store().health().unrecorded();
-                    let (buckets, waiting, budgets) = limiter.with(|core, now| (core.buckets(now), core.queue(now), core.budgets(now)));
-                    Answer::Status { gateway, buckets, waiting, budgets, unrecorded }
+                    limiter.with(|core, now| Answer::Status {
+                        gateway,
+                        buckets: core.buckets(now),
+                        waiting: core.queue(now),
+                        queued: core.queued(),
+                        budgets: core.budgets(now),
+                        unrecorded,
+                    })
                 }
                 Ok(Request::Reload) => match registry.reload().await {
                     Ok(()) => {

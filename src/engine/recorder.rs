@@ -154,8 +154,8 @@ impl Recorder {
     /// Brings everything in the view that is no event up to date. Whether it will change by itself.
     fn refresh(&mut self) -> bool {
         let now = self.clock.now();
-        let (buckets, waiting, scopes, budgets) =
-            self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.accounts(), core.budgets(now)));
+        let (buckets, waiting, queued, scopes, budgets) =
+            self.limiter.with(|core, now| (core.buckets(now), core.queue(now), core.counts().0, core.accounts(), core.budgets(now)));
         let known = self.registry.known();
         let moving = !waiting.is_empty() || buckets.iter().any(|bucket| bucket.full_at.is_some() && bucket.refill == Refill::Continuous);
         self.view.at = now.wall;
@@ -171,6 +171,7 @@ impl Recorder {
         self.view.trends = Arc::new(trends(&self.view.trends, &buckets, now.wall));
         self.view.buckets = Arc::new(buckets);
         self.view.waiting = Arc::new(waiting);
+        self.view.queued = queued;
         self.view.batches = Arc::new(self.batches.views());
         self.view.budgets = Arc::new(budgets);
         self.view.totals.lost_events = self.sink.lost() + self.store.health().dropped;

@@ -25,7 +25,6 @@ pub fn auto_way(
     if is_offered(account.dialect()).is_err() {
         return Ok(choose(&Ways::default()));
     }
-    let now = grounds.now;
     let mut first = None;
     let mut look = |via| -> Result<Scan, Problem> {
         let reading = stored.reading(account, via, input)?;

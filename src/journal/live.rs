@@ -41,8 +41,10 @@ pub struct LiveView {
     pub budgets: Arc<Vec<BudgetView>>,
     /// What the user set about limits, routes and names.
     pub rules: Arc<Rules>,
-    /// The queue, next to go first.
+    /// The queue, next to go first; of a long one only the beginning.
     pub waiting: Arc<Vec<WaitingView>>,
+    /// How many wait in all.
+    pub queued: usize,
     /// Every batch, newest first.
     pub batches: Arc<Vec<BatchView>>,
     /// Requests that were sent and are not over, oldest first.
@@ -151,6 +153,7 @@ impl LiveView {
             budgets: Arc::default(),
             rules: Arc::default(),
             waiting: Arc::default(),
+            queued: 0,
             batches: Arc::default(),
             running: Vec::new(),
             arrivals: BTreeMap::new(),
@@ -159,6 +162,12 @@ impl LiveView {
             notices: Vec::new(),
             totals: Totals::default(),
         }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting_count(&self) -> usize {
+        self.queued.max(self.waiting.len())
     }
 
     /// Takes in one event.

@@ -22,7 +22,7 @@ use super::random::Random;
 use crate::domain::command::UserLimit;
 use crate::domain::{
     AccountId, Api, BucketKey, Dialect, Dimension, Limit, LimitChange, LimitSource, LocalReason, LocalRefusal, ModelClass, Notice, Now,
-    Provider, Scope, Tick,
+    Period, Provider, Scope, Tick,
 };
 
 /// What the user can set.
@@ -147,6 +147,8 @@ pub(super) struct Waiting {
     pub(super) deadline: Tick,
     pub(super) not_before: Option<Tick>,
     pub(super) bound_by: Option<BucketId>,
+    /// The window of a budget that held it up, where no bucket did.
+    pub(super) bound_by_budget: Option<Period>,
     pub(super) attempt: u32,
 }
 
@@ -318,6 +320,7 @@ impl Core {
             deadline: now.tick + patience,
             not_before: None,
             bound_by: None,
+            bound_by_budget: None,
             attempt: 1,
             ask,
         };
@@ -475,10 +478,12 @@ impl Core {
     }
 
     fn note_obstacle(&mut self, key: &LineKey, head: Ticket, obstacle: Obstacle, claims: &mut BTreeMap<BucketId, u64>, now: Now) {
+        let budget = self.waiting.get(&head).and_then(|waiting| self.money_holds_up(waiting.ask.account, waiting.price));
         let Some(waiting) = self.waiting.get_mut(&head) else { return };
         if obstacle.bucket.is_some() {
             waiting.bound_by = obstacle.bucket;
         }
+        waiting.bound_by_budget = waiting.bound_by_budget.or(budget);
         let claims_now = now.tick.since(waiting.since) >= Self::CLAIM_AFTER;
         let expected = waiting.expected;
         let Some(state) = self.lines.get(key) else { return };

@@ -304,7 +304,8 @@ impl Core {
     fn taken(&self, ticket: Ticket) -> (Option<Meter>, Cost) {
         let Some(flight) = self.flights.get(&ticket) else { return (None, Cost::ZERO) };
         let expected = flight.waiting.expected;
-        let bound = flight.waiting.bound_by.map(|id| self.book.get(id).key.meter());
+        let money = || flight.waiting.bound_by_budget.map(|period| Meter(Dimension::Money, period));
+        let bound = flight.waiting.bound_by.map(|id| self.book.get(id).key.meter()).or_else(money);
         let cost = Cost::request().with(Dimension::InputTokens, expected.input).with(Dimension::OutputTokens, expected.output);
         (bound, cost)
     }

@@ -2,7 +2,8 @@
 //!
 //! It orders; whether the next one may go is not its business.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use super::estimate::Expectation;
 use crate::domain::{ClientName, Lane, Tick};
@@ -139,19 +140,42 @@ impl Line {
         true
     }
 
-    /// Everybody in the order in which they would go if each were the same size.
+    /// The first `most` in the order in which they would go if each were the same size.
     #[must_use]
-    pub fn order(&self) -> Vec<Ticket> {
-        let mut order: Vec<Ticket> = self.again.iter().copied().collect();
+    pub fn order(&self, most: usize) -> Vec<Ticket> {
+        let mut order: Vec<Ticket> = self.again.iter().copied().take(most).collect();
         for lane in [Lane::Interactive, Lane::Batch] {
-            let mut turns: Vec<_> =
-                self.turns.iter().filter(|((l, _), _)| *l == lane).map(|(_, turn)| (turn.served, turn.waiting.iter())).collect();
-            while let Some(next) = turns.iter_mut().filter(|(_, waiting)| waiting.len() > 0).min_by_key(|(served, _)| *served) {
-                next.0 = next.0.saturating_add(1);
-                order.extend(next.1.next());
+            let turns: Vec<&Turn> = self
+                .order
+                .range((lane, 0, ClientName::new(""))..)
+                .map_while(|(of, _, client)| (*of == lane).then(|| self.turns.get(&(lane, client.clone()))).flatten())
+                .collect();
+            let mut next: BinaryHeap<Reverse<(u64, usize, usize)>> =
+                turns.iter().enumerate().map(|(at, turn)| Reverse((turn.served, at, 0))).collect();
+            while order.len() < most {
+                let Some(Reverse((served, at, n))) = next.pop() else { break };
+                let Some(ticket) = turns.get(at).and_then(|turn| turn.waiting.get(n)) else { continue };
+                order.push(*ticket);
+                next.push(Reverse((served.saturating_add(1), at, n + 1)));
             }
         }
         order
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.again.len() + self.turns.values().map(|turn| turn.waiting.len()).sum::<usize>()
+    }
+
+    /// Those that go again before everybody.
+    pub fn again(&self) -> impl Iterator<Item = Ticket> {
+        self.again.iter().copied()
+    }
+
+    /// How many first tries each client has here, in either lane.
+    pub fn by_client(&self) -> impl Iterator<Item = (&ClientName, u64)> {
+        self.turns.iter().map(|((_, client), turn)| (client, turn.waiting.len() as u64))
     }
 }
 
@@ -261,7 +285,8 @@ mod tests {
         queue.push(1, Lane::Interactive, "a");
         queue.0.push_again(Ticket(9));
         assert_eq!(queue.0.next(), Some(Ticket(9)));
-        assert_eq!(queue.0.order(), [Ticket(9), Ticket(1)]);
+        assert_eq!(queue.0.order(9), [Ticket(9), Ticket(1)]);
+        assert_eq!((queue.0.order(1), queue.0.len()), (vec![Ticket(9)], 2));
     }
 
     #[test]
@@ -270,6 +295,7 @@ mod tests {
         for (n, client) in [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b")] {
             queue.push(n, Lane::Interactive, client);
         }
-        assert_eq!(queue.0.order().iter().map(|t| t.0).collect::<Vec<_>>(), [1, 4, 2, 5, 3]);
+        assert_eq!(queue.0.order(9).iter().map(|t| t.0).collect::<Vec<_>>(), [1, 4, 2, 5, 3]);
+        assert_eq!(queue.0.order(3).len(), 3);
     }
 }

@@ -210,7 +210,13 @@ impl Core {
 
     /// Whether requests under way hold what is left for one of this price.
     pub(super) fn is_money_held(&self, account: AccountId, need: Option<u64>) -> bool {
-        need.is_some_and(|need| self.purses.purses.iter().any(|purse| purse.concerns(account) && purse.is_held(need)))
+        self.money_holds_up(account, need).is_some()
+    }
+
+    /// The window of the budget of which requests under way hold what is left for one of this price.
+    pub(super) fn money_holds_up(&self, account: AccountId, need: Option<u64>) -> Option<Period> {
+        let need = need?;
+        self.purses.purses.iter().find(|purse| purse.concerns(account) && purse.is_held(need)).map(|purse| purse.budget.period)
     }
 
     /// The budget whose held money a request of this price waits for, as a limit of all models.

@@ -12,7 +12,7 @@ use super::core::{Account, Core};
 use super::estimate::{Kind, Learned};
 use super::line::Ticket;
 use crate::domain::view::{BucketView, WaitingView};
-use crate::domain::{AccountId, BucketKey, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Scope, ScopeKind};
+use crate::domain::{AccountId, BucketKey, ClientName, Dimension, Lane, Limit, LimitSource, ModelClass, Now, Scope, ScopeKind};
 
 /// One bucket as it is kept over a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +44,18 @@ pub struct Memory {
 }
 
 impl Core {
+    /// So many requests of the queue are listed. A list is made while nobody can be admitted, and nobody reads a longer one.
+    pub const LISTED: usize = 200;
+
     /// Every bucket, grouped by scope and class.
     #[must_use]
     pub fn buckets(&mut self, now: Now) -> Vec<BucketView> {
         let binding = self.binding(now);
+        // who stands behind the first of a line waits for what that one waits for
         let mut waiting_for: BTreeMap<BucketId, u32> = BTreeMap::new();
-        for waiting in self.waiting.values() {
-            if let Some(id) = waiting.bound_by {
-                *waiting_for.entry(id).or_default() += 1;
+        for state in self.lines.values() {
+            if let Some(id) = state.line.next().and_then(|head| self.waiting.get(&head)?.bound_by) {
+                *waiting_for.entry(id).or_default() += u32::try_from(state.line.len()).unwrap_or(u32::MAX);
             }
         }
         let ids: Vec<BucketId> = self.book.iter().map(|(id, _)| id).collect();
@@ -71,11 +75,12 @@ impl Core {
             .collect()
     }
 
-    /// The queue, next to go first.
+    /// The queue, next to go first, at most [`LISTED`](Self::LISTED) of it: see [`queued`](Self::queued).
     #[must_use]
     pub fn queue(&mut self, now: Now) -> Vec<WaitingView> {
-        let orders: Vec<_> = self.lines.iter().map(|(key, state)| (key.clone(), state.line.order())).collect();
-        let mut views = Vec::with_capacity(self.waiting.len());
+        let waits = self.lines.iter().filter(|(_, state)| !state.line.is_empty());
+        let orders: Vec<_> = waits.map(|(key, state)| (key.clone(), state.line.order(Self::LISTED))).collect();
+        let mut views = Vec::new();
         for (key, order) in orders {
             let head = order.first().copied();
             let obstacle = head.and_then(|head| self.obstacle(&key, head, &BTreeMap::new(), now));
@@ -84,7 +89,23 @@ impl Core {
             }
         }
         views.sort_by_key(|view| (view.position, view.since));
+        views.truncate(Self::LISTED);
         views
+    }
+
+    /// How many requests each client has in the queue.
+    #[must_use]
+    pub fn queued(&self) -> BTreeMap<ClientName, u64> {
+        let mut queued = BTreeMap::new();
+        for line in self.lines.values().map(|state| &state.line) {
+            for (client, count) in line.by_client().filter(|(_, count)| *count > 0) {
+                *queued.entry(client.clone()).or_default() += count;
+            }
+            for again in line.again().filter_map(|ticket| self.waiting.get(&ticket)) {
+                *queued.entry(again.ask.client.clone()).or_default() += 1;
+            }
+        }
+        queued
     }
 
     fn waiting_view(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::view::WaitingView;
 use crate::domain::{AccountId, BucketKey, Dimension, Scope};
 use crate::journal::LiveView;
 use crate::journal::live::AccountView;
@@ -52,6 +53,12 @@ impl<'a> Scene<'a> {
             return format!("money of the budget a {} ({})", key.period.name(), self.whose(&key.scope));
         }
         format!("{} of {} ({})", key.meter(), key.class, self.whose(&key.scope))
+    }
+
+    /// What a request waits for, in words.
+    #[must_use]
+    pub fn waits_for(&self, waits: &WaitingView) -> String {
+        waits.bucket.as_ref().map_or_else(|| "its turn".into(), |key| self.bucket(key))
     }
 
     /// Whether nothing is known yet, not even that there is nothing.

@@ -50,7 +50,7 @@ fn lead(view: &LiveView, now: Timestamp) -> (Mood, String, Option<BucketKey>) {
         };
     }
     if let Some(next) = view.waiting.first() {
-        return (Mood::Waiting, waiting(next, view.waiting.len(), now), next.bucket.clone());
+        return (Mood::Waiting, waiting(next, view.waiting_count(), now), next.bucket.clone());
     }
     if let Some((bucket, room)) = tightest(view) {
         let (mood, text) = with_room(bucket, room, now);
@@ -148,5 +148,5 @@ fn note(view: &LiveView, now: Timestamp) -> String {
         (0, ours) => format!("{ours} refused by Tierline {span}."),
         (theirs, ours) => format!("{theirs} refused by providers and {ours} by Tierline {span}."),
     };
-    format!("{} running, {} waiting. {refused}", view.running.len(), view.waiting.len())
+    format!("{} running, {} waiting. {refused}", view.running.len(), view.waiting_count())
 }

@@ -56,6 +56,7 @@ fn help_is_no_error() {
         "explain",
         "models",
         "catalog",
+        "bench goodput",
         "sim",
     ];
     for command in commands {

@@ -15,6 +15,7 @@ mod scripted;
 mod tls;
 
 mod accounts;
+mod bench;
 mod bounded;
 mod bypass;
 mod admin;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use tierline::domain::{Dimension, Lane};
 use tierline::limiter::random::Random;
 
+pub use super::spelled::Spelling;
+
 pub const NANOS: f64 = 1e9;
 /// In the place of a rule's number: the day is used up.
 pub const DAY: u8 = u8::MAX - 1;
@@ -58,9 +60,11 @@ pub struct Scenario {
     pub heads_on_arrival: bool,
     /// Per cent of answers that come without headers.
     pub heads_missing: u64,
+    /// Headers are written out as a provider writes them and read as answers are, instead of being handed over as they are meant.
+    pub spelled: Option<Spelling>,
     /// Minutes begin anew at full minutes, instead of refilling all the time.
     pub fixed_windows: bool,
-    /// At this second every limit is multiplied by this factor.
+    /// At this second, and each time it has passed again, every limit is multiplied by this factor, and by its inverse in turn.
     pub change: Option<(f64, f64)>,
     /// Requests in a day that ends at midnight Pacific; no header tells.
     pub per_day: Option<u64>,
@@ -101,6 +105,7 @@ impl Default for Scenario {
             grain: 1,
             heads_on_arrival: false,
             heads_missing: 0,
+            spelled: None,
             fixed_windows: false,
             change: None,
             per_day: None,
@@ -187,6 +192,7 @@ pub struct Upstream {
     at_once: u64,
     /// Its day, and what is left of it.
     day: (jiff::civil::Date, u64),
+    changed: bool,
 }
 
 impl Upstream {
@@ -203,7 +209,7 @@ impl Upstream {
             })
             .collect();
         let day = (pacific(scenario.start).date(), scenario.per_day.unwrap_or(u64::MAX));
-        Self { scenario: scenario.clone(), meters, at_once: 0, day }
+        Self { scenario: scenario.clone(), meters, at_once: 0, day, changed: false }
     }
 
     pub fn reaches(&mut self, job: &Job, secs: f64) -> Arrival {
@@ -282,9 +288,10 @@ impl Upstream {
             .collect()
     }
 
-    /// Every limit becomes another at once.
+    /// Every limit becomes another at once, or what it was.
     pub fn change_limits(&mut self) {
-        let factor = self.scenario.change.map_or(1.0, |(_, factor)| factor);
+        let factor = self.scenario.change.map_or(1.0, |(_, factor)| if self.changed { 1.0 / factor } else { factor });
+        self.changed = !self.changed;
         for meter in &mut self.meters {
             meter.rule.per_minute = (meter.rule.per_minute * factor).round();
             meter.level = (meter.level * factor).round();

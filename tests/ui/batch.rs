@@ -74,7 +74,6 @@ fn running() -> BatchView {
         at_provider: 0,
         pausing_secs: None,
         elapsed_secs: 512,
-        latest_secs: None,
     };
     BatchView { record: record(4, BatchState::Running, 3_000, 1_200, 3), runner: BatchRunner::Here, progress: Some(progress) }
 }

@@ -3,7 +3,6 @@
 use egui::text::LayoutJob;
 use egui::{Align, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
 
-use crate::domain::Dimension;
 use crate::domain::view::WaitingView;
 
 use super::super::super::format;
@@ -57,7 +56,7 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
 
 fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
     let waiting = &scene.view.waiting;
-    page::group(ui, "Queue", &if waiting.is_empty() { String::new() } else { format!("{} waiting", waiting.len()) });
+    page::group(ui, "Queue", &if waiting.is_empty() { String::new() } else { format!("{} waiting", scene.view.waiting_count()) });
     page::rule(ui);
     if waiting.is_empty() {
         let text = faint(ui, "Nobody waits.");
@@ -71,8 +70,8 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
             clicked = Some(Intent::ShowRequest(waits.id));
         }
     }
-    if waiting.len() > LISTED {
-        let text = note(ui, format!("and {} more", waiting.len() - LISTED));
+    if scene.view.waiting_count() > LISTED {
+        let text = note(ui, format!("and {} more", scene.view.waiting_count() - LISTED));
         ui.label(text);
     }
     clicked
@@ -80,10 +79,7 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
 
 fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bool {
     let c = colors(ui);
-    let meter = waits.bucket.as_ref().map_or("order".to_owned(), |key| match key.dimension {
-        Dimension::Money => "money".to_owned(),
-        _ => key.meter().to_string(),
-    });
+    let meter = waits.meter().map_or("order".to_owned(), |meter| meter.to_string());
     let eta = waits.ready_at.map_or(format::NONE.to_owned(), |at| format::until(scene.now, at));
     let response = grid.row(ui, Sense::click(), |cells| {
         cells.text(RichText::new(waits.position.to_string()).color(c.text_faint));
@@ -113,7 +109,7 @@ fn entry(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, waits: &WaitingView) -> bo
             ui.label(format!("{} asks for {}", waits.client, waits.model.as_ref().map_or("no model", |m| m.as_str())));
             let lines = [
                 format!("{} queue, position {}", waits.lane.name(), waits.position),
-                waits.bucket.as_ref().map_or("waits for its turn".to_owned(), |key| format!("waits for {}", scene.bucket(key))),
+                format!("waits for {}", scene.waits_for(waits)),
                 format!("since {}", scene.both_zones(waits.since)),
                 waits.ready_at.map_or("no time can be told".to_owned(), |at| format!("goes at {}", scene.both_zones(at))),
             ];

@@ -75,7 +75,7 @@ fn waiting(scene: &Scene<'_>, row: &Row<'_>) -> Vec<(&'static str, Facts)> {
     ];
     let wait = vec![
         ("position", w.position.to_string()),
-        ("waits for", w.bucket.as_ref().map_or("its turn".into(), |key| scene.bucket(key))),
+        ("waits for", scene.waits_for(w)),
         ("since", format::local(w.since, scene.zone)),
         ("goes at", w.ready_at.map_or("unknown".into(), |at| format::local(at, scene.zone))),
     ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::view::WaitingView;
-use crate::domain::{Certainty, Dimension, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
+use crate::domain::{Certainty, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
 use crate::journal::{LiveView, RunningView};
 
 use super::super::super::format;
@@ -182,10 +182,7 @@ impl Row<'_> {
     pub fn state(&self, scene: &Scene<'_>) -> String {
         match self {
             Self::Waiting(w) => {
-                let what = w.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
-                    Dimension::Money => " for held money".to_owned(),
-                    _ => format!(" for {}", key.meter()),
-                });
+                let what = w.meter().map_or_else(String::new, |meter| format!(" for {meter}"));
                 let when = w.ready_at.map_or_else(String::new, |at| format!(" until {}", format::clock(at, scene.zone)));
                 format!("waiting #{}{what}{when}", w.position)
             }

@@ -2,18 +2,20 @@
 //!
 //! Each knows its limits beforehand (the limiter's cold rows do not), and each is given eight attempts a request.
 
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of hours fit")]
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use tierline::domain::Dimension;
-use tierline::limiter::random::Random;
-
-use crate::world::Scenario;
-use crate::world::upstream::{Arrival, Job, NANOS, Rule, Upstream, bound, jobs};
+use super::goodput::Figures;
+use super::world::Scenario;
+use super::world::upstream::{Arrival, Job, NANOS, Rule, Upstream, bound, jobs};
+use crate::domain::Dimension;
+use crate::limiter::random::Random;
 
 /// How a client decides when to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub(super) enum Policy {
     /// Everything at once, and again after the provider's hint or an exponential pause, as the official SDKs do.
     Retry,
     /// Counts of requests and estimated tokens per full minute.
@@ -25,9 +27,9 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    pub(crate) const ALL: [Self; 4] = [Self::Retry, Self::FixedWindow, Self::ChargeAfter, Self::Semaphore];
+    pub(super) const ALL: [Self; 4] = [Self::Retry, Self::FixedWindow, Self::ChargeAfter, Self::Semaphore];
 
-    pub(crate) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Retry => "retry with backoff",
             Self::FixedWindow => "fixed windows",
@@ -46,31 +48,28 @@ enum Happening {
     Wake,
 }
 
-const ATTEMPTS: u32 = 8;
-const AT_ONCE: usize = 10;
+pub(super) const ATTEMPTS: u32 = 8;
+pub(super) const AT_ONCE: usize = 10;
 
 /// What a client keeps of one limit.
-struct Account {
+pub(super) struct Account {
     rule: Rule,
     level: f64,
     at: f64,
 }
 
-/// How it went: efficiency, requests, refusals, failures, seconds taken.
-pub(crate) struct Figures {
-    pub(crate) efficiency: f64,
-    pub(crate) requests: u64,
-    pub(crate) refused: u64,
-    pub(crate) failed: u64,
-    pub(crate) makespan_secs: f64,
-    pub(crate) bound_secs: f64,
+impl Account {
+    /// All limits at their full minute.
+    pub(super) fn all(rules: &[Rule]) -> Vec<Self> {
+        rules.iter().map(|rule| Self { rule: *rule, level: rule.per_minute, at: 0.0 }).collect()
+    }
 }
 
 /// One scenario under one policy.
-pub(crate) fn run(policy: Policy, scenario: &Scenario) -> Figures {
+pub(super) fn run(policy: Policy, scenario: &Scenario) -> Figures {
     let (jobs, mut random) = jobs(scenario);
     let mut upstream = Upstream::new(scenario);
-    let mut accounts: Vec<Account> = scenario.rules.iter().map(|rule| Account { rule: *rule, level: rule.per_minute, at: 0.0 }).collect();
+    let mut accounts = Account::all(&scenario.rules);
     let mut queue: VecDeque<usize> = (0..jobs.len()).collect();
     let mut attempts = vec![0_u32; jobs.len()];
     let mut heap = BinaryHeap::new();
@@ -120,19 +119,13 @@ pub(crate) fn run(policy: Policy, scenario: &Scenario) -> Figures {
                     failed += 1;
                     continue;
                 }
-                let backoff = 500_u64 << attempts[index].min(4);
-                let pause = wait_ms.max(backoff / 2 + random.below(backoff / 2));
-                push(&mut heap, now + pause * 1_000_000, Happening::Again(index));
+                push(&mut heap, now + pause(attempts[index], wait_ms, &mut random) * 1_000_000, Happening::Again(index));
             }
             Happening::Ends(index) => {
                 upstream.ends(&jobs[index], secs);
                 out -= 1;
                 last = now;
-                if policy == Policy::ChargeAfter {
-                    for account in &mut accounts {
-                        account.level -= tokens(account.rule.dimension, &jobs[index]);
-                    }
-                }
+                answered(policy, &mut accounts, &jobs[index]);
             }
         }
     }
@@ -141,8 +134,23 @@ pub(crate) fn run(policy: Policy, scenario: &Scenario) -> Figures {
     Figures { efficiency: bound_secs / makespan_secs, requests, refused, failed, makespan_secs, bound_secs }
 }
 
-/// Takes what the policy counts, or says when to look again.
-fn may_go(policy: Policy, accounts: &mut [Account], job: &Job, now: u64) -> Result<(), u64> {
+/// Milliseconds until the next attempt: the provider's hint, or an exponential pause with jitter.
+pub(super) fn pause(attempts: u32, hint_ms: u64, random: &mut Random) -> u64 {
+    let backoff = 500_u64 << attempts.min(4);
+    hint_ms.max(backoff / 2 + random.below(backoff / 2))
+}
+
+/// Counts an answer.
+pub(super) fn answered(policy: Policy, accounts: &mut [Account], job: &Job) {
+    if policy == Policy::ChargeAfter {
+        for account in accounts {
+            account.level -= tokens(account.rule.dimension, job);
+        }
+    }
+}
+
+/// Takes what the policy counts, or says at which nanosecond to look again.
+pub(super) fn may_go(policy: Policy, accounts: &mut [Account], job: &Job, now: u64) -> Result<(), u64> {
     let secs = now as f64 / NANOS;
     let after = |wait: f64| now + (wait.max(0.001) * NANOS) as u64;
     match policy {
