@@ -69,6 +69,7 @@ fn scenario(seed: u64) -> Scenario {
         output: one(random, &[60, 400]),
         max_output: 1_024,
         seed,
+        ..Scenario::default()
     }
 }
 

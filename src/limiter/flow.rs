@@ -8,10 +8,19 @@ use crate::domain::Tick;
 /// Recent charges, and a moving average of foreign traffic.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
-    charges: VecDeque<(Tick, u64)>,
-    charged: u64,
+    moves: VecDeque<Move>,
+    taken: u64,
+    returned: u64,
     foreign_per_sec: f64,
     foreign_at: Option<Tick>,
+}
+
+/// What we took at a moment, and what was given back then of earlier charges.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    at: Tick,
+    taken: u64,
+    returned: u64,
 }
 
 impl Flow {
@@ -25,64 +34,78 @@ impl Flow {
     /// Forgets what is older than a minute.
     pub fn fade(&mut self, now: Tick) {
         let oldest = now - Self::MEMORY;
-        while let Some((at, units)) = self.charges.front().copied() {
-            if at >= oldest {
-                break;
-            }
-            self.charges.pop_front();
-            self.charged = self.charged.saturating_sub(units);
+        while let Some(Move { taken, returned, .. }) = self.moves.front().filter(|entry| entry.at < oldest).copied() {
+            self.moves.pop_front();
+            self.taken -= taken;
+            self.returned -= returned;
         }
     }
 
     /// We took `units`.
     pub fn charge(&mut self, units: u64, now: Tick) {
-        if units == 0 {
-            return;
-        }
-        self.charged = self.charged.saturating_add(units);
-        let full = self.charges.len() >= Self::ENTRIES;
-        match self.charges.back_mut() {
-            Some((at, sum)) if *at == now || full => {
-                *sum = sum.saturating_add(units);
-            }
-            _ => self.charges.push_back((now, units)),
-        }
+        self.note(units, 0, now);
     }
 
     /// An estimate was off by this much.
     pub fn correct(&mut self, difference: i64, now: Tick) {
-        if let Ok(more) = u64::try_from(difference) {
-            self.charge(more, now);
+        match u64::try_from(difference) {
+            Ok(more) => self.note(more, 0, now),
+            Err(_) => self.note(0, difference.unsigned_abs(), now),
+        }
+    }
+
+    fn note(&mut self, taken: u64, returned: u64, now: Tick) {
+        if taken == 0 && returned == 0 {
             return;
         }
-        let mut less = difference.unsigned_abs();
-        for (_, units) in self.charges.iter_mut().rev() {
-            let part = less.min(*units);
-            *units -= part;
-            less -= part;
-            self.charged -= part;
-            if less == 0 {
-                break;
+        self.taken = self.taken.saturating_add(taken);
+        self.returned = self.returned.saturating_add(returned);
+        let full = self.moves.len() >= Self::ENTRIES;
+        match self.moves.back_mut() {
+            Some(last) if last.at == now || full => {
+                last.taken = last.taken.saturating_add(taken);
+                last.returned = last.returned.saturating_add(returned);
             }
+            _ => self.moves.push_back(Move { at: now, taken, returned }),
+        }
+    }
+
+    /// What was charged at that moment was this much more, or less.
+    pub fn revise(&mut self, at: Tick, difference: i64) {
+        let end = self.moves.partition_point(|entry| entry.at <= at);
+        if let Some(entry) = end.checked_sub(1).and_then(|index| self.moves.get_mut(index)) {
+            let revised = entry.taken.saturating_add_signed(difference);
+            self.taken = self.taken - entry.taken + revised;
+            entry.taken = revised;
         }
     }
 
     /// What we took after `since`.
     #[must_use]
-    pub fn charged_since(&self, since: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|(at, _)| *at > since).map(|(_, units)| units).sum()
+    pub fn taken_since(&self, since: Tick) -> u64 {
+        self.after(|at| at > since).map(|entry| entry.taken).sum()
     }
 
     /// What we took at `from` and after it.
     #[must_use]
-    pub fn charged_from(&self, from: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|(at, _)| *at >= from).map(|(_, units)| units).sum()
+    pub fn taken_from(&self, from: Tick) -> u64 {
+        self.after(|at| at >= from).map(|entry| entry.taken).sum()
+    }
+
+    /// What was given back after `since`.
+    #[must_use]
+    pub fn returned_since(&self, since: Tick) -> u64 {
+        self.after(|at| at > since).map(|entry| entry.returned).sum()
+    }
+
+    fn after(&self, is_in: impl Fn(Tick) -> bool) -> impl Iterator<Item = &Move> {
+        self.moves.iter().rev().take_while(move |entry| is_in(entry.at))
     }
 
     /// What we took in the last minute.
     #[must_use]
     pub const fn own_per_minute(&self) -> u64 {
-        self.charged
+        self.taken.saturating_sub(self.returned)
     }
 
     /// A header showed `units` more (or, negative, fewer) taken than we knew, over a stretch of time.
@@ -99,12 +122,6 @@ impl Flow {
     #[must_use]
     pub const fn foreign_at(&self) -> Option<Tick> {
         self.foreign_at
-    }
-
-    /// Whether others draw on the bucket as well.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        self.foreign_per_sec > 0.0
     }
 
     /// What was taken for others' traffic was something else.
@@ -135,7 +152,7 @@ mod tests {
         for (secs, units) in [(1, 10), (2, 20), (3, 30)] {
             flow.charge(units, at(secs));
         }
-        assert_eq!(flow.charged_since(at(1)), 50);
+        assert_eq!(flow.taken_since(at(1)), 50);
         assert_eq!(flow.own_per_minute(), 60);
         flow.correct(-25, at(3));
         assert_eq!(flow.own_per_minute(), 35);

@@ -65,7 +65,7 @@ fn more_than_a_bucket_waits_for_a_full_one_and_goes_alone() {
 fn a_header_corrects_down_at_once_and_up_slowly() {
     let sample = |remaining, millis| {
         let tick = at(millis).tick;
-        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick }
+        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }
     };
     let mut bucket = per_minute(Dimension::Requests, 100);
     bucket.observe(sample(100, 0), at(0));
@@ -83,9 +83,18 @@ fn a_rounded_header_does_not_invent_foreign_traffic() {
     let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
     bucket.take(400, 0, at(0));
     let tick = at(0).tick;
-    bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0));
+    bucket.observe(
+        Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO },
+        at(0),
+    );
     assert_eq!(bucket.available(), 7_600);
-    assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0)), 0);
+    assert_eq!(
+        bucket.observe(
+            Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO },
+            at(0)
+        ),
+        0
+    );
     assert_eq!(bucket.available(), 7_600);
 }
 
@@ -102,7 +111,8 @@ fn a_bucket_that_holds_little_is_drawn_on_at_its_full_rate() {
         bucket.take(1, 0, at(millis));
         let tick = at(millis).tick;
         let full_in = Some(Duration::from_millis(500));
-        bucket.observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick }, at(millis));
+        bucket
+            .observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick, on_way: Duration::ZERO }, at(millis));
     }
     assert_eq!(bucket.size(), 2);
     let foreign = bucket.flow().foreign_per(Duration::from_secs(60));
@@ -173,7 +183,7 @@ proptest! {
                 Step::Correct(by) => bucket.correct(by, at(millis)),
                 Step::Observe { remaining, grain } => {
                     let tick = at(millis).tick;
-                    bucket.observe(Sample { remaining, grain, own: 0, full_in: None, earliest: tick, latest: tick }, at(millis));
+                    bucket.observe(Sample { remaining, grain, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }, at(millis));
                 }
                 Step::Resize(capacity) => bucket.set_limit(Limit { capacity, ..*bucket.limit() }, at(millis)),
             }
