@@ -215,16 +215,12 @@ impl Bucket {
         }
     }
 
-    /// When the short-time allowance has room for so many; `None` if now.
+    /// Whether only the short-time allowance stands in the way of `need`.
     #[must_use]
-    pub fn burst_ready_at(&self, need: u64, now: Tick) -> Option<Tick> {
-        self.burst.ready_at(need, &self.limit, now).filter(|at| *at > now)
-    }
-
-    /// Whether only the short-time allowance stands in the way of `need`, which may turn out to be as much as `most`.
-    #[must_use]
-    pub fn held_back_by_burst(&self, need: u64, most: u64, now: Now) -> bool {
-        self.ready_by_level(need, now) == Ready::Now && self.frozen_until.is_none() && self.burst_ready_at(most, now.tick).is_some()
+    pub fn held_back_by_burst(&self, need: u64, now: Now) -> bool {
+        self.ready_by_level(need, now) == Ready::Now
+            && self.frozen_until.is_none()
+            && self.burst.ready_at(need, &self.limit, now.tick).is_some_and(|at| at > now.tick)
     }
 
     fn ready_by_level(&self, need: u64, now: Now) -> Ready {

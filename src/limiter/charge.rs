@@ -240,14 +240,24 @@ impl Evidence {
         self.rule
     }
 
-    /// The most that a request may be charged. While headers have told too little to know the rule, that is more than by the rule in
-    /// force: as many at once as would fit by the smallest charge may be far too many.
+    /// What a request takes by the rule in force. While headers have told too little to be sure of it, the most that it may generate is
+    /// held until it ends, as far as a bucket of this capacity gives such requests a chance.
     #[must_use]
-    pub fn most(&self, dimension: Dimension, expected: &Expectation) -> u64 {
-        let mine = self.rule.need(dimension, expected).total();
-        let open = self.samples() < Self::ENOUGH && self.views.iter().any(|view| view.anchor.is_some());
-        let all = ChargeRule::ALL.iter().map(|rule| rule.need(dimension, expected).total()).filter(|_| open);
-        all.max().unwrap_or(0).max(mine)
+    pub fn need(&self, dimension: Dimension, expected: &Expectation, capacity: u64) -> Need {
+        let need = self.rule.need(dimension, expected);
+        let generates = matches!(dimension, Dimension::OutputTokens | Dimension::Tokens);
+        if !generates || self.rule.rank() > ChargeRule::Actual.rank() || self.is_sure() {
+            return need;
+        }
+        let most = expected.max_output.unwrap_or(expected.output).min(capacity / 8);
+        Need { held: need.held.max(most), ..need }
+    }
+
+    /// Whether headers have shown that the rule predicts well, or that none does; without any there is nothing to wait for.
+    fn is_sure(&self) -> bool {
+        let view = self.view();
+        let enough = if view.errors[self.rule as usize] < Self::GOOD { Self::ENOUGH } else { 3 * Self::ENOUGH };
+        self.last.is_none() || view.samples >= enough
     }
 
     /// How many comparisons it rests on.

@@ -425,10 +425,8 @@ impl Core {
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
             let dimension = entry.key.dimension;
-            let need = entry.evidence.rule().need(dimension, &waiting.expected);
+            let need = entry.need(&waiting.expected);
             entry.bucket.take(need.on_arrival, need.held, now);
-            let more = entry.evidence.most(dimension, &waiting.expected) - need.total();
-            entry.bucket.burst_mut().take(signed(more));
             entry.bucket.note_estimate(estimated(dimension, need, &waiting.expected));
             if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
                 entry.evidence.sent(dimension, &waiting.expected, now.tick);
@@ -541,10 +539,6 @@ impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Core").field("waiting", &self.waiting.len()).field("flights", &self.flights.len()).finish_non_exhaustive()
     }
-}
-
-const fn signed(units: u64) -> i64 {
-    if units > i64::MAX as u64 { i64::MAX } else { units.cast_signed() }
 }
 
 /// A refusal that says never, for now.

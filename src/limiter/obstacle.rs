@@ -48,18 +48,11 @@ impl Core {
         }
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
-            let need = entry.evidence.rule().need(entry.key.dimension, &waiting.expected).total();
+            let need = entry.need(&waiting.expected).total();
             if need == 0 {
                 continue;
             }
             entry.bucket.refill(now);
-            let most = entry.evidence.most(entry.key.dimension, &waiting.expected);
-            if let Some(at) = entry.bucket.burst_ready_at(most, now.tick).filter(|_| most > need) {
-                if until.is_none_or(|until| at > until) && !released {
-                    bucket = Some(*id);
-                }
-                until = until.max(Some(at));
-            }
             let claimed = claims.get(id).copied().unwrap_or(0);
             match entry.bucket.ready(need.saturating_add(claimed), now) {
                 Ready::Now => {}
@@ -136,10 +129,9 @@ impl Core {
         let mut answer = Want::Unknown;
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
-            let need = entry.evidence.rule().need(entry.key.dimension, &expected).total();
-            let most = entry.evidence.most(entry.key.dimension, &expected);
-            if entry.bucket.held_back_by_burst(need, most, now) {
-                let want = entry.bucket.burst_mut().want(most, state.refusals_take(), now.tick);
+            let need = entry.need(&expected).total();
+            if entry.bucket.held_back_by_burst(need, now) {
+                let want = entry.bucket.burst_mut().want(need, state.refusals_take(), now.tick);
                 if want == Want::Grew {
                     return want;
                 }

@@ -150,12 +150,12 @@ impl Core {
     /// Another rule is believed: what is under way counts by it.
     fn charge_anew(&mut self, id: BucketId, now: Now) {
         let entry = self.book.get_mut(id);
-        let (rule, dimension) = (entry.evidence.rule(), entry.key.dimension);
+        let dimension = entry.key.dimension;
         entry.bucket.refill(now);
         for flight in self.flights.values_mut() {
             let expected = flight.waiting.expected;
             for (_, need) in flight.takes.iter_mut().filter(|(taken, _)| *taken == id) {
-                let anew = rule.need(dimension, &expected);
+                let anew = entry.need(&expected);
                 entry.bucket.drop_estimate(estimated(dimension, *need, &expected));
                 entry.bucket.note_estimate(estimated(dimension, anew, &expected));
                 entry.bucket.exchange((need.on_arrival, need.held), (anew.on_arrival, anew.held), flight.sent_at);
@@ -485,7 +485,7 @@ impl Core {
 /// One that is under way is charged to a bucket.
 fn take(entry: &mut Entry, flight: &mut Flight, id: BucketId, now: Now) {
     let (dimension, expected) = (entry.key.dimension, &flight.waiting.expected);
-    let need = entry.evidence.rule().need(dimension, expected);
+    let need = entry.need(expected);
     entry.bucket.take(need.on_arrival, need.held, Now { tick: flight.sent_at, ..now });
     entry.bucket.note_estimate(estimated(dimension, need, expected));
     if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
