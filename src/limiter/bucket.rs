@@ -154,7 +154,7 @@ impl Bucket {
                 // what others took since the last header is not known yet
                 let others = self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20);
                 // a little of it is only that estimates are off
-                let is_shared = self.flow.foreign_per(self.limit.window.period.duration()) > self.limit.capacity / 50;
+                let is_shared = self.foreign() > self.limit.capacity / 50;
                 signed(if is_shared { among_others + others } else { alone })
             }
             // requests do not arrive as evenly as they are sent: with a few to spare the pace can still be the full rate
@@ -232,7 +232,12 @@ impl Bucket {
         match self.limit.window.refill {
             Refill::OnRelease => Ready::OnRelease,
             _ if wanted > self.ceiling() => Ready::OnRelease,
-            Refill::Continuous => Ready::At(now.tick + self.time_to_gain(missing)),
+            Refill::Continuous => {
+                let at = now.tick + self.time_to_gain(missing);
+                // then less may be believed of others
+                let again = self.sampled_at.filter(|_| self.foreign() > self.limit.capacity / 2).map(|at| at + Self::UNSEEN);
+                Ready::At(again.filter(|again| *again > now.tick).map_or(at, |again| at.min(again)))
+            }
             Refill::Fixed | Refill::Calendar(_) => self.resets_at.map_or(Ready::OnRelease, Ready::At),
         }
     }
@@ -474,11 +479,16 @@ impl Bucket {
     /// Units that come back each window, foreign traffic taken off.
     fn net_capacity(&self) -> u64 {
         let capacity = self.limit.capacity;
-        let foreign = self.flow.foreign_per(self.limit.window.period.duration());
+        let foreign = self.foreign();
         // what is believed of others must not keep the next header away that would say otherwise
-        let unseen = self.sampled_at.is_some_and(|at| self.refilled_at.since(at) > Self::UNSEEN);
+        let unseen = self.sampled_at.is_some_and(|at| self.refilled_at.since(at) >= Self::UNSEEN);
         let foreign = if unseen { foreign.min(capacity / 2) } else { foreign };
         capacity.saturating_sub(foreign).max(capacity / 20).max(1)
+    }
+
+    /// What others take in each window, as far as headers showed.
+    fn foreign(&self) -> u64 {
+        self.flow.foreign_per(self.limit.window.period.duration())
     }
 
     fn refill_over(&self, time: Duration) -> i64 {

@@ -433,8 +433,9 @@ mod tests {
         Tick::from_nanos(n * 1_000_000_000)
     }
 
-    /// Requests one after another at a provider that charges by `truth`; answers which rule is believed after `n`.
-    fn believed_after(n: u64, truth: ChargeRule, prior: ChargeRule) -> ChargeRule {
+    /// Requests one after another at a provider that charges by `truth` and computes its headers when they arrive, or at the end;
+    /// answers which rule is believed after `n`.
+    fn believed_after(n: u64, truth: ChargeRule, prior: ChargeRule, on_arrival: bool) -> ChargeRule {
         let mut evidence = Evidence::new(prior);
         let mut remaining = 900_000_i64;
         for i in 0..n {
@@ -447,14 +448,15 @@ mod tests {
                 ChargeRule::ReservesMax | ChargeRule::KeepsMax => signed(input) + 4_096,
                 ChargeRule::Characters => signed(input * 5 / 4 + 8),
             };
+            let then = remaining;
             evidence.ended(Dimension::Tokens, &expected, 0, output, secs(10 * i + 3));
             remaining += match truth {
                 ChargeRule::Actual => -signed(output),
                 ChargeRule::ReservesMax => 4_096 - signed(output),
                 ChargeRule::KeepsMax | ChargeRule::Characters => 0,
             };
-            let at = secs(10 * i + 4);
-            evidence.header(Header { remaining: remaining.unsigned_abs(), limit: 1_000_000, grain: 1, sent: secs(10 * i), at }, 0.0);
+            let (told, at) = (if on_arrival { then } else { remaining }, secs(10 * i + 4));
+            evidence.header(Header { remaining: told.unsigned_abs(), limit: 1_000_000, grain: 1, sent: secs(10 * i), at }, 0.0);
         }
         evidence.rule()
     }
@@ -463,9 +465,11 @@ mod tests {
     fn the_rule_is_found_within_twenty_answers_whatever_was_believed() {
         for truth in [ChargeRule::Actual, ChargeRule::KeepsMax, ChargeRule::Characters] {
             for prior in ChargeRule::ALL {
-                let found = believed_after(20, truth, prior);
-                let same = found == truth || (truth == ChargeRule::Actual && found == ChargeRule::ReservesMax);
-                assert!(same, "{truth:?} is charged, {prior:?} was believed, {found:?} was found");
+                for on_arrival in [false, true] {
+                    let found = believed_after(20, truth, prior, on_arrival);
+                    let same = found == truth || (truth == ChargeRule::Actual && found == ChargeRule::ReservesMax);
+                    assert!(same, "{truth:?} is charged, {prior:?} was believed, {found:?} was found, on arrival: {on_arrival}");
+                }
             }
         }
     }

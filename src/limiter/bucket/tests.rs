@@ -224,3 +224,33 @@ fn a_period_of_a_second_refills_in_a_second() {
     bucket.refill(at(500));
     assert_eq!(bucket.available(), 5);
 }
+
+#[test]
+fn what_is_believed_of_others_does_not_keep_the_next_header_away() {
+    let mut bucket = per_minute(Dimension::OutputTokens, 6_000);
+    let sample = |remaining, millis| {
+        let tick = at(millis).tick;
+        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }
+    };
+    bucket.observe(sample(6_000, 0), at(0));
+    bucket.observe(sample(0, 1_000), at(1_000));
+    assert!(bucket.flow().foreign_per(Duration::from_secs(60)) > 6_000, "all of it seems to be others'");
+    for (millis, least) in [(2_000, 0), (11_000, 0), (21_500, 500), (41_500, 1_500)] {
+        bucket.refill(at(millis));
+        assert!(bucket.available() >= least, "{} after {millis} ms", bucket.available());
+    }
+}
+
+#[test]
+fn what_is_under_way_is_charged_by_the_new_rule_and_the_last_header_sets_the_level() {
+    let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
+    bucket.take(0, 300, at(0));
+    let sample =
+        Sample { remaining: 6_976, grain: 0, own: 0, full_in: None, earliest: at(0).tick, latest: at(500).tick, on_way: Duration::ZERO };
+    bucket.observe(sample, at(500));
+    bucket.exchange((0, 300), (1_024, 0), at(0).tick);
+    bucket.void(at(500));
+    assert_eq!((bucket.held(), bucket.available()), (0, 6_976));
+    bucket.correct(300 - 1_024, at(1_000));
+    assert_eq!(bucket.available(), 7_700, "what was not generated came back");
+}
