@@ -253,10 +253,14 @@ impl Evidence {
         Need { held: need.held.max(most), ..need }
     }
 
-    /// Whether headers have shown that the rule predicts well, or that none does; without any there is nothing to wait for.
+    /// Whether headers have shown that the rule predicts well and better than those that charge more, or that none does; without any
+    /// there is nothing to wait for.
     fn is_sure(&self) -> bool {
         let view = self.view();
-        let enough = if view.errors[self.rule as usize] < Self::GOOD { Self::ENOUGH } else { 3 * Self::ENOUGH };
+        let mine = view.errors[self.rule as usize];
+        let mut larger = ChargeRule::ALL.into_iter().filter(|rule| rule.rank() > self.rule.rank());
+        let is_best = mine < Self::GOOD && larger.all(|rule| view.errors[rule as usize] > 1.5 * mine + 0.05);
+        let enough = if is_best { Self::ENOUGH } else { 3 * Self::ENOUGH };
         self.last.is_none() || view.samples >= enough
     }
 

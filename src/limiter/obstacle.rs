@@ -20,7 +20,8 @@ pub(super) struct Obstacle {
 impl Core {
     /// While nothing is known of a line's limits, this many requests are sent at first; one where headers will tell.
     const FIRST_WINDOW: u64 = 8;
-    /// The window grows by one with each clean answer, and by one each time this long passes where headers are waited for.
+    /// The window grows by one with each clean answer, and by one each time this long passes without any where headers are waited
+    /// for.
     const FIRST_PATIENCE: Duration = Duration::from_millis(1_250);
     /// Where only a refusal will tell, it also doubles in this time, evenly.
     const FIRST_DOUBLING: Duration = Duration::from_millis(1_500);
@@ -83,6 +84,9 @@ impl Core {
         let answered = start + state.clean_answers;
         if state.in_flight < answered {
             return None;
+        }
+        if sends_limits(dialect) && state.clean_answers > 0 {
+            return Some(now.tick + Self::FIRST_PATIENCE);
         }
         if sends_limits(dialect) {
             // one more each second is what the smallest limits allow
