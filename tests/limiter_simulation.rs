@@ -80,3 +80,63 @@ fn l4_nothing_known() {
         check(&format!("one token bucket, {charge:?}"), &scenario, 0.95, 0.01);
     }
 }
+
+/// Sizes far apart, headers that are computed on arrival and say when a limit is full again, answers in one piece or as streams, all of
+/// it at once and nothing known. Short batches end with the slowest answer, whatever the limiter does: the floors know of it.
+#[test]
+fn short_batches_of_mixed_sizes() {
+    let shared = |per_minute| {
+        vec![
+            Rule { dimension: Dimension::Requests, per_minute: 200.0, burst_secs: 60.0 },
+            Rule { dimension: Dimension::Tokens, per_minute, burst_secs: 60.0 },
+        ]
+    };
+    let separate = |requests, input, output| {
+        [(Dimension::Requests, requests), (Dimension::InputTokens, input), (Dimension::OutputTokens, output)]
+            .map(|(dimension, per_minute)| Rule { dimension, per_minute, burst_secs: 60.0 })
+            .to_vec()
+    };
+    let batch = Scenario {
+        known: false,
+        heads_on_arrival: true,
+        resets: Some(1),
+        mixed: true,
+        way_millis: (1, 3),
+        input: 400,
+        output: 130,
+        jobs: 200,
+        ..Scenario::default()
+    };
+    let rounded = Scenario { grain: 1_000, resets: Some(1_000), ..batch.clone() };
+    let rows = [
+        ("one token bucket", Charge::Actual, Scenario { rules: shared(60_000.0), ..batch.clone() }, [0.86, 0.89], 0.001),
+        ("one token bucket", Charge::ReservesMax, Scenario { rules: shared(60_000.0), ..batch.clone() }, [0.80, 0.82], 0.001),
+        ("one token bucket", Charge::CharactersAndMax, Scenario { rules: shared(60_000.0), ..batch.clone() }, [0.80, 0.82], 0.001),
+        ("one token bucket", Charge::KeepsMax, Scenario { rules: shared(60_000.0), ..batch }, [0.97, 0.97], 0.004),
+        ("50 RPM", Charge::Actual, Scenario { rules: separate(50.0, 30_000.0, 8_000.0), ..rounded.clone() }, [0.94, 0.95], 0.001),
+        ("50 RPM", Charge::ReservesMax, Scenario { rules: separate(50.0, 30_000.0, 8_000.0), ..rounded.clone() }, [0.93, 0.94], 0.004),
+        ("50 RPM", Charge::KeepsMax, Scenario { rules: separate(50.0, 30_000.0, 8_000.0), ..rounded.clone() }, [0.97, 0.97], 0.02),
+        ("120 RPM", Charge::Actual, Scenario { rules: separate(120.0, 60_000.0, 20_000.0), ..rounded.clone() }, [0.82, 0.87], 0.001),
+        ("120 RPM", Charge::ReservesMax, Scenario { rules: separate(120.0, 60_000.0, 20_000.0), ..rounded.clone() }, [0.77, 0.82], 0.001),
+        ("120 RPM", Charge::KeepsMax, Scenario { rules: separate(120.0, 60_000.0, 20_000.0), ..rounded }, [0.97, 0.97], 0.02),
+    ];
+    for (name, charge, scenario, least_efficiency, most_refused) in rows {
+        for (streams, least_efficiency) in [false, true].into_iter().zip(least_efficiency) {
+            let name = format!("{name}, {charge:?}, {}", if streams { "streamed" } else { "in one piece" });
+            check(&name, &Scenario { charge, streams, ..scenario.clone() }, least_efficiency, most_refused);
+        }
+    }
+}
+
+/// Tokens that are counted in ten seconds instead of a minute, which headers show or hide.
+#[test]
+fn tokens_in_a_small_bucket() {
+    let rules = vec![
+        Rule { dimension: Dimension::Requests, per_minute: 500.0, burst_secs: 60.0 },
+        Rule { dimension: Dimension::Tokens, per_minute: 60_000.0, burst_secs: 10.0 },
+    ];
+    let scenario =
+        Scenario { rules, known: false, heads_on_arrival: true, mixed: true, input: 400, output: 130, jobs: 300, ..Scenario::default() };
+    check("shown", &Scenario { resets: Some(1), ..scenario.clone() }, 0.93, 0.002);
+    check("hidden", &scenario, 0.92, 0.03);
+}

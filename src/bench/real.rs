@@ -301,6 +301,7 @@ fn mixed(requests: u64, seed: u64) -> Vec<Job> {
             bytes: input * 6 + random.below(100),
             input,
             output: 20 + random.below(240),
+            first_secs: 0.0,
             secs: 0.0,
         }
     };

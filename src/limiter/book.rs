@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::bucket::Bucket;
 use super::cap::Cap;
-use super::charge::{ChargeRule, Evidence};
+use super::charge::{ChargeRule, Evidence, Need};
+use super::estimate::Expectation;
 use crate::domain::{BucketKey, Dimension, Limit, LimitChange, LimitSource, ModelClass, Now, Scope, Tick, Window};
 
 /// A bucket's number. It stays valid when buckets merge.
@@ -26,6 +27,14 @@ pub struct Entry {
     pub cap: Option<Cap>,
     sources: Sources,
     merged_into: Option<BucketId>,
+}
+
+impl Entry {
+    /// What a request with this expectation takes from it.
+    #[must_use]
+    pub fn need(&self, expected: &Expectation) -> Need {
+        self.evidence.need(self.key.dimension, expected, self.bucket.limit().capacity)
+    }
 }
 
 /// What each source says, where it says something.

@@ -42,6 +42,8 @@ pub struct Sample {
     pub earliest: Tick,
     /// The latest such moment.
     pub latest: Tick,
+    /// How long a request may be on its way to the provider.
+    pub on_way: Duration,
 }
 
 /// One limit's live state.
@@ -61,12 +63,14 @@ pub struct Bucket {
     flow: Flow,
     depth: Depth,
     sampled_at: Option<Tick>,
+    sample: Option<Sample>,
+    fell_short_at: Option<Tick>,
     confirmed_at: Option<Timestamp>,
 }
 
 impl Bucket {
-    /// Requests sent this close to each other may reach the provider in another order: new connections, retransmissions.
-    const OVERTAKING: Duration = Duration::from_millis(500);
+    /// Without a header for so long, no more than half of the limit is believed to be others'.
+    const UNSEEN: Duration = Duration::from_secs(10);
 
     /// A full bucket.
     #[must_use]
@@ -84,6 +88,8 @@ impl Bucket {
             flow: Flow::default(),
             depth: Depth::default(),
             sampled_at: None,
+            sample: None,
+            fell_short_at: None,
             confirmed_at: None,
         };
         bucket.resets_at = bucket.next_reset(now);
@@ -142,10 +148,14 @@ impl Bucket {
     pub fn guard(&self) -> i64 {
         match self.limit.window.refill {
             Refill::Continuous if self.size() >= 20 => {
-                let alone = self.size() / 50 + 1;
+                let parts = if self.limit.dimension == Dimension::Requests { 50 } else { 100 };
+                let alone = self.size() / parts + 1;
+                let among_others = 2 * (self.size() / 50 + 1);
                 // what others took since the last header is not known yet
                 let others = self.flow.foreign_per(Duration::from_secs(3)).min(self.size() / 20);
-                signed(if self.flow.is_shared() { 2 * alone + others } else { alone })
+                // a little of it is only that estimates are off
+                let is_shared = self.foreign() > self.limit.capacity / 50;
+                signed(if is_shared { among_others + others } else { alone })
             }
             // requests do not arrive as evenly as they are sent: with a few to spare the pace can still be the full rate
             Refill::Continuous if (2..self.limit.capacity).contains(&self.size()) => signed(self.size().div_ceil(3)),
@@ -222,7 +232,12 @@ impl Bucket {
         match self.limit.window.refill {
             Refill::OnRelease => Ready::OnRelease,
             _ if wanted > self.ceiling() => Ready::OnRelease,
-            Refill::Continuous => Ready::At(now.tick + self.time_to_gain(missing)),
+            Refill::Continuous => {
+                let at = now.tick + self.time_to_gain(missing);
+                // then less may be believed of others
+                let again = self.sampled_at.filter(|_| self.foreign() > self.limit.capacity / 2).map(|at| at + Self::UNSEEN);
+                Ready::At(again.filter(|again| *again > now.tick).map_or(at, |again| at.min(again)))
+            }
             Refill::Fixed | Refill::Calendar(_) => self.resets_at.map_or(Ready::OnRelease, Ready::At),
         }
     }
@@ -273,6 +288,34 @@ impl Bucket {
         self.flow.correct(difference, now.tick);
     }
 
+    /// A request that is under way is charged otherwise than was believed.
+    pub fn exchange(&mut self, (charged, held): (u64, u64), (charged_now, held_now): (u64, u64), sent: Tick) {
+        let more = signed(charged_now.saturating_add(held_now)).saturating_sub(signed(charged.saturating_add(held)));
+        self.held = self.held.saturating_sub(held).saturating_add(held_now);
+        self.available = self.available.saturating_sub(more).min(self.ceiling());
+        self.flow.revise(sent, signed(charged_now).saturating_sub(signed(charged)));
+    }
+
+    /// Requests are charged otherwise than was believed: that is what was taken for others' traffic or for a refused burst, and the
+    /// level is what the last header says.
+    pub fn void(&mut self, now: Now) {
+        self.flow.forget_foreign();
+        self.burst.forget_refusals(&self.limit, now.tick);
+        if let Some(sample) = self.sample {
+            let (least, _) = self.projected(&sample, now);
+            self.available = least.saturating_sub(signed(self.held.saturating_add(sample.grain))).min(self.ceiling());
+        }
+    }
+
+    /// The provider refused `need` although it seemed to be there, and says that it will be in `wait`: others took the rest.
+    pub fn fell_short(&mut self, need: u64, wait: Duration, now: Now) {
+        self.refill(now);
+        let level = signed(need).saturating_sub(self.refill_over(wait));
+        let since = self.fell_short_at.or(self.sampled_at).map_or(Duration::ZERO, |at| now.tick.since(at));
+        self.fell_short_at = Some(now.tick);
+        self.flow.foreign(self.available.saturating_sub(level), since.max(Duration::from_secs(1)), now.tick);
+    }
+
     /// Another capacity, from a better source or because the provider changed it.
     pub fn set_limit(&mut self, limit: Limit, now: Now) {
         self.refill(now);
@@ -314,7 +357,8 @@ impl Bucket {
             }
             _ => 0,
         };
-        let level = signed(need).saturating_add(self.guard()).saturating_sub(by_then);
+        // what is kept free is kept free then as well: to go at that very moment is to be refused again
+        let level = signed(need).saturating_sub(by_then);
         self.available = self.available.min(level).min(self.ceiling());
     }
 
@@ -335,23 +379,15 @@ impl Bucket {
             return 0;
         }
 
-        // The figure brought to now. Nobody says when the provider computed it (on arrival, or at the end of the answer),
-        // and it may be rounded: so it is a band from the lowest reading to the highest.
-        let capacity = signed(self.size());
-        let projected = |at: Tick, charged: u64| {
-            let refilled = self.refill_over(now.tick.since(at));
-            signed(sample.remaining).saturating_add(refilled).min(capacity).saturating_sub(signed(charged))
-        };
-        // those that were sent a moment before, or at the very same moment, may have reached the provider after it
-        let early = projected(sample.earliest, self.flow.charged_from(sample.earliest - Self::OVERTAKING).saturating_sub(sample.own));
-        let late = projected(sample.latest, self.flow.charged_since(sample.latest));
+        self.sample = Some(sample);
+        let (least, most) = self.projected(&sample, now);
         let slack = signed(sample.grain);
-        let (low, high) = (early.min(late).saturating_sub(slack), early.max(late).saturating_add(slack));
+        let (low, high) = (least.saturating_sub(slack), most.saturating_add(slack));
 
         // Our own figure is a band as well: of what is held or only estimated, the provider may have charged all or nothing.
-        let open = signed(self.held).saturating_add(signed(self.estimated));
+        let open = signed(self.held).saturating_add(signed(self.estimated / 2));
         let (ours_low, ours_high) = (self.available, self.available.saturating_add(open));
-        let told = early.min(late).min(self.ceiling());
+        let told = least.min(self.ceiling());
         if is_first && (told < ours_low || (open == 0 && low > ours_high)) {
             // nothing to compare with: this is the level, whoever drew on it before, and rounding is no excuse
             self.available = told;
@@ -368,6 +404,25 @@ impl Bucket {
             }
             0
         }
+    }
+
+    /// A header's figure brought to now: the least and the most it may mean.
+    ///
+    /// Nobody says when the provider computed it (on arrival, or at the end of the answer), and it may be rounded: so it is a band
+    /// from the lowest reading to the highest.
+    fn projected(&self, sample: &Sample, now: Now) -> (i64, i64) {
+        let Sample { remaining, own, earliest, latest, on_way, .. } = *sample;
+        let regained = |since: Tick| {
+            let refilled = self.refill_over(now.tick.since(since));
+            signed(remaining).saturating_add(refilled).min(signed(self.size())).saturating_add(signed(self.flow.returned_since(since)))
+        };
+        // those that were sent a moment before may have reached the provider after it
+        let own_of_late = if earliest >= latest - on_way { own } else { 0 };
+        let early = regained(earliest).saturating_sub(signed(self.flow.taken_from(earliest - on_way).saturating_sub(own)));
+        let late = regained(latest).saturating_sub(signed(self.flow.taken_from(latest - on_way).saturating_sub(own_of_late)));
+        let most = regained(earliest).saturating_sub(signed(self.flow.taken_since(earliest)));
+        let most = most.max(regained(latest).saturating_sub(signed(self.flow.taken_since(latest))));
+        (early.min(late), most.max(early))
     }
 
     fn learn_depth(&mut self, sample: &Sample, now: Now) {
@@ -426,8 +481,16 @@ impl Bucket {
     /// Units that come back each window, foreign traffic taken off.
     fn net_capacity(&self) -> u64 {
         let capacity = self.limit.capacity;
-        let foreign = self.flow.foreign_per(self.limit.window.period.duration());
+        let foreign = self.foreign();
+        // what is believed of others must not keep the next header away that would say otherwise
+        let unseen = self.sampled_at.is_some_and(|at| self.refilled_at.since(at) >= Self::UNSEEN);
+        let foreign = if unseen { foreign.min(capacity / 2) } else { foreign };
         capacity.saturating_sub(foreign).max(capacity / 20).max(1)
+    }
+
+    /// What others take in each window, as far as headers showed.
+    fn foreign(&self) -> u64 {
+        self.flow.foreign_per(self.limit.window.period.duration())
     }
 
     fn refill_over(&self, time: Duration) -> i64 {

@@ -1,10 +1,35 @@
 //! How much of a bucket may go out in a short time, believed little at first and more with every clean use.
 //!
 //! A limit of 60 a minute may be enforced as one a second, and no header says so. So a second bucket with a smaller
-//! capacity stands before the real one; it grows each time it was the only obstacle and what it let through was answered
-//! without a refusal, and shrinks when the provider refuses although the real bucket had room.
+//! capacity stands before the real one. It grows each time all of it was used, it was the only obstacle, and the time passed in
+//! which refusals come; it shrinks when the provider refuses although the real bucket had room.
+
+use std::time::Duration;
 
 use crate::domain::{Dimension, Limit, Refill, Tick};
+
+/// What became of it that a request waits for the allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// More is believed.
+    Grew,
+    /// More can be believed then.
+    At(Tick),
+    /// Nobody can say when.
+    Unknown,
+}
+
+impl Want {
+    /// The one of both that comes first.
+    #[must_use]
+    pub fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::At(a), Self::At(b)) => Self::At(a.min(b)),
+            (Self::Unknown, want) | (want, Self::Unknown) => want,
+            (Self::Grew, _) | (_, Self::Grew) => Self::Grew,
+        }
+    }
+}
 
 /// The short-time allowance of one bucket.
 #[derive(Debug, Clone)]
@@ -24,10 +49,13 @@ pub struct Burst {
     slower: u64,
     /// Clean answers since the pace changed.
     clean: u32,
-    /// Something had to wait for this allowance alone since it last grew.
-    wanted: bool,
-    /// Answers to requests that were sent before this say nothing of the present allowance.
+    /// So much went out at once, was wanted, and was not refused.
+    proven: u64,
+    /// Since when all of it is used and more is wanted.
+    full_since: Option<Tick>,
     changed_at: Tick,
+    /// When it last shrank: refusals of what was sent before say nothing of the present allowance.
+    cut_at: Option<Tick>,
 }
 
 impl Burst {
@@ -57,8 +85,10 @@ impl Burst {
             growths: 0,
             slower: 0,
             clean: 0,
-            wanted: false,
+            proven: 0,
+            full_since: None,
             changed_at: now,
+            cut_at: None,
         }
     }
 
@@ -111,6 +141,7 @@ impl Burst {
         self.level = self.level.min(cast(self.capacity)).max(cast(self.capacity));
         self.refusals = refusals;
         self.changed_at = now;
+        self.proven = self.capacity;
         self.step = Self::first_step(self.capacity);
         self.ceiling = (refusals > 0).then_some(self.capacity);
         self.retest_at = Self::next_test(refusals, now);
@@ -177,25 +208,27 @@ impl Burst {
         self.level = self.level.min(cast(self.capacity));
     }
 
-    /// Something waits for this allowance alone.
-    pub const fn want(&mut self) {
-        self.wanted = true;
-    }
-
-    /// A request that was sent at `sent` was answered without a refusal while the allowance was wanted: believe more, in steps
-    /// that double.
-    pub fn clean_answer(&mut self, sent: Tick, now: Tick) {
+    /// A request was answered without a refusal.
+    pub fn clean_answer(&mut self) {
         self.clean = self.clean.saturating_add(1);
         if self.clean >= Self::CLEAN_ENOUGH && self.slower > Self::SLOWER {
             self.clean = 0;
             self.slower = (self.slower - self.slower / 8).max(Self::SLOWER);
         }
-        if !self.wanted || sent < self.changed_at || self.capacity == u64::MAX {
-            return;
+    }
+
+    /// A request of `need` waits for this allowance alone. Where nothing was refused for as long as refusals take to come, more is
+    /// believed, in steps that double: then something may be ready now. Otherwise, when to look again.
+    pub fn want(&mut self, need: u64, refusals_take: Option<Duration>, now: Tick) -> Want {
+        let since = *self.full_since.get_or_insert(now);
+        let Some(due) = refusals_take.map(|takes| since + takes) else { return Want::Unknown };
+        if now < due {
+            return Want::At(due);
         }
-        self.wanted = false;
-        self.changed_at = now;
-        let mut next = self.capacity.saturating_add(self.step);
+        self.proven = self.proven.max(self.capacity);
+        self.full_since = None;
+        let before = self.capacity;
+        let mut next = self.capacity.saturating_add(self.step.max(need.min(self.capacity)));
         self.step = self.step.saturating_mul(2);
         if let Some(ceiling) = self.ceiling {
             if now < self.retest_at {
@@ -205,24 +238,46 @@ impl Burst {
             }
         }
         self.grow_to(next);
+        if self.capacity == before {
+            return Want::Unknown;
+        }
+        self.changed_at = now;
+        Want::Grew
     }
 
-    /// The provider refused although the bucket had room: believe half as much, and do not test again soon.
-    pub fn refused(&mut self, limit: &Limit, now: Tick) {
+    /// The provider refused what was sent at `sent` although the bucket had room: believe three quarters of what went well
+    /// before, or half of what was believed. Do not test again soon.
+    pub fn refused(&mut self, sent: Tick, limit: &Limit, now: Tick) {
         self.refusals = self.refusals.saturating_add(1);
+        if self.cut_at.is_some_and(|cut| sent < cut) {
+            return;
+        }
+        self.cut_at = Some(now);
         self.changed_at = now;
         if self.capacity <= 2 {
             // somebody else may use a part of each second, which no header of a minute shows
             self.slower = (self.slower + (self.slower / 2).max(Self::SLOWER)).min(Self::SLOWEST);
             self.clean = 0;
         }
-        let half = (self.capacity.min(limit.capacity) / 2).max(1);
-        self.capacity = half;
-        self.step = Self::first_step(half);
-        self.ceiling = Some(half);
-        self.level = self.level.min(0);
-        self.wanted = false;
+        let believed = self.capacity.min(limit.capacity);
+        let was_test = (1..believed).contains(&self.proven);
+        let less = if was_test { self.proven - self.proven.div_ceil(4) } else { believed / 2 }.max(1);
+        self.capacity = less;
+        self.proven = less;
+        self.step = Self::first_step(less);
+        self.ceiling = Some(less);
+        // a little less than empty, since requests do not arrive as evenly as they are sent; but not more: while nothing held anything
+        // up here, nothing came back either
+        self.level = self.level.clamp(-cast(less), -cast(less.div_ceil(4)));
+        self.full_since = None;
         self.retest_at = Self::next_test(self.refusals, now);
+    }
+
+    /// What was refused was not refused for its burst.
+    pub fn forget_refusals(&mut self, limit: &Limit, now: Tick) {
+        if self.refusals > 0 && self.capacity != u64::MAX {
+            *self = Self::new(limit, now);
+        }
     }
 
     /// Ten minutes, doubling: a refusal is the price of each test.
@@ -251,23 +306,46 @@ mod tests {
         Limit { dimension, window: Window::PER_MINUTE, capacity, source: LimitSource::Header }
     }
 
+    const TAKES: Duration = Duration::from_millis(100);
+
+    const fn at(millis: u64) -> Tick {
+        Tick::from_nanos(millis * 1_000_000)
+    }
+
     #[test]
-    fn it_starts_small_grows_when_clean_and_halves_when_refused() {
+    fn it_starts_small_and_doubles_each_time_refusals_would_have_come() {
         let rpm = limit(Dimension::Requests, 60);
         let mut burst = Burst::new(&rpm, Tick::ZERO);
         assert_eq!(burst.capacity(), 1);
-        burst.clean_answer(Tick::ZERO, Tick::ZERO);
-        assert_eq!(burst.capacity(), 1, "nobody wanted more");
-        for expect in [2, 4, 8] {
-            burst.want();
-            burst.clean_answer(Tick::ZERO, Tick::ZERO);
+        assert_eq!(burst.want(1, None, at(0)), Want::Unknown, "nothing was answered yet");
+        for (nth, expect) in [2, 4, 8].into_iter().enumerate() {
+            let since = 1_000 * (nth as u64 + 1);
+            assert_eq!(burst.want(1, Some(TAKES), at(since)), if nth == 0 { Want::Grew } else { Want::At(at(since + 100)) });
+            if nth > 0 {
+                assert_eq!(burst.want(1, Some(TAKES), at(since + 100)), Want::Grew);
+            }
             assert_eq!(burst.capacity(), expect);
         }
-        burst.refused(&rpm, Tick::ZERO);
-        assert_eq!(burst.capacity(), 4);
-        burst.want();
-        burst.clean_answer(Tick::ZERO, Tick::ZERO);
-        assert_eq!(burst.capacity(), 4, "not tested again soon");
+    }
+
+    #[test]
+    fn a_refusal_takes_back_what_was_tried_once_for_all_that_were_sent_together() {
+        let rpm = limit(Dimension::Requests, 60);
+        // so often it grew before a volley was refused of which so many were too many
+        for (grew, volley, expect) in [(0, 1, 1), (1, 1, 1), (2, 2, 1), (3, 4, 3), (4, 8, 6)] {
+            let mut burst = Burst::new(&rpm, Tick::ZERO);
+            for nth in 0..grew {
+                burst.want(1, Some(TAKES), at(1_000 * nth));
+                burst.want(1, Some(TAKES), at(1_000 * nth + 500));
+            }
+            for _ in 0..volley {
+                burst.refused(at(10_000), &rpm, at(10_100));
+            }
+            assert_eq!(burst.capacity(), expect, "grown {grew} times");
+            burst.want(1, Some(TAKES), at(20_000));
+            burst.want(1, Some(TAKES), at(21_000));
+            assert_eq!(burst.capacity(), expect, "not tested again soon");
+        }
     }
 
     #[test]

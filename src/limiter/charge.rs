@@ -5,6 +5,7 @@
 //! headers, and the rule whose predictions fit best is used.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,16 @@ impl ChargeRule {
         }
     }
 
+    /// The more it charges for the same request, the higher.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Characters => 0,
+            Self::Actual => 1,
+            Self::ReservesMax => 2,
+            Self::KeepsMax => 3,
+        }
+    }
+
     /// The name on screen.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -97,15 +108,104 @@ struct Movement {
     charge: [i64; ChargeRule::ALL.len()],
 }
 
+impl Movement {
+    /// Requests sent this close to each other may arrive in another order.
+    const OVERTAKING: Duration = Duration::from_millis(100);
+
+    fn near(&self, at: Tick) -> bool {
+        at.since(self.at).max(self.at.since(at)) < Self::OVERTAKING
+    }
+
+    fn most(&self) -> i64 {
+        self.charge.iter().map(|charge| charge.abs()).max().unwrap_or(0)
+    }
+}
+
+/// What a header said.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    /// What was left, of how much.
+    pub remaining: u64,
+    /// The limit.
+    pub limit: u64,
+    /// By how much `remaining` may be off.
+    pub grain: u64,
+    /// When the request was sent whose answer brought it.
+    pub sent: Tick,
+    /// When it came.
+    pub at: Tick,
+}
+
+/// How well each rule predicts, if headers are computed at one certain moment.
+#[derive(Debug, Clone, Copy, Default)]
+struct View {
+    /// A header to compare with: when it was computed, what it said, and by how much it may be off because requests overtake.
+    anchor: Option<(Tick, u64, i64)>,
+    /// Mean error of each rule's predictions, as a share of what moved.
+    errors: [f64; ChargeRule::ALL.len()],
+    samples: u32,
+}
+
+impl View {
+    /// A header was computed at `at`.
+    fn compare(&mut self, header: &Header, at: Tick, movements: &VecDeque<Movement>, refilled_per_sec: f64) {
+        let Header { remaining, limit, grain, .. } = *header;
+        // what was sent a moment before may arrive after it, and the other way round
+        let near: i64 = movements.iter().filter(|movement| movement.near(at)).map(Movement::most).sum();
+        let own = movements.iter().filter(|movement| movement.at == header.sent && movement.near(at)).map(Movement::most).max();
+        let vague = near - own.unwrap_or(0);
+        let Some((since, before, vague_before)) = self.anchor else {
+            self.anchor = Some((at, remaining, vague));
+            return;
+        };
+        if at <= since {
+            return;
+        }
+        if remaining + grain >= limit {
+            // a full bucket hides what moved
+            self.anchor = Some((at, remaining, vague));
+            return;
+        }
+        let mut predicted = [0_i64; ChargeRule::ALL.len()];
+        for movement in movements.iter().filter(|movement| movement.at > since && movement.at <= at) {
+            for (sum, charge) in predicted.iter_mut().zip(movement.charge) {
+                *sum = sum.saturating_add(charge);
+            }
+        }
+        let (least, most) = (predicted.iter().min().copied().unwrap_or(0), predicted.iter().max().copied().unwrap_or(0));
+        if most - least < signed(3 * grain.max(8)).max(2 * (vague + vague_before)) {
+            if vague < vague_before / 2 {
+                self.anchor = Some((at, remaining, vague));
+            }
+            return;
+        }
+        let moved = before as f64 + refilled_per_sec * at.since(since).as_secs_f64() - remaining as f64;
+        let scale = moved.abs().max(4.0 * grain as f64).max(1.0);
+        self.samples = self.samples.saturating_add(1);
+        let gain = 1.0 / f64::from(self.samples.min(12));
+        for (error, predicted) in self.errors.iter_mut().zip(predicted) {
+            *error += gain * (((moved - predicted as f64).abs() / scale).min(1.0) - *error);
+        }
+        self.anchor = Some((at, remaining, vague));
+    }
+
+    fn least_error(&self) -> f64 {
+        self.errors.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+}
+
 /// The evidence for one bucket.
+///
+/// Some providers compute a header when a request arrives, others when its answer begins or ends, and none says so. Every rule is
+/// judged both ways, and the way counts in which some rule predicts best.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     rule: ChargeRule,
     movements: VecDeque<Movement>,
-    anchor: Option<(Tick, u64)>,
-    /// Mean error of each rule's predictions, as a share of what moved.
-    errors: [f64; ChargeRule::ALL.len()],
-    samples: u32,
+    /// Headers are computed when a request arrives; when its answer does.
+    views: [View; 2],
+    /// The last header is compared when the next one comes: what ended with the answer that brought it is known only then.
+    last: Option<Header>,
     /// Refusals in a row that nothing explains, where no header ever speaks, and the answers since the last.
     unexplained: u32,
     answers: u32,
@@ -113,10 +213,12 @@ pub struct Evidence {
 
 impl Evidence {
     const MOVEMENTS: usize = 2_048;
+    /// A rule that predicts worse is no better than any other.
+    const GOOD: f64 = 0.3;
     /// Comparisons before another rule may win.
     const ENOUGH: u32 = 4;
     /// So many refusals without an explanation, each within so many answers of the last, speak against the rule.
-    const UNEXPLAINED: u32 = 4;
+    const UNEXPLAINED: u32 = 3;
     const UNEXPLAINED_WITHIN: u32 = 20;
 
     /// No evidence yet.
@@ -125,9 +227,8 @@ impl Evidence {
         Self {
             rule,
             movements: VecDeque::new(),
-            anchor: None,
-            errors: [0.0; ChargeRule::ALL.len()],
-            samples: 0,
+            views: [View { anchor: None, errors: [0.0; ChargeRule::ALL.len()], samples: 0 }; 2],
+            last: None,
             unexplained: 0,
             answers: 0,
         }
@@ -139,22 +240,54 @@ impl Evidence {
         self.rule
     }
 
+    /// What a request takes by the rule in force. While headers have told too little to be sure of it, the most that it may generate is
+    /// held until it ends, as far as a bucket of this capacity gives such requests a chance.
+    #[must_use]
+    pub fn need(&self, dimension: Dimension, expected: &Expectation, capacity: u64) -> Need {
+        let need = self.rule.need(dimension, expected);
+        let generates = matches!(dimension, Dimension::OutputTokens | Dimension::Tokens);
+        if !generates || self.rule.rank() > ChargeRule::Actual.rank() || self.is_sure() {
+            return need;
+        }
+        let most = expected.max_output.unwrap_or(expected.output).min(capacity / 8);
+        Need { held: need.held.max(most), ..need }
+    }
+
+    /// Whether headers have shown that the rule predicts well and better than those that charge more, or that none does; without any
+    /// there is nothing to wait for.
+    fn is_sure(&self) -> bool {
+        let view = self.view();
+        let mine = view.errors[self.rule as usize];
+        let mut larger = ChargeRule::ALL.into_iter().filter(|rule| rule.rank() > self.rule.rank());
+        let is_best = mine < Self::GOOD && larger.all(|rule| view.errors[rule as usize] > 1.5 * mine + 0.05);
+        let enough = if is_best { Self::ENOUGH } else { 3 * Self::ENOUGH };
+        self.last.is_none() || view.samples >= enough
+    }
+
     /// How many comparisons it rests on.
     #[must_use]
-    pub const fn samples(&self) -> u32 {
-        self.samples
+    pub fn samples(&self) -> u32 {
+        self.view().samples
     }
 
     /// The mean error of the rule's predictions, as a share of what moved.
     #[must_use]
-    pub const fn error(&self) -> f64 {
-        self.errors[self.rule as usize]
+    pub fn error(&self) -> f64 {
+        self.view().errors[self.rule as usize]
     }
 
     /// When a header was last compared with.
     #[must_use]
     pub fn tested_at(&self) -> Option<Tick> {
-        self.anchor.filter(|_| self.samples > 0).map(|(at, _)| at)
+        self.view().anchor.filter(|_| self.samples() > 0).map(|(at, ..)| at)
+    }
+
+    /// The way of reading headers in which some rule predicts best.
+    fn view(&self) -> &View {
+        let [on_arrival, at_the_end] = &self.views;
+        let arrival_is_better =
+            on_arrival.samples >= Self::ENOUGH.min(at_the_end.samples) && on_arrival.least_error() < at_the_end.least_error();
+        if arrival_is_better { on_arrival } else { at_the_end }
     }
 
     /// Believes what was learned before a restart.
@@ -164,7 +297,7 @@ impl Evidence {
 
     /// A request was sent.
     pub fn sent(&mut self, dimension: Dimension, expected: &Expectation, at: Tick) {
-        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, expected) {
+        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, &expected.mean()) {
             // what is held under `Actual` moves the counter only when it was generated
             need if rule == ChargeRule::Actual => signed(need.on_arrival),
             need => signed(need.total()),
@@ -189,7 +322,7 @@ impl Evidence {
 
     /// A request that was sent was refused: it moved nothing.
     pub fn cancelled(&mut self, dimension: Dimension, expected: &Expectation, at: Tick) {
-        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, expected) {
+        let charge = ChargeRule::ALL.map(|rule| match rule.need(dimension, &expected.mean()) {
             need if rule == ChargeRule::Actual => -signed(need.on_arrival),
             need => -signed(need.total()),
         });
@@ -205,12 +338,29 @@ impl Evidence {
             return false;
         }
         // a refusal says more than a rounded figure does
-        self.samples = self.samples.saturating_add(2);
-        for (error, fits) in self.errors.iter_mut().zip(fits) {
-            *error += if fits { 0.5 * (1.0 - *error) } else { -0.5 * *error };
+        for view in &mut self.views {
+            view.samples = view.samples.saturating_add(2);
+            for (error, fits) in view.errors.iter_mut().zip(fits) {
+                *error += if fits { 0.5 * (1.0 - *error) } else { -0.5 * *error };
+            }
         }
         self.decide();
         true
+    }
+
+    /// It was refused although by our own books there was room, and the header says that there was none: the rule charges too little.
+    pub fn doubt(&mut self) {
+        let rank = self.rule.rank();
+        if ChargeRule::ALL.iter().all(|rule| rule.rank() <= rank) {
+            return;
+        }
+        for view in &mut self.views {
+            for rule in ChargeRule::ALL.into_iter().filter(|rule| rule.rank() <= rank) {
+                let error = &mut view.errors[rule as usize];
+                *error += 0.25 * (1.0 - *error);
+            }
+        }
+        self.decide();
     }
 
     /// It was refused although there was room, and no header ever said how much there is: after a few of these, what
@@ -232,63 +382,44 @@ impl Evidence {
         enough
     }
 
-    /// A header showed `remaining` of `limit`; `refilled_per_sec` came back meanwhile. Compares the rules when they can be told apart.
-    pub fn header(&mut self, remaining: u64, limit: u64, grain: u64, refilled_per_sec: f64, at: Tick) {
-        let Some((since, before)) = self.anchor else {
-            self.anchor = Some((at, remaining));
-            return;
-        };
-        if at <= since {
-            return;
+    /// A header came; `refilled_per_sec` comes back all the time. Compares the rules, where they can be told apart, by the last one.
+    ///
+    /// Returns whether another rule is believed now.
+    pub fn header(&mut self, header: Header, refilled_per_sec: f64) -> bool {
+        let before = self.rule;
+        let Some(header) = self.last.replace(header) else { return false };
+        for (view, at) in self.views.iter_mut().zip([header.sent, header.at]) {
+            view.compare(&header, at, &self.movements, refilled_per_sec);
         }
-        if remaining + grain >= limit {
-            // a full bucket hides what moved
-            self.reanchor(at, remaining);
-            return;
+        let oldest = self.views.iter().map(|view| view.anchor.map(|(at, ..)| at)).min().flatten();
+        while self.movements.front().is_some_and(|movement| oldest.is_some_and(|oldest| movement.at <= oldest)) {
+            self.movements.pop_front();
         }
-        let predicted = self.movements.iter().filter(|m| m.at > since && m.at <= at).fold([0_i64; ChargeRule::ALL.len()], |mut sum, m| {
-            for (sum, charge) in sum.iter_mut().zip(m.charge) {
-                *sum = sum.saturating_add(charge);
-            }
-            sum
-        });
-        let (least, most) = (predicted.iter().min().copied().unwrap_or(0), predicted.iter().max().copied().unwrap_or(0));
-        if most - least < signed(3 * grain.max(8)) {
-            return;
-        }
-        let moved = before as f64 + refilled_per_sec * at.since(since).as_secs_f64() - remaining as f64;
-        let scale = moved.abs().max(4.0 * grain as f64).max(1.0);
-        self.samples = self.samples.saturating_add(1);
-        let gain = 1.0 / f64::from(self.samples.min(12));
-        for (error, predicted) in self.errors.iter_mut().zip(predicted) {
-            *error += gain * (((moved - predicted as f64).abs() / scale).min(1.0) - *error);
-        }
-        self.reanchor(at, remaining);
         self.decide();
+        self.rule != before
     }
 
     fn decide(&mut self) {
-        if self.samples < Self::ENOUGH {
+        let view = self.view();
+        if view.samples < Self::ENOUGH {
             return;
         }
-        let mine = self.errors[self.rule as usize];
-        let best = ChargeRule::ALL.into_iter().min_by(|a, b| self.errors[*a as usize].total_cmp(&self.errors[*b as usize]));
-        if let Some(best) = best.filter(|best| self.errors[*best as usize] < 0.6 * mine && mine > 0.05) {
+        let error = |rule: ChargeRule| view.errors[rule as usize];
+        let mine = error(self.rule);
+        // to believe in too small a charge costs refusals: of those that are about as good the largest is believed, and a smaller one
+        // than now needs more evidence
+        let good_enough = (view.least_error() * 1.5).min(0.6 * mine).min(Self::GOOD);
+        let best = ChargeRule::ALL.into_iter().filter(|rule| error(*rule) <= good_enough).max_by_key(|rule| rule.rank());
+        let best = best.filter(|best| best.rank() > self.rule.rank() || view.samples >= 3 * Self::ENOUGH);
+        if let Some(best) = best.filter(|_| mine > 0.1) {
             self.rule = best;
-        }
-    }
-
-    fn reanchor(&mut self, at: Tick, remaining: u64) {
-        self.anchor = Some((at, remaining));
-        while self.movements.front().is_some_and(|m| m.at <= at) {
-            self.movements.pop_front();
         }
     }
 
     fn push(&mut self, movement: Movement) {
         if self.movements.len() >= Self::MOVEMENTS {
             self.movements.pop_front();
-            self.anchor = None;
+            self.views.iter_mut().for_each(|view| view.anchor = None);
         }
         self.movements.push_back(movement);
     }
@@ -306,8 +437,9 @@ mod tests {
         Tick::from_nanos(n * 1_000_000_000)
     }
 
-    /// Requests one after another at a provider that charges by `truth`; answers which rule is believed after `n`.
-    fn believed_after(n: u64, truth: ChargeRule, prior: ChargeRule) -> ChargeRule {
+    /// Requests one after another at a provider that charges by `truth` and computes its headers when they arrive, or at the end;
+    /// answers which rule is believed after `n`.
+    fn believed_after(n: u64, truth: ChargeRule, prior: ChargeRule, on_arrival: bool) -> ChargeRule {
         let mut evidence = Evidence::new(prior);
         let mut remaining = 900_000_i64;
         for i in 0..n {
@@ -320,13 +452,15 @@ mod tests {
                 ChargeRule::ReservesMax | ChargeRule::KeepsMax => signed(input) + 4_096,
                 ChargeRule::Characters => signed(input * 5 / 4 + 8),
             };
+            let then = remaining;
             evidence.ended(Dimension::Tokens, &expected, 0, output, secs(10 * i + 3));
             remaining += match truth {
                 ChargeRule::Actual => -signed(output),
                 ChargeRule::ReservesMax => 4_096 - signed(output),
                 ChargeRule::KeepsMax | ChargeRule::Characters => 0,
             };
-            evidence.header(remaining.unsigned_abs(), 1_000_000, 1, 0.0, secs(10 * i + 4));
+            let (told, at) = (if on_arrival { then } else { remaining }, secs(10 * i + 4));
+            evidence.header(Header { remaining: told.unsigned_abs(), limit: 1_000_000, grain: 1, sent: secs(10 * i), at }, 0.0);
         }
         evidence.rule()
     }
@@ -335,9 +469,11 @@ mod tests {
     fn the_rule_is_found_within_twenty_answers_whatever_was_believed() {
         for truth in [ChargeRule::Actual, ChargeRule::KeepsMax, ChargeRule::Characters] {
             for prior in ChargeRule::ALL {
-                let found = believed_after(20, truth, prior);
-                let same = found == truth || (truth == ChargeRule::Actual && found == ChargeRule::ReservesMax);
-                assert!(same, "{truth:?} is charged, {prior:?} was believed, {found:?} was found");
+                for on_arrival in [false, true] {
+                    let found = believed_after(20, truth, prior, on_arrival);
+                    let same = found == truth || (truth == ChargeRule::Actual && found == ChargeRule::ReservesMax);
+                    assert!(same, "{truth:?} is charged, {prior:?} was believed, {found:?} was found, on arrival: {on_arrival}");
+                }
             }
         }
     }

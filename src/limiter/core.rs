@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::book::{Book, BucketId};
 use super::breaker::Breaker;
-use super::bucket::{Ready, is_measured};
+use super::burst::Want;
 use super::charge::{ChargeRule, Need};
 use super::choice::Homes;
 use super::configured::ConfiguredLimit;
@@ -134,6 +134,23 @@ pub(super) struct LineState {
     /// Answers without a refusal, while nothing was known.
     pub(super) clean_answers: u64,
     pub(super) first_sent_at: Option<Tick>,
+    /// The quickest that an answer ever began, and the slowest that a refusal came.
+    pub(super) quickest: Option<Duration>,
+    pub(super) slowest_refusal: Duration,
+}
+
+impl LineState {
+    /// How long a request may be on its way: no longer than half of the quickest answer took.
+    pub(super) fn on_way(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_millis(500);
+        self.quickest.map_or(LONGEST, |quickest| quickest / 2).min(LONGEST)
+    }
+
+    /// How long after a request was sent nobody need reckon with a refusal any more: no answer was ever quicker, and half as long
+    /// again.
+    pub(super) fn refusals_take(&self) -> Option<Duration> {
+        self.quickest.map(|quickest| quickest.max(self.slowest_refusal) * 3 / 2)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -141,6 +158,8 @@ pub(super) struct Waiting {
     pub(super) ask: Ask,
     pub(super) kind: Kind,
     pub(super) expected: Expectation,
+    /// How much had been learned when that was expected.
+    pub(super) learned: u64,
     /// What it may cost in nano-dollars, if a budget asks.
     pub(super) price: Option<u64>,
     pub(super) since: Tick,
@@ -161,26 +180,11 @@ pub(super) struct Flight {
     /// How many of its kind were out when it was sent, itself included.
     pub(super) among: u64,
     pub(super) answered: bool,
-}
-
-/// Why the next in line may not go yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Obstacle {
-    pub(super) until: Option<Tick>,
-    pub(super) bucket: Option<BucketId>,
+    /// When the head of its answer came.
+    pub(super) head_at: Option<Tick>,
 }
 
 impl Core {
-    /// While nothing is known of a line's limits, this many requests are sent at first; one where headers will tell.
-    const FIRST_WINDOW: u64 = 8;
-    /// The window grows by one with each clean answer, and doubles each time this long passes without any where headers are
-    /// waited for.
-    const FIRST_PATIENCE: Duration = Duration::from_secs(5);
-    /// Where only a refusal will tell, it also doubles in this time, evenly.
-    const FIRST_DOUBLING: Duration = Duration::from_millis(1_500);
-    /// A request that has waited this long keeps others from taking what it needs.
-    const CLAIM_AFTER: Duration = Duration::from_secs(2);
-
     /// An empty limiter.
     #[must_use]
     pub fn new(settings: Settings, assumptions: Assumptions) -> Self {
@@ -315,6 +319,7 @@ impl Core {
         let waiting = Waiting {
             kind,
             expected,
+            learned: self.estimator.learned(),
             price,
             since: now.tick,
             deadline: now.tick + patience,
@@ -370,6 +375,7 @@ impl Core {
                 if self.refuse_if_spent(head, now) {
                     return true;
                 }
+                self.expect_anew(key, head);
                 match self.obstacle(key, head, &claims, now) {
                     None => {
                         self.grant(key, head, now);
@@ -386,7 +392,11 @@ impl Core {
                         if let Some(until) = obstacle.until {
                             wake.also(until.max(now.tick));
                         }
-                        self.note_obstacle(key, head, obstacle, &mut claims, now);
+                        match self.note_obstacle(key, head, obstacle, &mut claims, now) {
+                            Want::Grew => return true,
+                            Want::At(at) => wake.also(at),
+                            Want::Unknown => {}
+                        }
                         false
                     }
                 }
@@ -408,97 +418,6 @@ impl Core {
         }
     }
 
-    /// The next in line may go, or this stands in its way.
-    pub(super) fn obstacle(&mut self, key: &LineKey, ticket: Ticket, claims: &BTreeMap<BucketId, u64>, now: Now) -> Option<Obstacle> {
-        let waiting = self.waiting.get(&ticket)?;
-        let account = self.accounts.get(&waiting.ask.account)?;
-        let state = self.lines.get(key)?;
-        let mut until = waiting.not_before.filter(|at| *at > now.tick);
-        let mut bucket = None;
-        let mut released = false;
-        if let Some(stop) = &account.stopped
-            && (stop.trying || now.tick < stop.until)
-        {
-            until = until.max(Some(stop.until.max(now.tick + Duration::from_secs(1))));
-        }
-        if let Some(outage) = account.breakers.get(&(key.1.clone(), waiting.ask.facts.api)).and_then(|breaker| breaker.forbids(now.tick)) {
-            until = until.max(Some(outage.next_try));
-        }
-        if let Some(at) = self.first_window_opens(state, account.setup.dialect, waiting.ask.facts.api, now) {
-            until = until.max(Some(at));
-        }
-        for id in &state.buckets {
-            let entry = self.book.get_mut(*id);
-            let need = entry.evidence.rule().need(entry.key.dimension, &waiting.expected).total();
-            if need == 0 {
-                continue;
-            }
-            entry.bucket.refill(now);
-            let claimed = claims.get(id).copied().unwrap_or(0);
-            match entry.bucket.ready(need.saturating_add(claimed), now) {
-                Ready::Now => {}
-                Ready::At(at) => {
-                    if until.is_none_or(|until| at > until) && !released {
-                        bucket = Some(*id);
-                    }
-                    until = until.max(Some(at));
-                }
-                Ready::OnRelease => {
-                    released = true;
-                    bucket = Some(*id);
-                }
-            }
-        }
-        released |= self.is_money_held(waiting.ask.account, waiting.price);
-        (until.is_some() || released).then_some(Obstacle { until: until.filter(|_| !released), bucket })
-    }
-
-    /// Before limits are known, the number of requests in flight starts small: when may one more go? `None` if now.
-    fn first_window_opens(&self, state: &LineState, dialect: Dialect, api: Api, now: Now) -> Option<Tick> {
-        if state.verified || !generates(api) || state.buckets.iter().any(|id| is_measured(self.book.get(*id).bucket.limit().source)) {
-            return None;
-        }
-        let first = state.first_sent_at?;
-        let (start, patience) = if sends_limits(dialect) { (1, Self::FIRST_PATIENCE) } else { (Self::FIRST_WINDOW, Self::FIRST_DOUBLING) };
-        // a window of answers doubles the window: 1 + 1 answers make 2, 2 more make 4, ...
-        let answered = start + state.clean_answers;
-        if state.in_flight < answered {
-            return None;
-        }
-        if sends_limits(dialect) && state.clean_answers > 0 {
-            return Some(now.tick + Self::FIRST_PATIENCE);
-        }
-        // so does time in which nobody is refused; between two doublings it grows evenly
-        let patience = patience.as_nanos();
-        let passed = now.tick.since(first).as_nanos();
-        let window = u128::from(start) << (passed / patience).min(30);
-        let due = u128::from(state.in_flight + 1).saturating_sub(window) * patience / window;
-        let opens = first + Duration::from_nanos(u64::try_from(passed / patience * patience + due).unwrap_or(u64::MAX));
-        (opens > now.tick).then_some(opens)
-    }
-
-    fn note_obstacle(&mut self, key: &LineKey, head: Ticket, obstacle: Obstacle, claims: &mut BTreeMap<BucketId, u64>, now: Now) {
-        let budget = self.waiting.get(&head).and_then(|waiting| self.money_holds_up(waiting.ask.account, waiting.price));
-        let Some(waiting) = self.waiting.get_mut(&head) else { return };
-        if obstacle.bucket.is_some() {
-            waiting.bound_by = obstacle.bucket;
-        }
-        waiting.bound_by_budget = waiting.bound_by_budget.or(budget);
-        let claims_now = now.tick.since(waiting.since) >= Self::CLAIM_AFTER;
-        let expected = waiting.expected;
-        let Some(state) = self.lines.get(key) else { return };
-        for id in &state.buckets {
-            let entry = self.book.get_mut(*id);
-            let need = entry.evidence.rule().need(entry.key.dimension, &expected).total();
-            if entry.bucket.held_back_by_burst(need, now) {
-                entry.bucket.burst_mut().want();
-            }
-            if claims_now {
-                *claims.entry(*id).or_default() += need;
-            }
-        }
-    }
-
     fn grant(&mut self, key: &LineKey, ticket: Ticket, now: Now) {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         self.deadlines.remove(&(waiting.deadline, ticket));
@@ -509,11 +428,9 @@ impl Core {
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
             let dimension = entry.key.dimension;
-            let need = entry.evidence.rule().need(dimension, &waiting.expected);
+            let need = entry.need(&waiting.expected);
             entry.bucket.take(need.on_arrival, need.held, now);
-            if rests_on_estimate(dimension) {
-                entry.bucket.note_estimate(need.on_arrival);
-            }
+            entry.bucket.note_estimate(estimated(dimension, need, &waiting.expected));
             if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
                 entry.evidence.sent(dimension, &waiting.expected, now.tick);
             }
@@ -538,7 +455,7 @@ impl Core {
             account.breakers.entry((key.1.clone(), waiting.ask.facts.api)).or_default().sent(now.tick);
         }
         let money = self.hold_money(waiting.ask.account, waiting.price);
-        self.flights.insert(ticket, Flight { waiting, takes, money, sent_at: now.tick, among, answered: false });
+        self.flights.insert(ticket, Flight { waiting, takes, money, sent_at: now.tick, among, answered: false, head_at: None });
         self.effects.push(Effect::Grant(ticket));
     }
 
@@ -632,26 +549,10 @@ fn refusal(reason: LocalReason, message: &str) -> LocalRefusal {
     LocalRefusal { reason, bucket: None, retry_after: None, ready_at: None, message: message.to_owned() }
 }
 
-/// Whether a charge on arrival in this dimension is corrected when the usage is known.
-pub(super) const fn rests_on_estimate(dimension: Dimension) -> bool {
-    matches!(dimension, Dimension::InputTokens | Dimension::OutputTokens | Dimension::Tokens)
-}
-
-/// Whether answers of this dialect carry limits in their headers.
-pub(super) const fn sends_limits(dialect: Dialect) -> bool {
-    matches!(
-        dialect,
-        Dialect::Anthropic
-            | Dialect::OpenAi
-            | Dialect::AzureOpenAi
-            | Dialect::Groq
-            | Dialect::Mistral
-            | Dialect::Fireworks
-            | Dialect::Cerebras
-    )
-}
-
-/// Whether this API's answers draw on the token buckets and carry their headers.
-const fn generates(api: Api) -> bool {
-    matches!(api, Api::Messages | Api::ChatCompletions | Api::Completions | Api::Responses | Api::GenerateContent | Api::Embeddings)
+/// The part of a charge on arrival that rests on an estimate and is corrected when the usage is known.
+pub(super) fn estimated(dimension: Dimension, need: Need, expected: &Expectation) -> u64 {
+    match dimension {
+        Dimension::InputTokens | Dimension::Tokens => need.on_arrival.min(expected.input),
+        _ => 0,
+    }
 }

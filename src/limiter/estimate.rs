@@ -25,6 +25,14 @@ pub struct Expectation {
     pub text_bytes: u64,
 }
 
+impl Expectation {
+    /// Without the margin on the input.
+    #[must_use]
+    pub const fn mean(&self) -> Self {
+        Self { input: self.input_mean, ..*self }
+    }
+}
+
 /// Requests that are alike in what they take.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Kind {
@@ -115,6 +123,8 @@ pub struct Learned {
 #[derive(Debug, Clone, Default)]
 pub struct Estimator {
     kinds: BTreeMap<Kind, Learned>,
+    /// How many answers taught anything.
+    learned: u64,
 }
 
 /// Overhead of a request's frame, in bytes, so that short texts do not teach absurd ratios.
@@ -158,6 +168,7 @@ impl Estimator {
             let rarest = self.kinds.iter().min_by_key(|(_, learned)| learned.output.count).map(|(kind, _)| kind.clone());
             rarest.map(|kind| self.kinds.remove(&kind));
         }
+        self.learned += 1;
         let learned = self.kinds.entry(kind.clone()).or_default();
         let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
         let input = counted[Dimension::InputTokens];
@@ -170,6 +181,12 @@ impl Estimator {
         if let Some(max) = facts.max_output.filter(|max| *max > 0) {
             learned.output_share.add(usage.output as f64 / max as f64);
         }
+    }
+
+    /// How many answers taught anything: while that is the same, so is what is expected.
+    #[must_use]
+    pub const fn learned(&self) -> u64 {
+        self.learned
     }
 
     /// What is known of one kind, for people: tokens per byte, mean output, how many requests it rests on.
@@ -205,14 +222,28 @@ fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u
         return 0;
     }
     let most = max_output.unwrap_or(u64::MAX);
-    let expected = match (learned.output.count, max_output) {
-        (0, _) => FIRST_OUTPUT,
-        (_, Some(max)) if learned.output_share.count > 2 && learned.output_share.spread() < learned.output.spread() => {
-            scale(max, learned.output_share.mean * 1.15)
-        }
-        _ => scale(1, learned.output.mean * 1.15),
+    let follows_max = learned.output_share.count > 2 && learned.output_share.spread() < learned.output.spread();
+    let (known, unit) = match max_output.filter(|_| follows_max) {
+        Some(max) => (&learned.output_share, max),
+        None => (&learned.output, 1),
     };
+    let expected = match known.count {
+        0 => FIRST_OUTPUT,
+        _ => scale(unit, known.mean * (1.15 + 0.4 * known.spread().min(1.0))),
+    };
+    let expected = not_yet_known(known, expected, FIRST_OUTPUT.min(most));
     expected.clamp(1, most.max(1))
+}
+
+/// What is expected, drawn toward the first guess while few answers are known and these differ: the first ones to come are the
+/// short ones.
+fn not_yet_known(known: &Running, expected: u64, guess: u64) -> u64 {
+    const WEIGHT: f64 = 4.0;
+    const ENOUGH: f64 = 20.0;
+    let answers = f64::from(known.count);
+    let unsure = if known.count < 3 { 1.0 } else { (2.0 * known.spread()).min(1.0) };
+    let share = unsure * WEIGHT / (WEIGHT + answers) * (1.0 - answers / ENOUGH).max(0.0);
+    expected.saturating_add(scale(guess.saturating_sub(expected), share))
 }
 
 #[expect(

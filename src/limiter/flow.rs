@@ -8,18 +8,21 @@ use crate::domain::Tick;
 /// Recent charges, and a moving average of foreign traffic.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
-    charges: VecDeque<Charge>,
-    charged: u64,
+    moves: VecDeque<Move>,
+    taken: u64,
+    returned: u64,
     foreign_per_sec: f64,
     foreign_at: Option<Tick>,
 }
 
-/// What we took at one moment, or, under load, in moments so close that they count as one.
+/// What we took, and what was given back of earlier charges, at one moment, or, under load, in moments so close that they count
+/// as one.
 #[derive(Debug, Clone, Copy)]
-struct Charge {
+struct Move {
     first: Tick,
     last: Tick,
-    units: u64,
+    taken: u64,
+    returned: u64,
 }
 
 impl Flow {
@@ -34,60 +37,77 @@ impl Flow {
     /// Forgets what is older than a minute.
     pub fn fade(&mut self, now: Tick) {
         let oldest = now - Self::MEMORY;
-        while let Some(charge) = self.charges.pop_front_if(|charge| charge.last < oldest) {
-            self.charged = self.charged.saturating_sub(charge.units);
+        while let Some(Move { taken, returned, .. }) = self.moves.pop_front_if(|entry| entry.last < oldest) {
+            self.taken -= taken;
+            self.returned -= returned;
         }
     }
 
     /// We took `units`.
     pub fn charge(&mut self, units: u64, now: Tick) {
-        if units == 0 {
-            return;
-        }
-        self.charged = self.charged.saturating_add(units);
-        match self.charges.back_mut() {
-            Some(charge) if now.since(charge.first) < Self::ONE_MOMENT => {
-                charge.last = charge.last.max(now);
-                charge.units = charge.units.saturating_add(units);
-            }
-            _ => self.charges.push_back(Charge { first: now, last: now, units }),
-        }
+        self.note(units, 0, now);
     }
 
     /// An estimate was off by this much.
     pub fn correct(&mut self, difference: i64, now: Tick) {
-        if let Ok(more) = u64::try_from(difference) {
-            self.charge(more, now);
+        match u64::try_from(difference) {
+            Ok(more) => self.note(more, 0, now),
+            Err(_) => self.note(0, difference.unsigned_abs(), now),
+        }
+    }
+
+    fn note(&mut self, taken: u64, returned: u64, now: Tick) {
+        if taken == 0 && returned == 0 {
             return;
         }
-        let mut less = difference.unsigned_abs();
-        for charge in self.charges.iter_mut().rev() {
-            let part = less.min(charge.units);
-            charge.units -= part;
-            less -= part;
-            self.charged -= part;
-            if less == 0 {
-                break;
+        self.taken = self.taken.saturating_add(taken);
+        self.returned = self.returned.saturating_add(returned);
+        match self.moves.back_mut() {
+            Some(entry) if now.since(entry.first) < Self::ONE_MOMENT => {
+                entry.last = entry.last.max(now);
+                entry.taken = entry.taken.saturating_add(taken);
+                entry.returned = entry.returned.saturating_add(returned);
             }
+            _ => self.moves.push_back(Move { first: now, last: now, taken, returned }),
+        }
+    }
+
+    /// What was charged at that moment was this much more, or less.
+    pub fn revise(&mut self, at: Tick, difference: i64) {
+        let end = self.moves.partition_point(|entry| entry.first <= at);
+        if let Some(entry) = end.checked_sub(1).and_then(|index| self.moves.get_mut(index)) {
+            let revised = entry.taken.saturating_add_signed(difference);
+            self.taken = self.taken - entry.taken + revised;
+            entry.taken = revised;
         }
     }
 
     /// What we certainly took after `since`.
     #[must_use]
-    pub fn charged_since(&self, since: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|charge| charge.first > since).map(|charge| charge.units).sum()
+    pub fn taken_since(&self, since: Tick) -> u64 {
+        self.after(|entry| entry.first > since).map(|entry| entry.taken).sum()
     }
 
     /// What we may have taken at `from` and after it.
     #[must_use]
-    pub fn charged_from(&self, from: Tick) -> u64 {
-        self.charges.iter().rev().take_while(|charge| charge.last >= from).map(|charge| charge.units).sum()
+    pub fn taken_from(&self, from: Tick) -> u64 {
+        self.after(|entry| entry.last >= from).map(|entry| entry.taken).sum()
+    }
+
+    /// What was given back after `since`.
+    #[must_use]
+    pub fn returned_since(&self, since: Tick) -> u64 {
+        self.after(|entry| entry.first > since).map(|entry| entry.returned).sum()
+    }
+
+    fn after(&self, is_in: impl Fn(&Move) -> bool) -> impl Iterator<Item = &Move> {
+        self.moves.iter().rev().take_while(move |entry| is_in(entry))
     }
 
     /// What we took in the last minute.
     #[must_use]
     pub const fn own_per_minute(&self) -> u64 {
-        self.charged
+        self.taken.saturating_sub(self.returned)
     }
 
     /// A header showed `units` more (or, negative, fewer) taken than we knew, over a stretch of time.
@@ -104,12 +124,6 @@ impl Flow {
     #[must_use]
     pub const fn foreign_at(&self) -> Option<Tick> {
         self.foreign_at
-    }
-
-    /// Whether others draw on the bucket as well.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        self.foreign_per_sec > 0.0
     }
 
     /// What was taken for others' traffic was something else.
@@ -140,7 +154,7 @@ mod tests {
         for (secs, units) in [(1, 10), (2, 20), (3, 30)] {
             flow.charge(units, at(secs));
         }
-        assert_eq!(flow.charged_since(at(1)), 50);
+        assert_eq!(flow.taken_since(at(1)), 50);
         assert_eq!(flow.own_per_minute(), 60);
         flow.correct(-25, at(3));
         assert_eq!(flow.own_per_minute(), 35);
@@ -155,9 +169,9 @@ mod tests {
         for charge in 0..20_000 {
             flow.charge(1, micros(charge * 100));
         }
-        assert_eq!((flow.charges.len(), flow.own_per_minute()), (200, 20_000));
+        assert_eq!((flow.moves.len(), flow.own_per_minute()), (200, 20_000));
         // a moment that lies across the border counts whole or not at all, whichever is the safe side
-        assert_eq!((flow.charged_from(micros(1_995_000)), flow.charged_since(micros(1_985_000))), (100, 100));
+        assert_eq!((flow.taken_from(micros(1_995_000)), flow.taken_since(micros(1_985_000))), (100, 100));
     }
 
     #[test]

@@ -123,6 +123,14 @@ impl Line {
         }
     }
 
+    /// Something else is expected of one that waits.
+    pub fn revise(&mut self, ticket: Ticket, lane: Lane, before: &Expectation, after: &Expectation) {
+        if !self.again.contains(&ticket) {
+            self.queued[lane as usize].sub(before);
+            self.queued[lane as usize].add(after);
+        }
+    }
+
     /// Gives up its place. Whether it stood among the first tries.
     pub fn remove(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation) -> bool {
         if let Some(at) = self.again.iter().position(|t| *t == ticket) {

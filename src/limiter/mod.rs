@@ -21,6 +21,7 @@ pub mod estimate;
 pub mod flow;
 pub mod handle;
 pub mod line;
+mod obstacle;
 mod outage;
 pub mod pools;
 pub mod purse;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::book::{BucketId, usual_window};
+use super::book::{BucketId, Entry, usual_window};
 use super::bucket::Sample;
 use super::cap::{Cap, Refused};
-use super::charge::{ChargeRule, Need};
-use super::core::{Core, Effect, Flight, LineKey, Stop, rests_on_estimate};
+use super::charge::{ChargeRule, Header, Need};
+use super::core::{Core, Effect, Flight, LineKey, Stop, estimated};
 use super::line::Ticket;
 use super::pools::class_of_reading;
 use super::retry;
@@ -15,6 +15,9 @@ use crate::domain::{
     ScopeKind, Snapshot, Tick, Usage, Verdict, VerdictKind, Window,
 };
 use crate::provider;
+
+/// An answer that ends so soon after its head came in one piece.
+const IN_ONE_PIECE: Duration = Duration::from_millis(100);
 
 /// What becomes of a request whose attempt came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +28,11 @@ pub enum Next {
     PassOn,
 }
 
-/// The request whose answer is read: when it was sent, and what it was charged then.
+/// The request whose answer is read, if it went through here, and when it was sent.
+#[derive(Clone, Copy)]
 struct Asked {
+    ticket: Option<Ticket>,
     at: Tick,
-    takes: Vec<(BucketId, Need)>,
 }
 
 impl Core {
@@ -36,11 +40,14 @@ impl Core {
     pub fn observe(&mut self, ticket: Ticket, snapshot: &Snapshot, now: Now) {
         let Some(flight) = self.flights.get_mut(&ticket) else { return };
         flight.answered = true;
+        flight.head_at = Some(now.tick);
         let (key, api) = (line_key(flight), flight.waiting.ask.facts.api);
-        let asked = Asked { at: flight.sent_at, takes: flight.takes.clone() };
+        let asked = Asked { ticket: Some(ticket), at: flight.sent_at };
         if let Some(state) = self.lines.get_mut(&key) {
             state.verified |= snapshot.has_limits();
             state.clean_answers += 1;
+            let took = now.tick.since(asked.at);
+            state.quickest = Some(state.quickest.map_or(took, |quickest| quickest.min(took)));
         }
         if snapshot.status < 500 {
             self.note_success(&key, api, now);
@@ -50,16 +57,16 @@ impl Core {
         {
             account.key_refused_until = None;
         }
-        self.learn_from(key.0, &key.1, snapshot, &asked, now);
+        self.learn_from(key.0, &key.1, snapshot, asked, now);
     }
 
     /// Headers of an answer to a request that did not go through here.
     pub fn teach(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, sent_at: Tick, now: Now) {
-        self.learn_from(id, class, snapshot, &Asked { at: sent_at, takes: Vec::new() }, now);
+        self.learn_from(id, class, snapshot, Asked { ticket: None, at: sent_at }, now);
     }
 
     /// What headers say: whose the account is, and its limits.
-    fn learn_from(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, asked: &Asked, now: Now) {
+    fn learn_from(&mut self, id: AccountId, class: &ModelClass, snapshot: &Snapshot, asked: Asked, now: Now) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let dialect = account.setup.dialect;
         if let Some(scope) = Scope::from_identity(account.setup.provider, &snapshot.identity).filter(|scope| *scope != account.scope) {
@@ -81,7 +88,7 @@ impl Core {
     }
 
     /// One limiter as the headers show it.
-    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, asked: &Asked, now: Now) {
+    fn read(&mut self, scope: &Scope, class: &ModelClass, rule: ChargeRule, reading: &Reading, asked: Asked, now: Now) {
         let dimension = reading.dimension;
         // a bucket that was drawn on and still is full refills within the second: it is the one of the minute
         let period = reading.period.or_else(|| (reading.remaining == reading.limit).then_some(Period::MINUTE));
@@ -97,9 +104,13 @@ impl Core {
             self.effects.extend(change.map(Effect::Limit));
             if is_new {
                 self.redraw();
+                self.count_those_under_way(&key, now);
             }
         }
         let (Some(remaining), Some(id)) = (reading.remaining, self.book.find(&key)) else { return };
+        let on_way = self.lines.iter().filter(|(line, _)| line.1 == *class).map(|(_, state)| state.on_way()).max().unwrap_or_default();
+        let takes = asked.ticket.and_then(|ticket| self.flights.get(&ticket)).map(|flight| flight.takes.as_slice()).unwrap_or_default();
+        let own = takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
         let entry = self.book.get_mut(id);
         let capacity = entry.bucket.limit().capacity;
         let by_user = entry.bucket.limit().source == LimitSource::User;
@@ -107,17 +118,51 @@ impl Core {
         if by_user && remaining > entry.bucket.available().max(0).unsigned_abs() {
             return;
         }
-        let own = asked.takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);
-        let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick };
+        let mut recharged = false;
+        if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) && !by_user {
+            let per_sec = capacity as f64 / f64::from(period.as_secs().max(1));
+            let header = Header { remaining, limit: capacity, grain: reading.grain, sent: asked.at, at: now.tick };
+            recharged = entry.evidence.header(header, per_sec);
+        }
+        let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick, on_way };
         entry.bucket.observe(sample, now);
+        if recharged {
+            self.charge_anew(id, now);
+        }
+        let entry = self.book.get_mut(id);
         entry.reading = Some((now.tick, remaining, reading.grain));
         if remaining > reading.grain && entry.bucket.frozen_until().is_some() && remaining * 10 > capacity {
             entry.bucket.thaw();
         }
-        if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) && !by_user {
-            let per_sec = capacity as f64 / f64::from(period.as_secs().max(1));
-            entry.evidence.header(remaining, capacity, reading.grain, per_sec, now.tick);
+    }
+
+    /// A bucket became known: who is under way draws on it as well.
+    fn count_those_under_way(&mut self, key: &BucketKey, now: Now) {
+        let Some(id) = self.book.find(key).filter(|_| key.dimension != Dimension::Concurrent) else { return };
+        for flight in self.flights.values_mut().filter(|flight| !flight.takes.iter().any(|(taken, _)| *taken == id)) {
+            let draws = self.lines.get(&line_key(flight)).is_some_and(|state| state.buckets.contains(&id));
+            if draws {
+                take(self.book.get_mut(id), flight, id, now);
+            }
         }
+    }
+
+    /// Another rule is believed: what is under way counts by it.
+    fn charge_anew(&mut self, id: BucketId, now: Now) {
+        let entry = self.book.get_mut(id);
+        let dimension = entry.key.dimension;
+        entry.bucket.refill(now);
+        for flight in self.flights.values_mut() {
+            let expected = flight.waiting.expected;
+            for (_, need) in flight.takes.iter_mut().filter(|(taken, _)| *taken == id) {
+                let anew = entry.need(&expected);
+                entry.bucket.drop_estimate(estimated(dimension, *need, &expected));
+                entry.bucket.note_estimate(estimated(dimension, anew, &expected));
+                entry.bucket.exchange((need.on_arrival, need.held), (anew.on_arrival, anew.held), flight.sent_at);
+                *need = anew;
+            }
+        }
+        entry.bucket.void(now);
     }
 
     fn period_by_capacity(&self, scope: &Scope, class: &ModelClass, reading: &Reading) -> Option<Period> {
@@ -137,15 +182,15 @@ impl Core {
         let model = usage.model.as_ref().or(flight.waiting.ask.facts.model.as_ref());
         let counted = dialect.map_or(Cost::ZERO, |dialect| provider::counted(dialect, model, usage));
         let expected = flight.waiting.expected;
+        // an answer in one piece ends with its head, whose figures may know of it
+        let ended_at = flight.head_at.filter(|head| now.tick.since(*head) < IN_ONE_PIECE).unwrap_or(now.tick);
         for (id, need) in &flight.takes {
             let entry = self.book.get_mut(*id);
             entry.bucket.refill(now);
             let dimension = entry.key.dimension;
             let (input, output) = actual(&counted, usage.certainty, &expected);
             let rule = entry.evidence.rule();
-            if rests_on_estimate(dimension) {
-                entry.bucket.drop_estimate(need.on_arrival);
-            }
+            entry.bucket.drop_estimate(estimated(dimension, *need, &expected));
             match dimension {
                 Dimension::Requests => {}
                 Dimension::Concurrent => {
@@ -158,13 +203,13 @@ impl Core {
                 Dimension::OutputTokens | Dimension::Tokens => {
                     let both = if dimension == Dimension::Tokens { input } else { 0 };
                     settle_tokens(&mut entry.bucket, rule, *need, both, output, usage.certainty, &expected, dimension, now);
-                    entry.evidence.ended(dimension, &expected, signed(both) - signed(expected.input), output, now.tick);
+                    entry.evidence.ended(dimension, &expected, signed(both) - signed(expected.input_mean), output, ended_at);
                 }
                 Dimension::Images => entry.bucket.correct(signed(usage.images) - signed(need.on_arrival), now),
                 Dimension::AudioSeconds | Dimension::Money => entry.bucket.release(need.held, 0, now),
             }
             if flight.answered {
-                entry.bucket.burst_mut().clean_answer(flight.sent_at, now.tick);
+                entry.bucket.burst_mut().clean_answer();
             }
         }
         self.settle_money(&flight, usage, now);
@@ -183,6 +228,10 @@ impl Core {
         let Some(flight) = self.flights.remove(&ticket) else { return Next::PassOn };
         let key = line_key(&flight);
         let room = self.give_back(&flight, now);
+        if let Some(state) = self.lines.get_mut(&key).filter(|_| verdict.kind == VerdictKind::Wait) {
+            let took = now.tick.since(flight.sent_at);
+            state.slowest_refusal = state.slowest_refusal.max(took);
+        }
         self.landed(&key);
         let attempt = flight.waiting.attempt;
         let wait = match verdict.kind {
@@ -265,9 +314,7 @@ impl Core {
             let entry = self.book.get_mut(*id);
             entry.bucket.refill(now);
             entry.bucket.release(need.held, 0, now);
-            if rests_on_estimate(entry.key.dimension) {
-                entry.bucket.drop_estimate(need.on_arrival);
-            }
+            entry.bucket.drop_estimate(estimated(entry.key.dimension, *need, &flight.waiting.expected));
             let still_taken = if entry.key.dimension == Dimension::Requests {
                 need.on_arrival
             } else {
@@ -306,18 +353,28 @@ impl Core {
             }
             let had_room = room.iter().any(|(bucket, room)| bucket == id && *room);
             let reading = entry.reading.filter(|(at, ..)| *at > flight.sent_at && !named.is_empty());
+            let before = entry.evidence.rule();
             let otherwise_charged = reading.is_some_and(|(_, remaining, grain)| {
                 entry.evidence.refused(entry.key.dimension, &flight.waiting.expected, remaining, grain)
             });
             let unseen = entry.reading.is_none() && !named.is_empty() && had_room;
             let otherwise_charged =
                 otherwise_charged || (unseen && entry.evidence.refused_unseen(entry.key.dimension, &flight.waiting.expected));
-            if had_room && !named.is_empty() && !otherwise_charged {
+            let ruled = matches!(entry.key.dimension, Dimension::Tokens | Dimension::OutputTokens);
+            let is_empty = ruled && reading.is_some_and(|(_, remaining, grain)| remaining < need.total() + grain);
+            if had_room && is_empty && !otherwise_charged {
+                entry.evidence.doubt();
+                entry.bucket.fell_short(need.total(), hint, now);
+                entry.bucket.empty_until(until, need.total(), now);
+            } else if had_room && !named.is_empty() && !otherwise_charged {
                 let limit = *entry.bucket.limit();
-                entry.bucket.burst_mut().refused(&limit, now.tick);
+                entry.bucket.burst_mut().refused(flight.sent_at, &limit, now.tick);
                 entry.bucket.empty_until(until, need.total(), now);
             }
             entry.bucket.freeze(until);
+            if entry.evidence.rule() != before {
+                self.charge_anew(*id, now);
+            }
         }
         wait
     }
@@ -423,6 +480,18 @@ impl Core {
             stop.trying = false;
         }
     }
+}
+
+/// One that is under way is charged to a bucket.
+fn take(entry: &mut Entry, flight: &mut Flight, id: BucketId, now: Now) {
+    let (dimension, expected) = (entry.key.dimension, &flight.waiting.expected);
+    let need = entry.need(expected);
+    entry.bucket.take(need.on_arrival, need.held, Now { tick: flight.sent_at, ..now });
+    entry.bucket.note_estimate(estimated(dimension, need, expected));
+    if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) {
+        entry.evidence.sent(dimension, expected, flight.sent_at);
+    }
+    flight.takes.push((id, need));
 }
 
 /// A search goes up and down by one all the time.

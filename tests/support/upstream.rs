@@ -23,6 +23,8 @@ pub enum Charge {
     KeepsMax,
     /// Characters over four on arrival.
     Characters,
+    /// Characters over four and the maximum on arrival; at the end it is made what was used.
+    CharactersAndMax,
 }
 
 /// One limit of the provider.
@@ -62,6 +64,10 @@ pub struct Scenario {
     pub heads_missing: u64,
     /// Headers are written out as a provider writes them and read as answers are, instead of being handed over as they are meant.
     pub spelled: Option<Spelling>,
+    /// Headers also say when it is full again, in whole steps of so many milliseconds, and show what a smaller bucket holds.
+    pub resets: Option<u64>,
+    /// Answers come as streams: their head, with its headers, long before their end.
+    pub streams: bool,
     /// Minutes begin anew at full minutes, instead of refilling all the time.
     pub fixed_windows: bool,
     /// At this second, and each time it has passed again, every limit is multiplied by this factor, and by its inverse in turn.
@@ -92,6 +98,8 @@ pub struct Scenario {
     pub input: u64,
     pub output: u64,
     pub max_output: u64,
+    /// A few sizes far apart, instead of any within 60 % of the mean.
+    pub mixed: bool,
     pub seed: u64,
 }
 
@@ -106,6 +114,8 @@ impl Default for Scenario {
             heads_on_arrival: false,
             heads_missing: 0,
             spelled: None,
+            resets: None,
+            streams: false,
             fixed_windows: false,
             change: None,
             per_day: None,
@@ -122,6 +132,7 @@ impl Default for Scenario {
             input: 300,
             output: 120,
             max_output: 1_024,
+            mixed: false,
             seed: 1,
         }
     }
@@ -142,11 +153,22 @@ pub struct Job {
     pub bytes: u64,
     pub input: u64,
     pub output: u64,
+    /// Seconds to the head of a streamed answer, and to the end of any.
+    pub first_secs: f64,
     pub secs: f64,
 }
 
-/// `remaining` and `limit` of each rule.
-pub type Heads = Vec<(u64, u64)>;
+/// What headers say of one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Head {
+    pub remaining: u64,
+    pub limit: u64,
+    /// Milliseconds until it is full again, if that is said.
+    pub full_in_ms: Option<u64>,
+}
+
+/// The headers of an answer, a limit each.
+pub type Heads = Vec<Head>;
 
 pub struct Meter {
     pub rule: Rule,
@@ -233,6 +255,7 @@ impl Upstream {
                 (Dimension::OutputTokens, Charge::ReservesMax | Charge::KeepsMax) => max as f64,
                 (Dimension::Tokens, Charge::ReservesMax | Charge::KeepsMax) => (job.input + max) as f64,
                 (Dimension::Tokens, Charge::Characters) => job.bytes as f64 / 4.0,
+                (Dimension::Tokens, Charge::CharactersAndMax) => job.bytes as f64 / 4.0 + max as f64,
                 _ => 0.0,
             };
             // where output is charged as it is generated, a bucket without any room takes nobody
@@ -268,6 +291,9 @@ impl Upstream {
                 (Dimension::OutputTokens | Dimension::Tokens, Charge::ReservesMax) => {
                     meter.level += (self.scenario.max_output - job.output) as f64;
                 }
+                (Dimension::Tokens, Charge::CharactersAndMax) => {
+                    meter.level += job.bytes as f64 / 4.0 + self.scenario.max_output as f64 - (job.input + job.output) as f64;
+                }
                 _ => {}
             }
         }
@@ -279,11 +305,16 @@ impl Upstream {
             .iter_mut()
             .map(|meter| {
                 meter.refill(secs);
-                // the headers speak of a minute, whatever is enforced
-                let hidden = meter.rule.per_minute - meter.rule.per_minute * meter.rule.burst_secs / 60.0;
+                let most = meter.rule.per_minute * meter.rule.burst_secs / 60.0;
+                let full_in_ms = self.scenario.resets.map(|step| {
+                    let millis = ((most - meter.level) / meter.rule.per_minute * 60_000.0).max(0.0) as u64;
+                    millis / step * step
+                });
+                // without that the headers speak of a minute, whatever is enforced
+                let hidden = if full_in_ms.is_some() { 0.0 } else { meter.rule.per_minute - most };
                 let remaining = (meter.level + hidden).clamp(0.0, meter.rule.per_minute) as u64;
                 let grain = if meter.rule.dimension == Dimension::Requests { 1 } else { self.scenario.grain };
-                ((remaining + grain / 2) / grain * grain, meter.rule.per_minute as u64)
+                Head { remaining: (remaining + grain / 2) / grain * grain, limit: meter.rule.per_minute as u64, full_in_ms }
             })
             .collect()
     }
@@ -322,12 +353,18 @@ pub fn jobs(scenario: &Scenario) -> (Vec<Job>, Random) {
         let mut arrives = 0;
         jobs.extend((0..crowd.jobs).map(|_| {
             arrives += (crowd.every_secs * 2.0 * unit(&mut random) * NANOS) as u64;
-            let spread = |mean: u64, random: &mut Random| ((mean as f64) * (0.4 + 1.2 * unit(random))).max(1.0) as u64;
+            let mixed = scenario.mixed;
+            let spread = |mean: u64, random: &mut Random| {
+                // a few sizes far apart, or any near the mean
+                let factor = if mixed { [0.11, 0.4, 1.1, 2.4][random.below(4) as usize] } else { 0.4 + 1.2 * unit(random) };
+                (mean as f64 * factor).max(1.0) as u64
+            };
             let input = spread(scenario.input, &mut random);
             let output = spread(scenario.output, &mut random).min(scenario.max_output);
             let bytes = (input as f64 * 4.0 * (0.95 + 0.1 * unit(&mut random))) as u64;
-            let secs = 0.4 + output as f64 * 0.012 + unit(&mut random) * 0.5;
-            Job { client: crowd.client, lane: crowd.lane, arrives, bytes, input, output, secs }
+            let first_secs = 0.4 + unit(&mut random) * 0.5;
+            let secs = first_secs + output as f64 * 0.012;
+            Job { client: crowd.client, lane: crowd.lane, arrives, bytes, input, output, first_secs, secs }
         }));
     }
     (jobs, random)

@@ -31,7 +31,7 @@ use tierline::limiter::line::Ticket;
 use tierline::limiter::random::Random;
 use tierline::limiter::settle::Next;
 use tierline::limiter::{AccountSetup, Ask, Core, Memory, Settings};
-use upstream::{Arrival, DAY, Heads, Job, Meter, NANOS, Upstream, bound, jobs};
+use upstream::{Arrival, DAY, Head, Heads, Job, Meter, NANOS, Upstream, bound, jobs};
 pub use upstream::{Charge, Crowd, Rule, Scenario, anthropic_entry};
 
 /// How it went.
@@ -58,11 +58,11 @@ impl Outcome {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     Arrives(usize),
     Reaches(Ticket, usize),
-    Head(Ticket, usize, Heads),
+    Begins(Ticket),
     Refusal(Ticket, usize, u8, u64),
     End(Ticket, usize),
     Dead(Ticket, usize),
@@ -285,10 +285,7 @@ impl<'a> World<'a> {
             Happening::Sleep(secs) => self.slept += secs * 1_000_000_000,
             Happening::Arrives(index) => self.arrives(index),
             Happening::Reaches(ticket, index) => self.reaches(ticket, index),
-            Happening::Head(ticket, _, heads) => {
-                let snapshot = self.snapshot(&heads, 200);
-                self.core.observe(ticket, &snapshot, now);
-            }
+            Happening::Begins(ticket) => self.head(ticket),
             Happening::Refusal(ticket, index, number, wait_ms) => {
                 self.refused += 1;
                 if std::env::var_os("TRACE").is_some() && self.refused < 60 {
@@ -338,13 +335,8 @@ impl<'a> World<'a> {
             Happening::End(ticket, index) => {
                 let (job, secs) = (self.jobs[index], self.provider_secs());
                 self.upstream.ends(&job, secs);
-                let missing = self.scenario.heads_missing > 0 && self.random.below(100) < self.scenario.heads_missing;
-                if self.scenario.headers && !missing {
-                    let heads = self.heads_then.remove(&ticket).unwrap_or_else(|| self.upstream.heads(secs));
-                    let snapshot = self.snapshot(&heads, 200);
-                    self.core.observe(ticket, &snapshot, now);
-                } else {
-                    self.core.observe(ticket, &Snapshot::empty(now.wall, 200), now);
+                if !self.scenario.streams {
+                    self.head(ticket);
                 }
                 let usage = Usage { input: job.input, output: job.output, certainty: Certainty::Exact, ..Usage::default() };
                 self.core.settle(ticket, &usage, now);
@@ -352,6 +344,19 @@ impl<'a> World<'a> {
                 self.last_end = self.now;
             }
         }
+    }
+
+    /// The head of an answer arrives.
+    fn head(&mut self, ticket: Ticket) {
+        let (now, secs) = (self.moment(), self.provider_secs());
+        let missing = self.scenario.heads_missing > 0 && self.random.below(100) < self.scenario.heads_missing;
+        let snapshot = if self.scenario.headers && !missing {
+            let heads = self.heads_then.remove(&ticket).unwrap_or_else(|| self.upstream.heads(secs));
+            self.snapshot(&heads, 200)
+        } else {
+            Snapshot::empty(now.wall, 200)
+        };
+        self.core.observe(ticket, &snapshot, now);
     }
 
     fn reaches(&mut self, ticket: Ticket, index: usize) {
@@ -370,6 +375,9 @@ impl<'a> World<'a> {
                     self.heads_then.insert(ticket, heads);
                 }
                 self.taken_at.push(secs);
+                if self.scenario.streams {
+                    self.push(self.now + (job.first_secs * NANOS) as u64, Happening::Begins(ticket));
+                }
                 self.push(self.now + (job.secs * NANOS) as u64, Happening::End(ticket, index));
             }
         }
@@ -395,11 +403,8 @@ impl<'a> World<'a> {
 
     fn snapshot(&self, heads: &Heads, status: u16) -> Snapshot {
         if let Some(spelling) = self.scenario.spelled {
-            let said = |(meter, (remaining, limit)): (&Meter, &(u64, u64))| Said {
-                dimension: meter.rule.dimension,
-                limit: *limit,
-                remaining: *remaining,
-            };
+            let said =
+                |(meter, head): (&Meter, &Head)| Said { dimension: meter.rule.dimension, limit: head.limit, remaining: head.remaining };
             let said: Vec<Said> = self.upstream.meters.iter().zip(heads).map(said).collect();
             return spelled::snapshot(spelling, status, &said, self.moment().wall);
         }
@@ -408,13 +413,13 @@ impl<'a> World<'a> {
             .meters
             .iter()
             .zip(heads)
-            .map(|(meter, (remaining, limit))| Reading {
+            .map(|(meter, head)| Reading {
                 dimension: meter.rule.dimension,
                 period: Some(Period::MINUTE),
                 pool: Pool::Standard,
-                limit: Some(*limit),
-                remaining: Some(*remaining),
-                full_at: None,
+                limit: Some(head.limit),
+                remaining: Some(head.remaining),
+                full_at: head.full_in_ms.map(|millis| self.moment().wall + Duration::from_millis(millis)),
                 grain: if meter.rule.dimension == Dimension::Requests { 1 } else { self.scenario.grain },
             })
             .collect();

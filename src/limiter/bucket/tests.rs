@@ -65,7 +65,7 @@ fn more_than_a_bucket_waits_for_a_full_one_and_goes_alone() {
 fn a_header_corrects_down_at_once_and_up_slowly() {
     let sample = |remaining, millis| {
         let tick = at(millis).tick;
-        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick }
+        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }
     };
     let mut bucket = per_minute(Dimension::Requests, 100);
     bucket.observe(sample(100, 0), at(0));
@@ -83,9 +83,18 @@ fn a_rounded_header_does_not_invent_foreign_traffic() {
     let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
     bucket.take(400, 0, at(0));
     let tick = at(0).tick;
-    bucket.observe(Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0));
+    bucket.observe(
+        Sample { remaining: 8_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO },
+        at(0),
+    );
     assert_eq!(bucket.available(), 7_600);
-    assert_eq!(bucket.observe(Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick }, at(0)), 0);
+    assert_eq!(
+        bucket.observe(
+            Sample { remaining: 7_000, grain: 1_000, own: 400, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO },
+            at(0)
+        ),
+        0
+    );
     assert_eq!(bucket.available(), 7_600);
 }
 
@@ -102,7 +111,8 @@ fn a_bucket_that_holds_little_is_drawn_on_at_its_full_rate() {
         bucket.take(1, 0, at(millis));
         let tick = at(millis).tick;
         let full_in = Some(Duration::from_millis(500));
-        bucket.observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick }, at(millis));
+        bucket
+            .observe(Sample { remaining: 1, grain: 0, own: 1, full_in, earliest: tick, latest: tick, on_way: Duration::ZERO }, at(millis));
     }
     assert_eq!(bucket.size(), 2);
     let foreign = bucket.flow().foreign_per(Duration::from_secs(60));
@@ -173,7 +183,7 @@ proptest! {
                 Step::Correct(by) => bucket.correct(by, at(millis)),
                 Step::Observe { remaining, grain } => {
                     let tick = at(millis).tick;
-                    bucket.observe(Sample { remaining, grain, own: 0, full_in: None, earliest: tick, latest: tick }, at(millis));
+                    bucket.observe(Sample { remaining, grain, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }, at(millis));
                 }
                 Step::Resize(capacity) => bucket.set_limit(Limit { capacity, ..*bucket.limit() }, at(millis)),
             }
@@ -228,7 +238,38 @@ fn no_part_of_a_unit_outlives_the_rate_it_was_refilled_at() {
     bucket.burst_mut().trust();
     bucket.take(1, 0, at(0));
     bucket.set_limit(Limit { capacity: 1, source: LimitSource::Header, ..assumed }, at(14));
-    let sample = Sample { remaining: 0, grain: 1, own: 1, full_in: None, earliest: at(0).tick, latest: at(14).tick };
+    let sample =
+        Sample { remaining: 0, grain: 1, own: 1, full_in: None, earliest: at(0).tick, latest: at(14).tick, on_way: Duration::ZERO };
     bucket.observe(sample, at(14));
     assert_eq!(bucket.ready(1, at(14)), Ready::At(at(60_014).tick));
+}
+
+#[test]
+fn what_is_believed_of_others_does_not_keep_the_next_header_away() {
+    let mut bucket = per_minute(Dimension::OutputTokens, 6_000);
+    let sample = |remaining, millis| {
+        let tick = at(millis).tick;
+        Sample { remaining, grain: 0, own: 0, full_in: None, earliest: tick, latest: tick, on_way: Duration::ZERO }
+    };
+    bucket.observe(sample(6_000, 0), at(0));
+    bucket.observe(sample(0, 1_000), at(1_000));
+    assert!(bucket.flow().foreign_per(Duration::from_secs(60)) > 6_000, "all of it seems to be others'");
+    for (millis, least) in [(2_000, 0), (11_000, 0), (21_500, 500), (41_500, 1_500)] {
+        bucket.refill(at(millis));
+        assert!(bucket.available() >= least, "{} after {millis} ms", bucket.available());
+    }
+}
+
+#[test]
+fn what_is_under_way_is_charged_by_the_new_rule_and_the_last_header_sets_the_level() {
+    let mut bucket = per_minute(Dimension::OutputTokens, 8_000);
+    bucket.take(0, 300, at(0));
+    let sample =
+        Sample { remaining: 6_976, grain: 0, own: 0, full_in: None, earliest: at(0).tick, latest: at(500).tick, on_way: Duration::ZERO };
+    bucket.observe(sample, at(500));
+    bucket.exchange((0, 300), (1_024, 0), at(0).tick);
+    bucket.void(at(500));
+    assert_eq!((bucket.held(), bucket.available()), (0, 6_976));
+    bucket.correct(300 - 1_024, at(1_000));
+    assert_eq!(bucket.available(), 7_700, "what was not generated came back");
 }
