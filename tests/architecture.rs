@@ -139,7 +139,7 @@ fn a_planted_breach_is_found() {
         "use hyper_util::{client::legacy::Client, rt::TokioIo};",
         &["src/gateway/forward.rs:2: hyper_util::client belongs in upstream only"],
     );
-    check("gateway/forward.rs", "use reqwest::Client;", &["src/gateway/forward.rs:2: reqwest belongs in probe, demo only"]);
+    check("gateway/forward.rs", "use reqwest::Client;", &["src/gateway/forward.rs:2: reqwest belongs in probe, demo, bench only"]);
     check("sim/fault.rs", "use clap;", &["src/sim/fault.rs:2: clap belongs in cli, sim/cli.rs, sim/config.rs, main.rs only"]);
     // Words that are no names.
     check("domain/cost.rs", "// crate::ui\n/* egui::Ui */\nconst A: &str = \"crate::ui\"; const B: &str = r#\"a \" crate::ui\"#;", &[]);
