@@ -70,7 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_rustls", &["upstream"]),
     ("rustls", &["upstream"]),
     ("rustls_platform_verifier", &["upstream"]),
-    ("reqwest", &["probe", "demo", "bench"]), // never in the gateway: its URL type rewrites paths and queries
+    ("reqwest", &["bench"]), // never in the gateway: its URL type rewrites paths and queries
 ];
 
 /// A file longer than this has more than one subject.
@@ -142,6 +142,7 @@ fn a_planted_breach_is_found() {
         &["src/gateway/forward.rs:2: hyper_util::client belongs in upstream only"],
     );
     check("probe/mod.rs", "use rustls::ClientConfig;", &["src/probe/mod.rs:2: rustls belongs in upstream only"]);
+    check("gateway/forward.rs", "use reqwest::Client;", &["src/gateway/forward.rs:2: reqwest belongs in bench only"]);
     check("sim/fault.rs", "use clap;", &["src/sim/fault.rs:2: clap belongs in cli, sim/cli.rs, sim/config.rs, main.rs only"]);
     // Words that are no names.
     check("domain/cost.rs", "// crate::ui\n/* egui::Ui */\nconst A: &str = \"crate::ui\"; const B: &str = r#\"a \" crate::ui\"#;", &[]);
