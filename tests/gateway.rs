@@ -775,11 +775,11 @@ mod patient {
 
     #[tokio::test]
     async fn a_stream_that_waits_hears_comments() {
+        const COMMENT: &[u8] = b": waiting for room in the rate limit\n\n";
         const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9\r\n\r\ndata: 1\n\n";
         const ERROR: &str =
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n{\n \"error\": {\"a\":\"b\"}\n}\n";
         let patience = Patience { comment: Duration::from_millis(20), ..Patience::default() };
-        const COMMENT: &[u8] = b": waiting for room in the rate limit\n\n";
         let (messages, gemini) = ("/anthropic/v1/messages", "/gemini/v1beta/models/m:streamGenerateContent?alt=sse");
         for (provider, path, filler, answer, end) in [
             (Provider::Anthropic, messages, COMMENT, EVENTS, "data: 1\n\n"),
