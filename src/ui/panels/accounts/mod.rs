@@ -153,10 +153,10 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
     cells.text(RichText::new(&account.label).color(c.text));
     cells.text(RichText::new(account.provider.title()).color(c.text_secondary));
     let url = account.base_url.as_str();
+    let text = RichText::new(url.trim_start_matches("https://")).color(c.text_secondary);
     let address = cells
-        .text(RichText::new(url.trim_start_matches("https://")).color(c.text_secondary))
+        .cell(|ui| ui.add(egui::Button::new(text).frame(false).truncate()))
         .on_hover_text(format!("{url}\nClick to change it."))
-        .interact(Sense::click())
         .on_hover_cursor(egui::CursorIcon::PointingHand);
     if address.accessible_name(format!("Address… {}", account.label)).clicked() {
         state.address.open_for(account);
