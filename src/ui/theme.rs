@@ -11,7 +11,8 @@
 //! from their edges. Lines are hairs and only where space does not separate.
 //!
 //! **Surfaces.** `canvas` lies behind, `panel` is the rail and the status bar, `raised` is what can be pressed or
-//! typed in, `hover` and `selected` are states of a row or a button. Only dialogs and popups cast a shadow.
+//! typed in, `hover` and `selected` are states of a row or a button, `decides` lies under the row of the limit that
+//! decides. Only dialogs and popups cast a shadow.
 //!
 //! **Meters.** `used` is taken and settled, `held` is reserved by requests in flight (lighter, and hatched), `guard`
 //! is what the limiter keeps back, `foreign` is other machines' use. `binding` marks the limit that decides, always
@@ -101,6 +102,7 @@ pub struct Palette {
     pub raised: Color,
     pub hover: Color,
     pub selected: Color,
+    pub decides: Color,
     pub line: Color,
     pub line_strong: Color,
     pub text: Color,
@@ -323,7 +325,14 @@ mod tests {
     fn text_and_marks_can_be_read_on_every_surface() {
         for dark in [true, false] {
             let p = theme().palette(dark);
-            for (surface, on) in [("canvas", p.canvas), ("panel", p.panel), ("raised", p.raised), ("selected", p.selected)] {
+            for (surface, on) in [
+                ("canvas", p.canvas),
+                ("panel", p.panel),
+                ("raised", p.raised),
+                ("selected", p.selected),
+                ("hover", p.hover),
+                ("decides", p.decides),
+            ] {
                 for (name, color, least) in [
                     ("text", p.text, 10.0),
                     ("text_secondary", p.text_secondary, 5.5),

@@ -116,9 +116,9 @@ impl Grid {
     /// Marks the row that comes next as the one that decides: a tinted ground, and a bar in the margin.
     pub fn mark_next(&self, ui: &Ui) {
         let rect = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), self.row)).expand2(vec2(theme().space.tight, 0.0));
-        let color = Color32::from(colors(ui).binding);
-        ui.painter().rect_filled(rect, theme().size.radius, color.gamma_multiply(0.14));
-        ui.painter().rect_filled(rect.with_max_x(rect.left() + theme().space.hair), 0.0, color);
+        let c = colors(ui);
+        ui.painter().rect_filled(rect, theme().size.radius, Color32::from(c.decides));
+        ui.painter().rect_filled(rect.with_max_x(rect.left() + theme().space.hair), 0.0, Color32::from(c.binding));
     }
 
     /// One row. The answer is for the whole of it; cells that sense clicks themselves lie above.
