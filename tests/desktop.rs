@@ -1,7 +1,5 @@
 //! What the desktop is told, by the seam and, with `TIERLINE_TEST_NOTIFICATIONS=1` on a session bus of the test's own, by the real call.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, too")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,10 +32,10 @@ fn told(title: &str, text: &str) -> Message {
 async fn the_desktop_is_told_only_what_is_switched_on() {
     let (views, seen) = watch::channel(view(&["work"]));
     let (preferences, chosen) = watch::channel(Preferences::default());
-    let (tell, mut shown) = mpsc::unbounded_channel();
+    let (tell, mut shown) = mpsc::channel(8);
     let show = move |message| -> desktop::Shown {
         let tell = tell.clone();
-        Box::pin(async move { tell.send(message).unwrap() })
+        Box::pin(async move { tell.send(message).await.unwrap() })
     };
     let watched = seen.clone();
     let attending = tokio::spawn(desktop::attend(move || watched.clone(), chosen, Icon { side: 0, rgba: Vec::new() }, show, |_| ()));
@@ -56,54 +54,36 @@ async fn the_desktop_is_told_only_what_is_switched_on() {
 }
 
 #[cfg(target_os = "linux")]
-mod bus {
-    use std::collections::HashMap;
-    use std::env;
-    use std::sync::mpsc::{Sender, channel};
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_reaches_the_service_on_the_bus() {
+    use std::collections::BTreeMap;
 
-    use tierline::desktop;
+    use zbus::blocking::{Connection, MessageIterator};
     use zbus::zvariant::OwnedValue;
 
-    use super::{PATIENCE, told};
+    /// As the specification has it: program, replaced, icon, title, text, actions, hints, life.
+    type Call = (String, u32, String, String, String, Vec<String>, BTreeMap<String, OwnedValue>, i32);
 
-    /// The desktop's part: takes the call as the specification has it.
-    struct Daemon(Sender<(String, String, String)>);
-
-    #[zbus::interface(name = "org.freedesktop.Notifications")]
-    impl Daemon {
-        #[expect(clippy::too_many_arguments, reason = "the specification has eight")]
-        #[expect(clippy::needless_pass_by_value, reason = "so is the call decoded")]
-        fn notify(
-            &self,
-            app: String,
-            _replaces: u32,
-            _icon: String,
-            title: String,
-            text: String,
-            _actions: Vec<String>,
-            _hints: HashMap<String, OwnedValue>,
-            _expires: i32,
-        ) -> u32 {
-            self.0.send((app, title, text)).unwrap();
-            1
-        }
+    if std::env::var_os("TIERLINE_TEST_NOTIFICATIONS").is_none() {
+        return;
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_notification_reaches_the_service_on_the_bus() {
-        if env::var_os("TIERLINE_TEST_NOTIFICATIONS").is_none() {
-            return;
-        }
-        // nobody is there yet: nothing happens
-        desktop::notify(told("too early", "")).await;
-        let (heard, hears) = channel();
-        let serve = move || {
-            let service = zbus::blocking::connection::Builder::session()?.name("org.freedesktop.Notifications")?;
-            service.serve_at("/org/freedesktop/Notifications", Daemon(heard))?.build()
-        };
-        let _service = tokio::task::spawn_blocking(serve).await.unwrap().unwrap();
-        desktop::notify(told("Batch 1 is done", "rows.jsonl")).await;
-        let heard = tokio::task::spawn_blocking(move || hears.recv_timeout(PATIENCE)).await.unwrap().unwrap();
-        assert_eq!(heard, ("Tierline".into(), "Batch 1 is done".into(), "rows.jsonl".into()));
-    }
+    // nobody is there yet: nothing happens
+    desktop::notify(told("too early", "")).await;
+    let serve = || {
+        let bus = Connection::session().unwrap();
+        let messages = MessageIterator::from(&bus);
+        bus.request_name("org.freedesktop.Notifications").unwrap();
+        (bus, messages)
+    };
+    let (bus, messages) = tokio::task::spawn_blocking(serve).await.unwrap();
+    let hear = tokio::task::spawn_blocking(move || {
+        let is_ours = |message: &zbus::Message| message.header().member().is_some_and(|member| member == "Notify");
+        let call = messages.map(Result::unwrap).find(is_ours).unwrap();
+        bus.reply(&call.header(), &1_u32).unwrap();
+        let (program, _, _, title, text, ..): Call = call.body().deserialize().unwrap();
+        (program, title, text)
+    });
+    desktop::notify(told("Batch 1 is done", "rows.jsonl")).await;
+    let heard = timeout(PATIENCE, hear).await.unwrap().unwrap();
+    assert_eq!(heard, ("Tierline".into(), "Batch 1 is done".into(), "rows.jsonl".into()));
 }

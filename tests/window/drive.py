@@ -107,6 +107,14 @@ def demo(export):
             wait_for(f"the panel {panel}", lambda role, name: name == panel and role in BUTTONS)
         picture(f"demo_{panel.lower()}")
 
+    press("Settings")
+    press("Rules")
+    shown("Fallback routes")
+    write("US dollars", "5")
+    press("Set")
+    shown(" of $5.00")
+    picture("demo_rules")
+
     press("Planner")
     for meter, limit in [("RPM", "2000"), ("ITPM", "160000"), ("OTPM", "32000")]:
         write(meter, limit)

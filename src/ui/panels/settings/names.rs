@@ -116,7 +116,7 @@ fn form(ui: &mut Ui, scene: &Scene<'_>, state: &mut NamesState) -> Option<Intent
         let between = note(ui, "leaves as");
         ui.label(between);
         field(ui, &mut state.to, "name that leaves", "Name that leaves", 130.0);
-        field(ui, &mut state.until, "until, or for good", "Last day", 104.0);
+        field(ui, &mut state.until, "until, or for good", "Last day", 120.0);
         field(ui, &mut state.set, "fields to set, as JSON", "Fields to set", 150.0);
         sets = ui.add_enabled_ui(!state.saved.waiting(), |ui| primary(ui, "Let it stand")).inner;
     });

@@ -47,7 +47,7 @@ impl Past {
     /// Rows in one page.
     const PAGE: u32 = 2_000;
     /// Rows that are kept at the most: beyond, an export is the better tool.
-    const MOST: usize = 200_000;
+    const MOST: usize = 100_000;
 
     /// Takes in a page that came.
     pub fn settle(&mut self) {

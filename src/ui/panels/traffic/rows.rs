@@ -53,9 +53,7 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Far<'a> {
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.found.map_or(self.read.len(), <[usize]>::len)
     }
 
