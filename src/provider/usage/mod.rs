@@ -13,7 +13,7 @@ mod story;
 
 use std::io::{self, Write};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
 pub use self::counted::counted;
@@ -26,6 +26,8 @@ use crate::domain::{Api, Dialect, ModelEnd, Usage, Verdict};
 
 /// How much decoded text is read before an answer is given up: a small gzip body can stand for a very large one.
 const MAX_READ: u64 = 128 * 1024 * 1024;
+
+const GEMINI_TIER: HeaderName = HeaderName::from_static("x-gemini-service-tier");
 
 /// Fed with the bytes of one answer as they pass; keeps only what it needs, never more than a fixed amount.
 ///
@@ -52,7 +54,7 @@ impl UsageReader {
     /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
-        let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
+        let tier = headers.get(&GEMINI_TIER).and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }
     }
