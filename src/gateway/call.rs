@@ -165,8 +165,7 @@ impl Call {
             return Err(local_refusal(*dialect, facts.api, &refusal));
         };
         // joined as text, so that no byte of either changes
-        let url: Uri = format!("{}{}", account.base_url.as_str(), self.path)
-            .parse()
+        let url = Uri::try_from([account.base_url.as_str(), &self.path].concat())
             .map_err(|_| bad_request(*dialect, facts.api, "the account's base URL and this path do not make a URL together"))?;
         authorize(*dialect, &self.path, &mut self.headers, key);
         let request = UpstreamRequest { method: self.method, url, headers: self.headers, body, trailers: self.trailers };

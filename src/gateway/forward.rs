@@ -17,7 +17,7 @@ use super::socket::{self, Socket};
 use super::tap::{self, Tap};
 use super::trail::{Trail, is_refusal};
 use super::ways::{Dead, Way, Ways};
-use crate::domain::{Dialect, LocalRefusal, Outcome, Usage, VerdictKind};
+use crate::domain::{Dialect, LocalRefusal, Now, Outcome, Usage, VerdictKind};
 use crate::limiter::Ask;
 use crate::provider::{LocalAnswer, bad_gateway, local_refusal, snapshot, verdict};
 use crate::upstream::{UpstreamError, UpstreamRequest, UpstreamResponse};
@@ -125,10 +125,10 @@ impl Job {
 
     async fn judge(&mut self, mut hold: Box<dyn Hold>, response: UpstreamResponse) -> Judged {
         let UpstreamResponse { status, headers, body, upgrade } = response;
-        let at = self.parts.clock.now().wall;
+        let Now { tick, wall: at } = self.parts.clock.now();
         let said = snapshot(self.dialect, status, &headers, at);
         hold.observe(&said);
-        self.trail.answered(said);
+        self.trail.answered(said, tick);
         if !status.is_client_error() && !status.is_server_error() {
             return Judged::Passes(UpstreamResponse { status, headers, body, upgrade }, Some(hold), Outcome::Ok);
         }

@@ -1,13 +1,10 @@
 //! Which headers end at the gateway: those of the connection (RFC 9110, section 7.6.1) and our own.
 
-use http::header::{ACCEPT_ENCODING, CONNECTION, EXPECT, HOST, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{ACCEPT_ENCODING, CONNECTION, EXPECT, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What every header of ours begins with.
 pub(super) const PREFIX: &str = "x-tierline-";
-
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Whether the body came in a coding under or around the chunks, which would be lost on the way.
 ///
@@ -36,7 +33,8 @@ pub(super) fn want_identity(headers: &mut HeaderMap) {
 
 /// Whether a header is of the connection it came on, or our own.
 fn ends_here(name: &HeaderName) -> bool {
-    [CONNECTION, PROXY_CONNECTION, KEEP_ALIVE, TE, TRANSFER_ENCODING, UPGRADE].contains(name) || name.as_str().starts_with(PREFIX)
+    let name = name.as_str();
+    matches!(name, "connection" | "proxy-connection" | "keep-alive" | "te" | "transfer-encoding" | "upgrade") || name.starts_with(PREFIX)
 }
 
 /// Takes out what `ends` says and what `connection` lists. Few headers do end, so the others are only looked at.

@@ -110,8 +110,8 @@ impl Front {
         let (provider, endpoint, client) = (call.provider, call.endpoint.clone(), call.client.clone());
         let wishes = call.wishes.clone();
         let (dialect, account) = (endpoint.dialect, &endpoint.account);
-        let now = self.parts.clock.now().wall;
-        let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now)?;
+        let now = self.parts.clock.now();
+        let Outgoing { request, facts, asked, alias } = call.with_body(bytes, now.wall)?;
         let refuse = |refusal| local_refusal(dialect, facts.api, &refusal);
         let slot = self.parts.sink.slot().await.ok_or_else(|| refuse(LocalRefusal::shutting_down()))?;
 
@@ -123,7 +123,7 @@ impl Front {
         };
         let arrival = Arrival {
             id,
-            at: self.parts.clock.now().wall,
+            at: now.wall,
             account: account.id,
             account_label: account.label.clone(),
             provider,
@@ -133,7 +133,7 @@ impl Front {
             model: asked,
             class: class.clone(),
         };
-        let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, request.body.len() as u64).aliased(alias.as_deref());
+        let trail = Trail::begin(self.parts.clone(), slot, dialect, arrival, now.tick, request.body.len() as u64).aliased(alias.as_deref());
         let hears = socket.is_none()
             && !wishes.no_comments
             && self.parts.patience.comment != Patience::NEVER

@@ -42,9 +42,8 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    /// Says that a request arrived.
-    pub(super) fn begin(parts: Arc<Parts>, slot: Slot, dialect: Dialect, arrival: Arrival, request_bytes: u64) -> Self {
-        let arrived = parts.clock.now().tick;
+    /// Says that a request arrived, at this tick.
+    pub(super) fn begin(parts: Arc<Parts>, slot: Slot, dialect: Dialect, arrival: Arrival, arrived: Tick, request_bytes: u64) -> Self {
         let record = Arc::new(RequestRecord {
             id: arrival.id,
             arrived_at: arrival.at,
@@ -135,10 +134,10 @@ impl Trail {
         self.parts.sink.record(Event::Sent { id: record.id, at: now.wall, attempt: record.attempts, waited });
     }
 
-    /// The head of an answer arrived.
-    pub(super) fn answered(&mut self, snapshot: Snapshot) {
+    /// The head of an answer arrived, at this tick.
+    pub(super) fn answered(&mut self, snapshot: Snapshot, at: Tick) {
         let record = Arc::make_mut(&mut self.record);
-        record.first_byte_millis = Some(millis(self.parts.clock.now().tick.since(self.sent)));
+        record.first_byte_millis = Some(millis(at.since(self.sent)));
         record.upstream_request_id.clone_from(&snapshot.request_id);
         self.told(snapshot);
     }
@@ -220,8 +219,8 @@ impl Trail {
     pub(super) fn mark(&self, headers: &mut HeaderMap) {
         let record = &self.record;
         headers.insert(REQUEST_ID, record.id.0.into());
-        headers.insert(WAIT_MS, record.wait_millis.into());
-        headers.insert(ATTEMPTS, record.attempts.into());
+        headers.insert(WAIT_MS, small(record.wait_millis));
+        headers.insert(ATTEMPTS, small(record.attempts.into()));
         if let Ok(label) = HeaderValue::from_bytes(record.account_label.as_bytes()) {
             headers.insert(ACCOUNT, label);
         }
@@ -257,6 +256,15 @@ pub(super) const fn is_refusal(status: u16, kind: VerdictKind) -> bool {
         VerdictKind::Wait | VerdictKind::Never | VerdictKind::Money => true,
         VerdictKind::Overload => matches!(status, 200 | 429 | 503 | 529),
         VerdictKind::Key | VerdictKind::Model | VerdictKind::Request => false,
+    }
+}
+
+/// A number that is nearly always nought or one, and then costs no memory.
+fn small(number: u64) -> HeaderValue {
+    match number {
+        0 => HeaderValue::from_static("0"),
+        1 => HeaderValue::from_static("1"),
+        more => more.into(),
     }
 }
 

@@ -28,6 +28,8 @@ const PRIORITY: HeaderName = HeaderName::from_static("x-tierline-priority");
 const CLIENT: HeaderName = HeaderName::from_static("x-tierline-client");
 const ACCOUNT: HeaderName = HeaderName::from_static("x-tierline-account");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("x-tierline-keep-alive");
+const READ_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
+const TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-timeout");
 
 /// The longest name of a client that is shown.
 const MAX_NAME: usize = 64;
@@ -72,8 +74,8 @@ impl Wishes {
 /// The time that the official SDKs of Anthropic and OpenAI allow for a silence, in seconds: `x-stainless-read-timeout`
 /// (Python, with decimals) and `x-stainless-timeout` (TypeScript). Not ours to find fault with: what cannot be read is no limit.
 fn sdk_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let secs = |name| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let secs = secs("x-stainless-read-timeout").or_else(|| secs("x-stainless-timeout"))?;
+    let secs = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let secs = secs(READ_TIMEOUT).or_else(|| secs(TIMEOUT))?;
     Duration::try_from_secs_f64(secs).ok().filter(|timeout| !timeout.is_zero())
 }
 

@@ -182,11 +182,14 @@ impl Bucket {
         }
         match self.limit.window.refill {
             Refill::Continuous => {
-                let parts = u128::from(self.net_capacity()) * elapsed + self.fraction;
-                let window = self.window_nanos();
-                self.fraction = parts % window;
-                let gained = i64::try_from(parts / window).unwrap_or(i64::MAX);
-                self.available = self.available.saturating_add(gained);
+                // one that is full gains nothing, and most are
+                if self.available < self.ceiling() {
+                    let parts = u128::from(self.net_capacity()) * elapsed + self.fraction;
+                    let window = self.window_nanos();
+                    self.fraction = parts % window;
+                    let gained = i64::try_from(parts / window).unwrap_or(i64::MAX);
+                    self.available = self.available.saturating_add(gained);
+                }
                 if self.available >= self.ceiling() {
                     self.available = self.ceiling();
                     self.fraction = 0;

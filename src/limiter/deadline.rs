@@ -30,14 +30,15 @@ impl Core {
 
     /// When a request at the end of the queue can be expected to go, by the bucket that decides.
     pub(super) fn expected_start(&mut self, key: &LineKey, lane: Lane, expected: &Expectation, now: Now) -> Option<(BucketId, Tick)> {
-        let state = self.lines.get(key)?;
+        let Self { lines, book, .. } = self;
+        let state = lines.get(key)?;
         let mut ahead = *state.line.queued(Lane::Interactive);
         if lane == Lane::Batch {
             ahead = ahead.plus(state.line.queued(Lane::Batch));
         }
         let mut latest = None;
-        for id in state.buckets.clone() {
-            let entry = self.book.get_mut(id);
+        for id in &state.buckets {
+            let entry = book.get_mut(*id);
             entry.bucket.refill(now);
             let rule = entry.evidence.rule();
             let need = match entry.key.dimension {
@@ -58,7 +59,7 @@ impl Core {
                 });
             }
             if latest.is_none_or(|(_, latest)| at > latest) {
-                latest = Some((id, at));
+                latest = Some((*id, at));
             }
         }
         latest

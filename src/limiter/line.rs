@@ -90,7 +90,10 @@ impl Line {
     }
 
     fn least_served(&self, lane: Lane) -> Option<&(Lane, u64, ClientName)> {
-        self.order.range((lane, 0, ClientName::new(""))..).next().filter(|(of, ..)| *of == lane)
+        match self.order.first()? {
+            first if first.0 == lane => Some(first),
+            _ => self.order.range((lane, 0, ClientName::new(""))..).next().filter(|(of, ..)| *of == lane),
+        }
     }
 
     fn next_lane(&self) -> Lane {

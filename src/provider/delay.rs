@@ -19,6 +19,9 @@ pub const LONGEST: Duration = Duration::from_hours(400 * 24);
 /// Longer texts are no delay; they are not looked at.
 const LONGEST_TEXT: usize = 128;
 
+/// How long `20261124T13Z` is.
+const SHORTEST_TIMESTAMP: usize = 12;
+
 const NANO: u128 = 1;
 const SECOND: u128 = 1_000_000_000;
 
@@ -58,7 +61,10 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 #[must_use]
 pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = short(text)?;
-    if let Ok(at) = text.parse::<Timestamp>() {
+    // what is shorter is no timestamp, and to be told so has its price
+    if text.len() >= SHORTEST_TIMESTAMP
+        && let Ok(at) = text.parse::<Timestamp>()
+    {
         return Some(at);
     }
     if let Some((whole, _, "")) = number(text) {

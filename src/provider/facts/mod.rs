@@ -6,13 +6,16 @@ mod path;
 mod text;
 mod tied;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use self::body::{Body, hash_of};
 pub use self::tied::is_tied;
 use crate::domain::{Api, Dialect, ModelId, RequestFacts};
 
 pub use path::path_with_model;
+
+/// Claude Code names its session (observed in its gateway guide, 2026).
+const SESSION_ID: HeaderName = HeaderName::from_static("x-claude-code-session-id");
 
 /// What can be told of a request. `path` is the provider's own path with its query, without the gateway's route.
 ///
@@ -46,8 +49,7 @@ pub fn request_facts(dialect: Dialect, method: &Method, path: &str, headers: &He
         }
     }
     facts.model = by_path.model.map(ModelId::new).or(facts.model);
-    // Claude Code names its session (observed in its gateway guide, 2026)
-    if let Some(session) = headers.get("x-claude-code-session-id").filter(|_| is_conversation(by_path.api)) {
+    if let Some(session) = headers.get(&SESSION_ID).filter(|_| is_conversation(by_path.api)) {
         facts.conversation = Some(hash_of(session.as_bytes()));
     }
     facts

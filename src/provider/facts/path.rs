@@ -21,14 +21,15 @@ pub(super) fn path_facts<'p>(dialect: Dialect, method: &Method, path: &'p str) -
     let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let named = after_prefixes(&segments);
-    if is_for_batches(path, named) {
+    let verbal = model_and_verb(path);
+    if is_for_batches(verbal, named) {
         return PathFacts { api: Api::Batches, model: None, stream: false };
     }
     let writes = *method == Method::POST || *method == Method::PUT;
     if !writes {
         return PathFacts { api: Api::Models, model: None, stream: false };
     }
-    if let Some((model, verb)) = model_and_verb(path) {
+    if let Some((model, verb)) = verbal {
         return PathFacts { api: api_of_verb(verb), model: Some(model), stream: verb == "streamGenerateContent" };
     }
     match named {
@@ -62,8 +63,8 @@ fn model_and_verb(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Batches under whatever API, and files. The model in Gemini's path is not asked for an answer now.
-fn is_for_batches(path: &str, named: &[&str]) -> bool {
-    if let Some((_, verb)) = model_and_verb(path) {
+fn is_for_batches(verbal: Option<(&str, &str)>, named: &[&str]) -> bool {
+    if let Some((_, verb)) = verbal {
         return matches!(verb, "batchGenerateContent" | "asyncBatchEmbedContent");
     }
     matches!(named, ["messages", "batches", ..] | ["batches" | "files", ..])

@@ -28,13 +28,15 @@ impl<'a> Fields<'a> {
 
     /// The value of a header that was sent once and is short, readable text.
     pub(super) fn text(&mut self, name: &str) -> Option<&'a str> {
-        let mut values = self.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| *value);
-        let value = values.next()?;
-        let what = match (values.next(), value.to_str()) {
-            (Some(_), _) => "sent more than once",
-            (None, Err(_)) => "not readable text",
-            (None, Ok(text)) if text.len() > LONGEST => "too long to be meant",
-            (None, Ok(text)) => return Some(text.trim()),
+        let from_here = self.headers.get(self.headers.iter().position(|(known, _)| *known == name)?..)?;
+        let ((_, value), rest) = from_here.split_first()?;
+        // a map hands out what was sent more than once in one go
+        let again = rest.first().is_some_and(|(next, _)| *next == name);
+        let what = match value.to_str() {
+            _ if again => "sent more than once",
+            Err(_) => "not readable text",
+            Ok(text) if text.len() > LONGEST => "too long to be meant",
+            Ok(text) => return Some(text.trim()),
         };
         self.odd(name, what);
         None

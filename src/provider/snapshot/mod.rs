@@ -52,10 +52,13 @@ pub(super) fn limits(dialect: Dialect, headers: &HeaderMap, at: Timestamp) -> Ve
 }
 
 fn readings(dialect: Dialect, fields: &mut Fields<'_>, clock: Clock) -> Vec<(&'static Family, Reading)> {
-    let present = |family: &&Family| family.names().into_iter().any(|name| fields.has(name));
-    let outdone = |family: &&Family| family.unless.iter().any(|name| fields.has(name));
-    let found: Vec<&'static Family> = families::of(dialect).filter(|family| present(family) && !outdone(family)).collect();
-    found.into_iter().filter_map(|family| Some((family, reading(family, fields, clock)?))).collect()
+    let mut readings = Vec::new();
+    for family in families::of(dialect) {
+        if family.names().into_iter().any(|name| fields.has(name)) && !family.unless.iter().any(|name| fields.has(name)) {
+            readings.extend(reading(family, fields, clock).map(|reading| (family, reading)));
+        }
+    }
+    readings
 }
 
 fn reading(family: &Family, fields: &mut Fields<'_>, clock: Clock) -> Option<Reading> {

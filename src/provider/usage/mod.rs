@@ -13,7 +13,7 @@ mod story;
 
 use std::io::{self, Write};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
 pub use self::counted::counted;
@@ -30,6 +30,8 @@ const MAX_READ: u64 = 128 * 1024 * 1024;
 /// piece that stands for much more would hold up everybody whose answers the same thread passes on.
 const MAX_GROWTH: u64 = 100;
 const MAX_GROWTH_BESIDE: u64 = 1024 * 1024;
+
+const GEMINI_TIER: HeaderName = HeaderName::from_static("x-gemini-service-tier");
 
 /// Fed with the bytes of one answer as they pass; keeps only what it needs, never more than a fixed amount.
 ///
@@ -56,7 +58,7 @@ impl UsageReader {
     /// A reader for an answer with these headers (`content-type` tells JSON from streams, `content-encoding` is undone).
     #[must_use]
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
-        let tier = headers.get("x-gemini-service-tier").and_then(|tier| tier.to_str().ok());
+        let tier = headers.get(&GEMINI_TIER).and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0, most: 0 };
         Self { dialect, coded: Coded::new(headers, reading) }
     }
