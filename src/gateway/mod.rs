@@ -10,6 +10,7 @@
 
 pub mod admission;
 mod alias;
+mod at_once;
 mod call;
 mod forward;
 mod guard;

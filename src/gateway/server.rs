@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::at_once::at_once;
 use super::guard::Guard;
 use super::parts::Parts;
 use super::respond::REFUSED_BY;
@@ -113,10 +114,10 @@ impl Gateway {
                 (place, accepted) = accept => match accepted {
                     Ok((stream, _)) => {
                         let front = front.clone();
-                        connections.spawn(async move {
+                        connections.spawn(at_once(async move {
                             converse(stream, front).await;
                             drop(place);
-                        });
+                        }));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "no connection accepted");
