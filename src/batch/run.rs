@@ -313,7 +313,7 @@ impl Running {
             if self.all_fed {
                 // a long row that goes last would be waited for alone
                 let last = self.feed.len().saturating_sub(MOST_IN_FLIGHT);
-                self.feed.make_contiguous()[last..].sort_by_key(|row| std::cmp::Reverse(row.length));
+                self.feed.make_contiguous()[last..].sort_by_key(|row| std::cmp::Reverse(row.length.max(1).ilog2()));
             }
         }
         Ok(self.feed.pop_front())

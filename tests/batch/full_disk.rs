@@ -4,10 +4,10 @@ use std::process::{Command, Output};
 
 use tierline::sim::{Limits, OutputLength, SimConfig};
 
-use crate::home::{Home, assert_whole, quick, row};
+use crate::home::{Home, assert_whole, row, slow};
 
-/// Rows whose answers are about 16 kB each.
-const ROWS: usize = 600;
+/// Rows whose answers are about 40 kB each.
+const ROWS: usize = 300;
 
 /// Runs the program where no file can grow beyond so many MiB.
 fn with_room_for(home: &Home, mib: usize, args: &[&str]) -> Output {
@@ -21,9 +21,10 @@ fn with_room_for(home: &Home, mib: usize, args: &[&str]) -> Output {
 
 #[test]
 fn a_full_disk_pauses_the_batch_and_loses_nothing() {
+    // not so fast that the journal, which keeps the answers of a second, could grow too large as well
     let limits = Limits { rpm: Some(1_000_000), itpm: Some(1_000_000_000), otpm: Some(1_000_000_000), ..Limits::default() };
-    let home = Home::new(SimConfig { limits, output: OutputLength { tokens: 4_000, ..OutputLength::default() }, ..quick() });
-    home.write("in.jsonl", (0..ROWS).map(|n| row(n).replace("\"max_tokens\":50", "\"max_tokens\":8000")));
+    let home = Home::new(SimConfig { limits, output: OutputLength { tokens: 10_000, ..OutputLength::default() }, ..slow(200) });
+    home.write("in.jsonl", (0..ROWS).map(|n| row(n).replace("\"max_tokens\":50", "\"max_tokens\":20000")));
     let full = with_room_for(&home, 8, &["batch", "run", "in.jsonl", "--concurrency", "8"]);
     assert_eq!(full.status.code(), Some(1), "{full:?}");
     let batch = home.batch();
