@@ -155,7 +155,10 @@ fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> 
     let url = account.base_url.as_str();
     let text = RichText::new(url.trim_start_matches("https://")).color(c.text_secondary);
     let address = cells
-        .cell(|ui| ui.add(egui::Button::new(text).frame_when_inactive(false).truncate()))
+        .cell(|ui| {
+            ui.spacing_mut().button_padding.x = 0.0; // it stands in line with the column's title
+            ui.add(egui::Button::new(text).frame_when_inactive(false).truncate())
+        })
         .on_hover_text(format!("{url}\nClick to change it."))
         .on_hover_cursor(egui::CursorIcon::PointingHand);
     if address.accessible_name(format!("Address… {}", account.label)).clicked() {
