@@ -59,6 +59,8 @@ mod tests {
 
     #[test]
     fn what_happened_at_once_is_told_once() {
+        use MarkKind::{Limit, Measured, Retirement};
+
         let mark = |at: f64, kind| Mark { at, kind, text: format!("at {at}") };
         let check = |marks: &[(f64, MarkKind)], expect: &[(f64, &str)]| {
             let marks: Vec<Mark> = marks.iter().map(|(at, kind)| mark(*at, *kind)).collect();
@@ -67,7 +69,6 @@ mod tests {
             let expect: Vec<(f64, String)> = expect.iter().map(|(at, head)| (*at, (*head).to_owned())).collect();
             assert_eq!(found, expect);
         };
-        use MarkKind::{Limit, Measured, Retirement};
         check(&[], &[]);
         check(&[(5.0, Limit)], &[(5.0, "at 5")]);
         check(&[(0.0, Measured), (1.0, Measured), (2.0, Measured)], &[(0.0, "3 limits measured for the first time")]);
