@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, out: &mut dyn Write) -> Result<Done, Proble
     let head = match (&status.gateway, status.live) {
         (Some(url), _) => format!("gateway {url}"),
         (None, true) => "the gateway is not listening".to_owned(),
-        (None, false) => format!("not serving; as saved at {}", status.as_of),
+        (None, false) => format!("not serving; as saved at {:.0}", status.as_of),
     };
     writeln!(out, "{head}").map_err(|error| unwritable(&error))?;
     if let Some(why) = &status.unrecorded {

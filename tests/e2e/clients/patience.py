@@ -36,7 +36,7 @@ def a_stream_of_responses_waits_a_minute(world):
 @case("gemini", "--rpm", "60")
 def a_stream_of_geminis_waits_half_a_minute(world):
     world.tierline("limits", "set", "--account", "e2e", "--rpm", "2")
-    assert all(answer["text"] for answer in calls(world, "gemini", "Say something.", "And again.")), world.logs()
+    assert all(answer["text"] for answer in calls(world, "gemini", "One.", "Two.", "Three.")), world.logs()
     assert max(row["wait_millis"] for row in world.history()) > 20_000
 
 

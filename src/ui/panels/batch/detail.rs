@@ -83,6 +83,9 @@ fn facts(scene: &Scene<'_>, view: &BatchView) -> Vec<(&'static str, String)> {
             "left",
             progress.eta_secs.map_or_else(|| "unknown yet".into(), |secs| format!("about {}", format::millis(secs * 1_000))),
         ));
+        if let Some(secs) = progress.latest_secs {
+            facts.push(("at the latest", format!("in {}, as the provider promises", format::millis(secs * 1_000))));
+        }
         let (on_their_way, bound_by) = match view.runner {
             BatchRunner::Elsewhere(_) => through_here(scene, view),
             _ => (progress.in_flight, progress.bound_by.clone()),
