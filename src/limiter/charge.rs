@@ -213,6 +213,9 @@ pub struct Evidence {
 
 impl Evidence {
     const MOVEMENTS: usize = 2_048;
+    /// A comparison looks at every movement: of so many, not at each of thousands of headers in a second.
+    const BUSY: usize = 256;
+    const BUSY_PAUSE: Duration = Duration::from_millis(10);
     /// A rule that predicts worse is no better than any other.
     const GOOD: f64 = 0.3;
     /// Comparisons before another rule may win.
@@ -386,6 +389,10 @@ impl Evidence {
     ///
     /// Returns whether another rule is believed now.
     pub fn header(&mut self, header: Header, refilled_per_sec: f64) -> bool {
+        let soon = self.last.is_some_and(|last| header.at.since(last.at) < Self::BUSY_PAUSE);
+        if soon && self.movements.len() > Self::BUSY {
+            return false;
+        }
         let before = self.rule;
         let Some(header) = self.last.replace(header) else { return false };
         for (view, at) in self.views.iter_mut().zip([header.sent, header.at]) {
