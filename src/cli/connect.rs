@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::accounts::ProviderArg;
@@ -15,8 +16,8 @@ use crate::engine::{self, Answer, Request};
 #[derive(Debug, Args)]
 pub(super) struct ConnectArgs {
     /// Which client.
-    #[arg(long, value_enum, ignore_case = true, default_value = "shell")]
-    client: ClientArg,
+    #[arg(long, value_parser = client(), ignore_case = true, default_value = "shell")]
+    client: Snippet,
     /// Whose models, for clients that speak to several providers [default: that of the first account].
     #[arg(long, value_enum, conflicts_with = "account")]
     provider: Option<ProviderArg>,
@@ -25,37 +26,10 @@ pub(super) struct ConnectArgs {
     account: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ClientArg {
-    Shell,
-    Python,
-    #[value(name = "typescript")]
-    TypeScript,
-    Curl,
-    ClaudeCode,
-    Codex,
-    GeminiCli,
-    Llm,
-    #[value(name = "litellm")]
-    LiteLlm,
-    AiSdk,
-}
-
-impl From<ClientArg> for Snippet {
-    fn from(arg: ClientArg) -> Self {
-        match arg {
-            ClientArg::Shell => Self::Environment,
-            ClientArg::Python => Self::Python,
-            ClientArg::TypeScript => Self::TypeScript,
-            ClientArg::Curl => Self::Curl,
-            ClientArg::ClaudeCode => Self::ClaudeCode,
-            ClientArg::Codex => Self::Codex,
-            ClientArg::GeminiCli => Self::GeminiCli,
-            ClientArg::Llm => Self::Llm,
-            ClientArg::LiteLlm => Self::LiteLlm,
-            ClientArg::AiSdk => Self::AiSdk,
-        }
-    }
+/// The names of all snippets, each read as the snippet that it names.
+fn client() -> impl TypedValueParser<Value = Snippet> {
+    let named = |word: String| Snippet::ALL.into_iter().find(|snippet| word.eq_ignore_ascii_case(snippet.word())).unwrap_or_default();
+    PossibleValuesParser::new(Snippet::ALL.map(Snippet::word)).map(named)
 }
 
 pub(super) fn run(context: &Context, args: &ConnectArgs, out: &mut dyn Write) -> Result<Done, Problem> {
@@ -65,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ConnectArgs, out: &mut dyn Write) ->
         None => accounts.iter().find(|account| args.provider.is_none_or(|provider| account.provider == provider.into())).cloned(),
     };
     let provider = named.as_ref().map(|account| account.provider).or(args.provider.map(Into::into)).unwrap_or(Provider::Anthropic);
-    let client = Snippet::from(args.client);
+    let client = args.client;
     if let Some(only) = client.only().filter(|only| args.account.is_some() && *only != provider) {
         return Err(Problem::new(format!("{} speaks to {} only, not to {}", client.name(), only.title(), provider.title())));
     }
@@ -77,7 +51,7 @@ pub(super) fn run(context: &Context, args: &ConnectArgs, out: &mut dyn Write) ->
     if context.json {
         return print_json(
             out,
-            &json!({ "client": client, "provider": client.only().unwrap_or(provider), "gateway": gateway, "text": text }),
+            &json!({ "client": client.word(), "provider": client.only().unwrap_or(provider), "gateway": gateway, "text": text }),
         );
     }
     let hint = "TOKEN stands for a local token: `tierline token new --client NAME` makes one";

@@ -1,26 +1,20 @@
 //! How a client is pointed at the gateway: the lines to paste. The end-to-end tests set their clients up with what stands here.
 
-use serde::Serialize;
-
 use super::Provider;
 
 /// A client, or a way of writing one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Snippet {
     #[default]
-    #[serde(rename = "shell")]
     Environment,
     Python,
-    #[serde(rename = "typescript")]
     TypeScript,
     Curl,
     ClaudeCode,
     Codex,
     GeminiCli,
     Llm,
-    #[serde(rename = "litellm")]
     LiteLlm,
     AiSdk,
 }
@@ -48,6 +42,23 @@ impl Snippet {
         Self::LiteLlm,
         Self::AiSdk,
     ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Environment => "shell",
+            Self::Python => "python",
+            Self::TypeScript => "typescript",
+            Self::Curl => "curl",
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::GeminiCli => "gemini-cli",
+            Self::Llm => "llm",
+            Self::LiteLlm => "litellm",
+            Self::AiSdk => "ai-sdk",
+        }
+    }
 
     /// Its name on screen.
     #[must_use]
