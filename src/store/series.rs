@@ -24,6 +24,9 @@ const MARKS: i64 = 40;
 /// Lengths of a step in minutes, up to a day; beyond that, whole days.
 const STEPS: [i64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440];
 
+/// How many minutes or hours a divided chart reads at most: each of them has a row for every client and model in it.
+const DIVIDED: i64 = 2_000;
+
 impl Reader {
     /// The points of a chart. A range that is empty or turned around has none.
     ///
@@ -69,10 +72,12 @@ impl Plan {
             _ => Grain::Minute,
         };
         let count = |step: i64| (to - from.div_euclid(step) * step + step - 1) / step;
+        let kept = |step: i64| grain_of(step) != Grain::Minute || from >= minutes_from;
+        let readable = |step: i64| query.split.is_none() || count(grain_of(step).millis()) <= DIVIDED;
         let step = STEPS
             .into_iter()
             .map(|minutes| minutes * MINUTE)
-            .filter(|step| grain_of(*step) != Grain::Minute || from >= minutes_from)
+            .filter(|step| kept(*step) && readable(*step))
             .find(|step| count(*step) <= most)
             .unwrap_or_else(|| {
                 let days = (to - from) / DAY / (most - 1) + 1;
@@ -256,10 +261,12 @@ mod tests {
     use super::*;
     use crate::store::row::time;
 
+    fn query(from: i64, to: i64, max_points: u32) -> SeriesQuery {
+        SeriesQuery { measure: Measure::Requests, account: None, class: None, split: None, from: time(from), to: time(to), max_points }
+    }
+
     fn plan(from: i64, to: i64, max_points: u32, minutes_from: i64) -> Plan {
-        let query =
-            SeriesQuery { measure: Measure::Requests, account: None, class: None, split: None, from: time(from), to: time(to), max_points };
-        Plan::of(&query, minutes_from)
+        Plan::of(&query(from, to, max_points), minutes_from)
     }
 
     #[test]
@@ -288,5 +295,13 @@ mod tests {
     fn a_range_from_before_the_kept_minutes_is_drawn_from_hours() {
         let plan = plan(10 * DAY, 10 * DAY + 60 * MINUTE, 300, 11 * DAY);
         assert_eq!((plan.grain, plan.steps), (Grain::Hour, 1));
+    }
+    #[test]
+    fn a_divided_chart_reads_no_more_rows_than_it_can_at_once() {
+        for (days, grain, step) in [(1, Grain::Minute, 5 * MINUTE), (7, Grain::Hour, 60 * MINUTE), (120, Grain::Day, DAY)] {
+            let query = SeriesQuery { split: Some(Split::Client), ..query(20_000 * DAY, (20_000 + days) * DAY, 360) };
+            let plan = Plan::of(&query, 0);
+            assert_eq!((plan.grain, plan.step), (grain, step), "{days} days");
+        }
     }
 }
