@@ -5,7 +5,8 @@
 #[path = "support/world.rs"]
 mod world;
 
-use tierline::domain::Dimension;
+use tierline::domain::{Dialect, Dimension};
+use world::spelled::Spelling;
 use world::{Charge, Outcome, Rule, Scenario, run, run_twice};
 
 /// Runs a scenario for several seeds; the mean efficiency and the share of all requests that were refused.
@@ -139,4 +140,24 @@ fn tokens_in_a_small_bucket() {
         Scenario { rules, known: false, heads_on_arrival: true, mixed: true, input: 400, output: 130, jobs: 300, ..Scenario::default() };
     check("shown", &Scenario { resets: Some(1), ..scenario.clone() }, 0.93, 0.002);
     check("hidden", &scenario, 0.92, 0.03);
+}
+
+/// Some count by the minute of the clock, in the headers of those who refill all the time: a minute stays a minute.
+#[test]
+fn minutes_that_come_back_all_at_once() {
+    for (per_minute, jobs) in [(30.0, 120), (60.0, 300), (500.0, 1_500)] {
+        let scenario = Scenario {
+            rules: [(Dimension::Requests, per_minute), (Dimension::Tokens, per_minute * 5_000.0)]
+                .map(|(dimension, per_minute)| Rule { dimension, per_minute, burst_secs: 60.0 })
+                .to_vec(),
+            known: false,
+            fixed_windows: true,
+            resets: Some(1),
+            spelled: Some(Spelling { dialect: Dialect::OpenAi, skew_secs: 0 }),
+            output: 60,
+            jobs,
+            ..Scenario::default()
+        };
+        check(&format!("{per_minute} a minute of the clock"), &scenario, 0.8, 0.03);
+    }
 }

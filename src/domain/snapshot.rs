@@ -26,6 +26,22 @@ pub struct Reading {
     pub grain: u64,
 }
 
+impl Reading {
+    /// What rounding and the way here may add to a time.
+    const SLACK: Duration = Duration::from_secs(2);
+
+    /// Whether the bucket of a window that refills all the time can look like this, full again in `full_in`.
+    ///
+    /// What is gone from it needs its share of the window to come back. Where the header lacks a figure, it can.
+    #[must_use]
+    pub fn can_be_of(&self, period: Period, full_in: Duration) -> bool {
+        let (Some(limit), Some(remaining)) = (self.limit, self.remaining) else { return true };
+        let used = u128::from(limit.saturating_sub(remaining).saturating_sub(self.grain));
+        let needed = used * period.duration().as_millis();
+        needed <= (full_in + full_in / 20 + Self::SLACK).as_millis() * u128::from(limit)
+    }
+}
+
 /// Something about the headers that was not as documented. Shown to the user, never fatal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Oddity {

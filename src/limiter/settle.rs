@@ -95,7 +95,8 @@ impl Core {
         let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
         // and one that nobody knows yet, full within the minute, is at the least not that of a day
         let within_a_minute = || full_in.is_some_and(|full_in| full_in <= Period::MINUTE.duration()).then_some(Period::MINUTE);
-        let Some(period) = period.or_else(|| self.period_by_capacity(scope, class, reading)).or_else(within_a_minute) else { return };
+        let known = || self.period_by_capacity(scope, class, reading, full_in, now);
+        let Some(period) = period.or_else(known).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
         if let Some(capacity) = reading.limit {
             let is_new = self.book.find(&key).is_none();
@@ -165,13 +166,31 @@ impl Core {
         entry.bucket.void(now);
     }
 
-    fn period_by_capacity(&self, scope: &Scope, class: &ModelClass, reading: &Reading) -> Option<Period> {
-        self.book
+    /// The window of the bucket that holds as much and can look like this. One that headers alone told of and that cannot was
+    /// a mistake: where all comes back at once, one unit gone and a minute to go looks like a bucket of the day.
+    fn period_by_capacity(
+        &mut self,
+        scope: &Scope,
+        class: &ModelClass,
+        reading: &Reading,
+        full_in: Option<Duration>,
+        now: Now,
+    ) -> Option<Period> {
+        let alike = self
+            .book
             .drawn_on(scope, class)
             .into_iter()
             .map(|id| self.book.get(id))
-            .find(|entry| entry.key.dimension == reading.dimension && Some(entry.bucket.limit().capacity) == reading.limit)
-            .map(|entry| entry.key.period)
+            .filter(|entry| entry.key.dimension == reading.dimension && Some(entry.bucket.limit().capacity) == reading.limit);
+        let (possible, refuted): (Vec<_>, Vec<_>) = alike
+            .map(|entry| (entry.key.clone(), entry.bucket.limit().source))
+            .partition(|(key, _)| full_in.is_none_or(|full_in| reading.can_be_of(key.period, full_in)));
+        for (key, _) in refuted.into_iter().filter(|(_, source)| *source == LimitSource::Header) {
+            let change = self.book.unset(&key, LimitSource::Header, now);
+            self.effects.extend(change.map(Effect::Limit));
+            self.redraw();
+        }
+        possible.into_iter().map(|(key, _)| key.period).min_by_key(|period| period.as_secs())
     }
 
     /// The answer is over and took this.

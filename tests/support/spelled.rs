@@ -18,6 +18,7 @@ pub struct Said {
     pub dimension: Dimension,
     pub limit: u64,
     pub remaining: u64,
+    pub full_in_secs: f64,
 }
 
 /// The snapshot of an answer with these headers that arrives at `at`, by our clock.
@@ -30,8 +31,7 @@ pub fn snapshot(spelling: Spelling, status: u16, said: &[Said], at: Timestamp) -
     };
     let theirs = at + jiff::SignedDuration::from_secs(spelling.skew_secs);
     put("date".into(), theirs.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
-    for Said { dimension, limit, remaining } in said {
-        let full_in = (limit - remaining) as f64 / *limit as f64 * 60.0;
+    for Said { dimension, limit, remaining, full_in_secs: full_in } in said {
         let kind = match dimension {
             Dimension::Requests => "requests",
             Dimension::InputTokens => "input-tokens",
@@ -39,7 +39,7 @@ pub fn snapshot(spelling: Spelling, status: u16, said: &[Said], at: Timestamp) -
             _ => "tokens",
         };
         if spelling.dialect == Dialect::Anthropic {
-            let full_at = theirs + jiff::SignedDuration::from_secs_f64(full_in);
+            let full_at = theirs + jiff::SignedDuration::from_secs_f64(*full_in);
             for (what, value) in [
                 ("limit", limit.to_string()),
                 ("remaining", remaining.to_string()),

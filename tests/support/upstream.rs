@@ -307,8 +307,12 @@ impl Upstream {
                 meter.refill(secs);
                 let most = meter.rule.per_minute * meter.rule.burst_secs / 60.0;
                 let full_in_ms = self.scenario.resets.map(|step| {
-                    let millis = ((most - meter.level) / meter.rule.per_minute * 60_000.0).max(0.0) as u64;
-                    millis / step * step
+                    let millis = if meter.fixed {
+                        60_000.0 - secs % 60.0 * 1_000.0
+                    } else {
+                        (most - meter.level) / meter.rule.per_minute * 60_000.0
+                    };
+                    millis.max(0.0) as u64 / step * step
                 });
                 // without that the headers speak of a minute, whatever is enforced
                 let hidden = if full_in_ms.is_some() { 0.0 } else { meter.rule.per_minute - most };

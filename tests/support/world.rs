@@ -403,8 +403,13 @@ impl<'a> World<'a> {
 
     fn snapshot(&self, heads: &Heads, status: u16) -> Snapshot {
         if let Some(spelling) = self.scenario.spelled {
-            let said =
-                |(meter, head): (&Meter, &Head)| Said { dimension: meter.rule.dimension, limit: head.limit, remaining: head.remaining };
+            let said = |(meter, head): (&Meter, &Head)| Said {
+                dimension: meter.rule.dimension,
+                limit: head.limit,
+                remaining: head.remaining,
+                // headers that are spelled out always say it: where this world does not, as a bucket that refills all the time would
+                full_in_secs: head.full_in_ms.map_or((head.limit - head.remaining) as f64 / head.limit as f64 * 60.0, |ms| ms as f64 / 1e3),
+            };
             let said: Vec<Said> = self.upstream.meters.iter().zip(heads).map(said).collect();
             return spelled::snapshot(spelling, status, &said, self.moment().wall);
         }

@@ -11,10 +11,13 @@ const RESET_GRAIN_SECS: f64 = 0.001;
 /// What rounding elsewhere may add.
 const TOLERANCE: f64 = 0.02;
 
+/// How long before the header its request may have been counted: the one unit that was used comes back meanwhile.
+const ANSWER_SECS: f64 = 120.0;
+
 /// The window that these three numbers fit, if they fit one.
 ///
 /// What is left is a whole number, cut down: `used` lies above `limit - remaining - 1`. When nothing is used, or the bucket is
-/// full again, nothing can be told.
+/// full again, nothing can be told; and nothing fits where all comes back at once at the end of a window.
 pub(super) fn recovered(limit: Option<u64>, remaining: Option<u64>, reset: Option<Duration>) -> Option<Period> {
     let (limit, remaining, reset) = (limit?, remaining?, reset?.as_secs_f64());
     let used = limit.checked_sub(remaining).filter(|used| *used > 0)?;
@@ -22,7 +25,10 @@ pub(super) fn recovered(limit: Option<u64>, remaining: Option<u64>, reset: Optio
         return None;
     }
     let shortest = (reset - RESET_GRAIN_SECS).max(0.0) / used as f64 * limit as f64;
-    let longest = if used == 1 { f64::INFINITY } else { (reset + RESET_GRAIN_SECS) / (used - 1) as f64 * limit as f64 };
+    let longest = match used {
+        1 => (reset + ANSWER_SECS) * limit as f64,
+        _ => (reset + RESET_GRAIN_SECS) / (used - 1) as f64 * limit as f64,
+    };
     // with one unit used both may fit: a request was just counted, so the shorter one is meant
     [Period::MINUTE, Period::DAY].into_iter().find(|period| {
         let secs = f64::from(period.as_secs());
@@ -52,7 +58,9 @@ mod tests {
             // full, or full again: nothing to tell from
             (500, 500, 0, None),
             (200_000, 199_999, 0, None),
-            // fits neither
+            // fits neither: a fixed window, which is over in 50 seconds
+            (60, 59, 50_000_000, None),
+            (60, 31, 50_000_000, None),
             (100, 50, 1_800_000_000, None),
             (10, 20, 1_000_000, None),
         ] {
