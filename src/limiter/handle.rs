@@ -341,3 +341,57 @@ impl Core {
         Some((bound, cost))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use jiff::Timestamp;
+
+    use super::super::core::{AccountSetup, Settings};
+    use super::*;
+    use crate::domain::{Api, Dialect, Limit, LimitSource, LocalReason, Provider, Window};
+
+    /// A clock that stands still.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            Now { tick: Tick::ZERO, wall: Timestamp::UNIX_EPOCH }
+        }
+    }
+
+    /// One place in flight, and nobody who runs the timer.
+    fn limiter() -> Limiter {
+        let one_place = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: 1, source: LimitSource::User };
+        let mut core = Core::new(Settings::default(), Arc::new(move |_, _: &ModelClass| vec![one_place]));
+        core.set_account(AccountSetup {
+            id: AccountId(1),
+            provider: Provider::OpenAi,
+            dialect: Dialect::OpenAi,
+            label: "main".into(),
+            scope: None,
+        });
+        Limiter::new(core, Arc::new(Still), |_| ())
+    }
+
+    fn ask(id: u64, patience: Option<Duration>) -> Ask {
+        let facts = Arc::new(RequestFacts::opaque(Api::ChatCompletions, 0));
+        let (account, class, client) = (AccountId(1), ModelClass::new("m"), ClientName::new("script"));
+        Ask { id: RequestId(id), account, class, client, lane: Lane::Interactive, facts, patience, elsewhere: false }
+    }
+
+    #[test]
+    fn who_need_not_wait_is_answered_in_the_first_step() {
+        let limiter = limiter();
+        let first = limiter.admit(ask(1, None)).now_or_never().unwrap().unwrap();
+        assert_eq!((first.waited(), first.bound_by()), (Duration::ZERO, None));
+        // no patience at all, and the only place is taken
+        let refusal = limiter.admit(ask(2, Some(Duration::ZERO))).now_or_never().unwrap().unwrap_err();
+        assert_eq!(refusal.reason, LocalReason::Deadline);
+        // this one waits; when it gives up, nothing is left of it
+        assert!(limiter.admit(ask(3, None)).now_or_never().is_none());
+        first.settle(&Usage::default());
+        assert_eq!(limiter.0.lock().doors.len(), 0);
+        assert!(limiter.admit(ask(4, None)).now_or_never().unwrap().is_ok());
+    }
+}
