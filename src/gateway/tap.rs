@@ -96,7 +96,7 @@ impl Tap {
         if let Some(reader) = &mut reader {
             reader.close();
         }
-        let error = reader.as_ref().and_then(|r| r.error(self.clock.now().wall));
+        let error = reader.as_ref().filter(|reader| reader.has_error()).and_then(|reader| reader.error(self.clock.now().wall));
         if let Some(verdict) = &error {
             trail.judged(self.status, verdict, hold.as_deref());
         }

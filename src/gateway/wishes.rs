@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderValue};
 
 use crate::domain::{ClientName, Lane};
 
@@ -23,13 +23,17 @@ pub(super) struct Wishes {
     pub(super) sdk_timeout: Option<Duration>,
 }
 
-const DEADLINE: HeaderName = HeaderName::from_static("x-tierline-deadline-ms");
-const PRIORITY: HeaderName = HeaderName::from_static("x-tierline-priority");
-const CLIENT: HeaderName = HeaderName::from_static("x-tierline-client");
-const ACCOUNT: HeaderName = HeaderName::from_static("x-tierline-account");
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("x-tierline-keep-alive");
-const READ_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
-const TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-timeout");
+/// The headers that say them, as they came.
+#[derive(Debug, Default)]
+struct Said<'r> {
+    deadline: Option<&'r HeaderValue>,
+    priority: Option<&'r HeaderValue>,
+    client: Option<&'r HeaderValue>,
+    account: Option<&'r HeaderValue>,
+    keep_alive: Option<&'r HeaderValue>,
+    read_timeout: Option<&'r HeaderValue>,
+    timeout: Option<&'r HeaderValue>,
+}
 
 /// The longest name of a client that is shown.
 const MAX_NAME: usize = 64;
@@ -37,30 +41,30 @@ const MAX_NAME: usize = 64;
 impl Wishes {
     /// Reads them; what cannot be understood is an error, because a wish that is silently ignored surprises.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, String> {
-        let get = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-        let patience = match get(DEADLINE).map(str::parse) {
+        let said = Said::in_headers(headers);
+        let patience = match said.deadline.map(text).map(str::parse) {
             None => None,
             Some(Ok(millis)) => Some(Duration::from_millis(millis)),
             Some(Err(_)) => return Err("x-tierline-deadline-ms is not a whole number of milliseconds".into()),
         };
-        let lane = match get(PRIORITY) {
+        let lane = match said.priority.map(text) {
             None | Some("interactive") => Lane::Interactive,
             Some("batch") => Lane::Batch,
             Some(_) => return Err("x-tierline-priority is neither interactive nor batch".into()),
         };
         let printable = |name: &&str| !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-        let client = match get(CLIENT) {
+        let client = match said.client.map(text) {
             None => None,
             Some(name) if printable(&name) => Some(ClientName::new(name)),
             Some(_) => return Err("x-tierline-client is not a name of 1 to 64 printable ASCII characters".into()),
         };
-        let no_comments = match get(KEEP_ALIVE) {
+        let no_comments = match said.keep_alive.map(text) {
             None | Some("on") => false,
             Some("off") => true,
             Some(_) => return Err("x-tierline-keep-alive is neither on nor off".into()),
         };
-        let account = get(ACCOUNT).map(str::to_owned);
-        Ok(Self { patience, lane, client, account, no_comments, sdk_timeout: sdk_timeout(headers) })
+        let account = said.account.map(text).map(str::to_owned);
+        Ok(Self { patience, lane, client, account, no_comments, sdk_timeout: sdk_timeout(&said) })
     }
 
     /// The longest it may wait for room. A client that hears nothing in the meantime gives up when its SDK does, and then
@@ -71,11 +75,36 @@ impl Wishes {
     }
 }
 
+impl<'r> Said<'r> {
+    /// Takes the first of each. Most requests have few headers and none of these, so each is looked at once.
+    fn in_headers(headers: &'r HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                "x-tierline-deadline-ms" => &mut said.deadline,
+                "x-tierline-priority" => &mut said.priority,
+                "x-tierline-client" => &mut said.client,
+                "x-tierline-account" => &mut said.account,
+                "x-tierline-keep-alive" => &mut said.keep_alive,
+                "x-stainless-read-timeout" => &mut said.read_timeout,
+                "x-stainless-timeout" => &mut said.timeout,
+                _ => continue,
+            };
+            place.get_or_insert(value);
+        }
+        said
+    }
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default().trim()
+}
+
 /// The time that the official SDKs of Anthropic and OpenAI allow for a silence, in seconds: `x-stainless-read-timeout`
 /// (Python, with decimals) and `x-stainless-timeout` (TypeScript). Not ours to find fault with: what cannot be read is no limit.
-fn sdk_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let secs = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let secs = secs(READ_TIMEOUT).or_else(|| secs(TIMEOUT))?;
+fn sdk_timeout(said: &Said<'_>) -> Option<Duration> {
+    let secs = |value: Option<&HeaderValue>| text(value?).parse::<f64>().ok();
+    let secs = secs(said.read_timeout).or_else(|| secs(said.timeout))?;
     Duration::try_from_secs_f64(secs).ok().filter(|timeout| !timeout.is_zero())
 }
 

@@ -106,18 +106,21 @@ struct Movement {
     at: Tick,
     /// Predicted charge under each rule of [`ChargeRule::ALL`]; negative gives back.
     charge: [i64; ChargeRule::ALL.len()],
+    /// The largest of them, whichever way it goes.
+    most: i64,
 }
 
 impl Movement {
-    /// Requests sent this close to each other may arrive in another order.
-    const OVERTAKING: Duration = Duration::from_millis(100);
+    /// Requests sent this close to each other, in nanoseconds, may arrive in another order.
+    const OVERTAKING_NANOS: u64 = 100_000_000;
 
-    fn near(&self, at: Tick) -> bool {
-        at.since(self.at).max(self.at.since(at)) < Self::OVERTAKING
+    fn new(at: Tick, charge: [i64; ChargeRule::ALL.len()]) -> Self {
+        Self { at, charge, most: charge.iter().map(|charge| charge.abs()).max().unwrap_or(0) }
     }
 
-    fn most(&self) -> i64 {
-        self.charge.iter().map(|charge| charge.abs()).max().unwrap_or(0)
+    // asked of thousands of movements in a row, so no `Duration` is made of it
+    const fn near(&self, at: Tick) -> bool {
+        self.at.as_nanos().abs_diff(at.as_nanos()) < Self::OVERTAKING_NANOS
     }
 }
 
@@ -151,9 +154,14 @@ impl View {
     fn compare(&mut self, header: &Header, at: Tick, movements: &VecDeque<Movement>, refilled_per_sec: f64) {
         let Header { remaining, limit, grain, .. } = *header;
         // what was sent a moment before may arrive after it, and the other way round
-        let near: i64 = movements.iter().filter(|movement| movement.near(at)).map(Movement::most).sum();
-        let own = movements.iter().filter(|movement| movement.at == header.sent && movement.near(at)).map(Movement::most).max();
-        let vague = near - own.unwrap_or(0);
+        let (mut near, mut own) = (0, 0);
+        for movement in movements.iter().filter(|movement| movement.near(at)) {
+            near += movement.most;
+            if movement.at == header.sent {
+                own = own.max(movement.most);
+            }
+        }
+        let vague = near - own;
         let Some((since, before, vague_before)) = self.anchor else {
             self.anchor = Some((at, remaining, vague));
             return;
@@ -305,7 +313,7 @@ impl Evidence {
             need if rule == ChargeRule::Actual => signed(need.on_arrival),
             need => signed(need.total()),
         });
-        self.push(Movement { at, charge });
+        self.push(Movement::new(at, charge));
     }
 
     /// A request's input estimate turned out to be off by `input`, and it generated `output`.
@@ -320,7 +328,7 @@ impl Evidence {
             ChargeRule::Characters if dimension == Dimension::OutputTokens => signed(output) - signed(expected.output),
             ChargeRule::Characters => 0,
         });
-        self.push(Movement { at, charge });
+        self.push(Movement::new(at, charge));
     }
 
     /// A request that was sent was refused: it moved nothing.
@@ -329,7 +337,7 @@ impl Evidence {
             need if rule == ChargeRule::Actual => -signed(need.on_arrival),
             need => -signed(need.total()),
         });
-        self.push(Movement { at, charge });
+        self.push(Movement::new(at, charge));
     }
 
     /// It was refused while `remaining` was left: rules by which it would have fitted are wrong.

@@ -45,6 +45,19 @@ pub enum Told {
     Notice(Notice),
 }
 
+/// Whether one that waits may go.
+type Answer = Result<(), LocalRefusal>;
+
+/// How one that asked for room fares.
+enum Entered {
+    /// It may go at once, and needs no door to wait at.
+    Goes(Ticket, Taken),
+    Waits(Place, oneshot::Receiver<Answer>),
+}
+
+/// What was taken for one that was let go, and the meter that made it wait.
+type Taken = (Option<Meter>, Cost);
+
 /// Admits requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Limiter(Arc<Shared>);
@@ -58,7 +71,7 @@ struct Shared {
 
 struct State {
     core: Core,
-    doors: BTreeMap<Ticket, oneshot::Sender<Result<(), LocalRefusal>>>,
+    doors: BTreeMap<Ticket, oneshot::Sender<Answer>>,
     /// When the timer will look next.
     alarm: Option<Tick>,
     /// Counts changes, so that a view is made only when there is something new.
@@ -80,6 +93,7 @@ pub struct Reservation {
 struct Place {
     shared: Arc<Shared>,
     ticket: Ticket,
+    since: Tick,
     waits: bool,
 }
 
@@ -116,13 +130,8 @@ impl Limiter {
     /// # Errors
     /// A refusal of our own that says when it would pass, or never.
     pub async fn admit(&self, ask: Ask) -> Result<Reservation, LocalRefusal> {
-        let (door, opened) = oneshot::channel();
-        let ticket = self.0.with(|state, now| {
-            let ticket = state.core.enqueue(ask.clone(), now)?;
-            state.doors.insert(ticket, door);
-            Ok(ticket)
-        })?;
-        self.enter(ticket, ask, opened, Duration::ZERO).await
+        let entered = Shared::enter(&self.0, |core, now| core.enqueue(ask.clone(), now))?;
+        self.come_in(entered, ask, Duration::ZERO).await
     }
 
     /// After a refusal by the provider: gives the room back, freezes the bucket that the verdict names, and, where a
@@ -153,35 +162,26 @@ impl Limiter {
     async fn again(&self, mut reservation: Reservation, f: impl FnOnce(&mut Core, Ticket, Now) -> Next) -> Option<Reservation> {
         reservation.open = false;
         let ticket = reservation.ticket;
-        let (door, opened) = oneshot::channel();
-        let next = self.0.with(|state, now| {
-            let next = f(&mut state.core, ticket, now);
-            if next == Next::Again {
-                state.doors.insert(ticket, door);
-            }
-            next
-        });
-        match next {
-            Next::Again => self.enter(ticket, reservation.ask.clone(), opened, reservation.waited).await.ok(),
-            Next::PassOn => None,
-        }
+        let stand = |core: &mut Core, now| match f(core, ticket, now) {
+            Next::Again => Ok(ticket),
+            Next::PassOn => Err(None::<LocalRefusal>),
+        };
+        let entered = Shared::enter(&self.0, stand).ok()?;
+        self.come_in(entered, reservation.ask.clone(), reservation.waited).await.ok()
     }
 
-    async fn enter(
-        &self,
-        ticket: Ticket,
-        ask: Ask,
-        opened: oneshot::Receiver<Result<(), LocalRefusal>>,
-        waited: Duration,
-    ) -> Result<Reservation, LocalRefusal> {
-        let mut place = Place { shared: Arc::clone(&self.0), ticket, waits: true };
-        let since = self.0.clock.now().tick;
-        let answer = opened.await;
-        place.waits = false;
-        // the door is dropped only with the limiter itself
-        answer.unwrap_or_else(|_| Err(LocalRefusal::shutting_down()))?;
-        let (bound_by, reserved) = self.0.lock().core.taken(ticket);
-        let waited = waited + self.0.clock.now().tick.since(since);
+    async fn come_in(&self, entered: Entered, ask: Ask, waited: Duration) -> Result<Reservation, LocalRefusal> {
+        let (ticket, (bound_by, reserved), waited) = match entered {
+            Entered::Goes(ticket, taken) => (ticket, taken, waited),
+            Entered::Waits(mut place, opened) => {
+                let answer = opened.await;
+                place.waits = false;
+                // the door is dropped only with the limiter itself
+                answer.unwrap_or_else(|_| Err(LocalRefusal::shutting_down()))?;
+                let taken = self.0.lock().core.taken(place.ticket).unwrap_or_default();
+                (place.ticket, taken, waited + self.0.clock.now().tick.since(place.since))
+            }
+        };
         Ok(Reservation { shared: Arc::clone(&self.0), ticket, ask, waited, bound_by, reserved, open: true })
     }
 }
@@ -194,6 +194,33 @@ impl Shared {
 
     /// Runs `f`, lets go who may go then, delivers the answers, and sets the alarm.
     fn with<T>(&self, f: impl FnOnce(&mut State, Now) -> T) -> T {
+        self.step(f, |result, _, _, _| result)
+    }
+
+    /// Stands one in the queue by `f`.
+    fn enter<E: From<LocalRefusal>>(shared: &Arc<Self>, f: impl FnOnce(&mut Core, Now) -> Result<Ticket, E>) -> Result<Entered, E> {
+        let seat = |ticket: Result<Ticket, E>, state: &mut State, refused: Option<(Ticket, LocalRefusal)>, now: Now| {
+            let ticket = ticket?;
+            if let Some((_, refusal)) = refused.filter(|(whose, _)| *whose == ticket) {
+                return Err(refusal.into());
+            }
+            if let Some(taken) = state.core.taken(ticket) {
+                return Ok(Entered::Goes(ticket, taken));
+            }
+            let (door, opened) = oneshot::channel();
+            state.doors.insert(ticket, door);
+            Ok(Entered::Waits(Place { shared: Arc::clone(shared), ticket, since: now.tick, waits: true }, opened))
+        };
+        shared.step(|state, now| f(&mut state.core, now), seat)
+    }
+
+    /// Runs `f`, lets go who may go then, delivers the answers, runs `then`, and sets the alarm. `then` is told of the refusal of one
+    /// who has no door yet.
+    fn step<T, U>(
+        &self,
+        f: impl FnOnce(&mut State, Now) -> T,
+        then: impl FnOnce(T, &mut State, Option<(Ticket, LocalRefusal)>, Now) -> U,
+    ) -> U {
         let now = self.clock.now();
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -202,16 +229,20 @@ impl Shared {
         let alarm = state.core.pump(now);
         let sooner = alarm.is_some() && (state.alarm.is_none() || alarm < state.alarm);
         state.alarm = alarm;
-        let mut told = Vec::new();
+        let (mut told, mut refused) = (Vec::new(), None);
         for effect in state.core.take_effects() {
             match effect {
                 // nobody listens any more if the client went away at the same moment; its place is then given up
                 Effect::Grant(ticket) => drop(state.doors.remove(&ticket).map(|door| door.send(Ok(())))),
-                Effect::Refuse(ticket, refusal) => drop(state.doors.remove(&ticket).map(|door| door.send(Err(refusal)))),
+                Effect::Refuse(ticket, refusal) => match state.doors.remove(&ticket) {
+                    Some(door) => drop(door.send(Err(refusal))),
+                    None => refused = Some((ticket, refusal)),
+                },
                 Effect::Limit(change) => told.push(Told::Limit(change)),
                 Effect::Notice(notice) => told.push(Told::Notice(notice)),
             }
         }
+        let result = then(result, state, refused, now);
         drop(guard);
         if sooner {
             self.wake.notify_one();
@@ -300,13 +331,67 @@ impl fmt::Debug for Reservation {
 }
 
 impl Core {
-    /// What was taken for a request that was let go, and the meter that made it wait.
-    fn taken(&self, ticket: Ticket) -> (Option<Meter>, Cost) {
-        let Some(flight) = self.flights.get(&ticket) else { return (None, Cost::ZERO) };
+    /// What was taken for a request, if it was let go.
+    fn taken(&self, ticket: Ticket) -> Option<Taken> {
+        let flight = self.flights.get(&ticket)?;
         let expected = flight.waiting.expected;
         let money = || flight.waiting.bound_by_budget.map(|period| Meter(Dimension::Money, period));
         let bound = flight.waiting.bound_by.map(|id| self.book.get(id).key.meter()).or_else(money);
         let cost = Cost::request().with(Dimension::InputTokens, expected.input).with(Dimension::OutputTokens, expected.output);
-        (bound, cost)
+        Some((bound, cost))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use jiff::Timestamp;
+
+    use super::super::core::{AccountSetup, Settings};
+    use super::*;
+    use crate::domain::{Api, Dialect, Limit, LimitSource, LocalReason, Provider, Window};
+
+    /// A clock that stands still.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            Now { tick: Tick::ZERO, wall: Timestamp::UNIX_EPOCH }
+        }
+    }
+
+    /// One place in flight, and nobody who runs the timer.
+    fn limiter() -> Limiter {
+        let one_place = Limit { dimension: Dimension::Concurrent, window: Window::AT_ONCE, capacity: 1, source: LimitSource::User };
+        let mut core = Core::new(Settings::default(), Arc::new(move |_, _: &ModelClass| vec![one_place]));
+        core.set_account(AccountSetup {
+            id: AccountId(1),
+            provider: Provider::OpenAi,
+            dialect: Dialect::OpenAi,
+            label: "main".into(),
+            scope: None,
+        });
+        Limiter::new(core, Arc::new(Still), |_| ())
+    }
+
+    fn ask(id: u64, patience: Option<Duration>) -> Ask {
+        let facts = Arc::new(RequestFacts::opaque(Api::ChatCompletions, 0));
+        let (account, class, client) = (AccountId(1), ModelClass::new("m"), ClientName::new("script"));
+        Ask { id: RequestId(id), account, class, client, lane: Lane::Interactive, facts, patience, elsewhere: false }
+    }
+
+    #[test]
+    fn who_need_not_wait_is_answered_in_the_first_step() {
+        let limiter = limiter();
+        let first = limiter.admit(ask(1, None)).now_or_never().unwrap().unwrap();
+        assert_eq!((first.waited(), first.bound_by()), (Duration::ZERO, None));
+        // no patience at all, and the only place is taken
+        let refusal = limiter.admit(ask(2, Some(Duration::ZERO))).now_or_never().unwrap().unwrap_err();
+        assert_eq!(refusal.reason, LocalReason::Deadline);
+        // this one waits; when it gives up, nothing is left of it
+        assert!(limiter.admit(ask(3, None)).now_or_never().is_none());
+        first.settle(&Usage::default());
+        assert_eq!(limiter.0.lock().doors.len(), 0);
+        assert!(limiter.admit(ask(4, None)).now_or_never().unwrap().is_ok());
     }
 }

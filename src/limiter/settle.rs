@@ -98,17 +98,21 @@ impl Core {
         let known = || self.period_by_capacity(scope, class, reading, full_in, now);
         let Some(period) = period.or_else(known).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
-        if let Some(capacity) = reading.limit {
-            let is_new = self.book.find(&key).is_none();
-            let limit = Limit { dimension, window: usual_window(dimension, period), capacity, source: LimitSource::Header };
-            let (_, change) = self.book.set(&key, limit, rule, now);
-            self.effects.extend(change.map(Effect::Limit));
-            if is_new {
-                self.redraw();
-                self.count_those_under_way(&key, now);
+        let known = match reading.limit {
+            None => self.book.find(&key),
+            Some(capacity) => {
+                let limit = Limit { dimension, window: usual_window(dimension, period), capacity, source: LimitSource::Header };
+                let (id, change) = self.book.set(&key, limit, rule, now);
+                let is_new = change.as_ref().is_some_and(|change| change.old.is_none());
+                self.effects.extend(change.map(Effect::Limit));
+                if is_new {
+                    self.redraw();
+                    self.count_those_under_way(&key, now);
+                }
+                Some(id)
             }
-        }
-        let (Some(remaining), Some(id)) = (reading.remaining, self.book.find(&key)) else { return };
+        };
+        let (Some(remaining), Some(id)) = (reading.remaining, known) else { return };
         let on_way = self.lines.iter().filter(|(line, _)| line.1 == *class).map(|(_, state)| state.on_way()).max().unwrap_or_default();
         let takes = asked.ticket.and_then(|ticket| self.flights.get(&ticket)).map(|flight| flight.takes.as_slice()).unwrap_or_default();
         let own = takes.iter().find(|(taken, _)| *taken == id).map_or(0, |(_, need)| need.on_arrival);

@@ -83,6 +83,12 @@ impl UsageReader {
         self.story().finished()
     }
 
+    /// Whether an error of the provider's has passed.
+    #[must_use]
+    pub fn has_error(&self) -> bool {
+        self.story().fault().is_some()
+    }
+
     /// An error that the provider sent inside an answer with status 200, if one has passed.
     #[must_use]
     pub fn error(&self, at: Timestamp) -> Option<Verdict> {
