@@ -95,8 +95,8 @@ impl Core {
         let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
         // and one that nobody knows yet, full within the minute, is at the least not that of a day
         let within_a_minute = || full_in.is_some_and(|full_in| full_in <= Period::MINUTE.duration()).then_some(Period::MINUTE);
-        let known = || self.period_by_capacity(scope, class, reading, full_in, now);
-        let Some(period) = period.or_else(known).or_else(within_a_minute) else { return };
+        let alike = || self.period_by_capacity(scope, class, reading, full_in, now);
+        let Some(period) = period.or_else(alike).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
         let known = match reading.limit {
             None => self.book.find(&key),
