@@ -108,7 +108,10 @@ impl Site {
     /// The connection of this lane may have so many streams from now on.
     pub(super) fn allows(&self, lane: usize, streams: usize) {
         self.lanes()[lane].most = Some(streams);
-        self.latest.send_replace(Some(streams));
+        // one that takes no more is about to close, which says nothing of the next
+        if streams > 0 {
+            self.latest.send_replace(Some(streams));
+        }
     }
 
     fn lanes(&self) -> MutexGuard<'_, [Lane; LANES]> {
