@@ -180,10 +180,7 @@ where
         let https = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_only();
         let requests = DialLimited::new(https().enable_all_versions().wrap_connector(connector.clone()), limit);
         let sockets = DialLimited::new(https().enable_http1().wrap_connector(connector), limit);
-        Self {
-            requests: Lanes::new(builder, |lane, sites| Watching::new(requests.clone(), sites, lane)),
-            sockets: builder.build(sockets),
-        }
+        Self { requests: Lanes::new(builder, |lane, sites| Watching::new(requests.clone(), sites, lane)), sockets: builder.build(sockets) }
     }
 
     fn send(&self, request: Request<Sending>, timing: Timing) -> Answering {

@@ -113,9 +113,10 @@ impl Frames {
                 self.in_settings = kind == SETTINGS && flags & ACK == 0;
                 (self.in_settings && !std::mem::replace(&mut self.begun, true)).then_some(usize::MAX)
             }
-            [a, b, c, d, e, f] => {
+            [high, low, ref value @ ..] => {
                 self.left -= self.part.len();
-                ([a, b] == MAX_CONCURRENT_STREAMS).then(|| usize::try_from(u32::from_be_bytes([c, d, e, f])).unwrap_or(usize::MAX))
+                let value = u32::from_be_bytes(value.try_into().ok()?);
+                ([high, low] == MAX_CONCURRENT_STREAMS).then(|| usize::try_from(value).unwrap_or(usize::MAX))
             }
             // hyper refuses settings that are cut
             _ => {
