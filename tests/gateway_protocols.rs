@@ -77,6 +77,42 @@ mod coded {
             assert_eq!((record.usage.input, record.usage.certainty), usage, "{case}");
         }
     }
+
+    #[tokio::test]
+    async fn an_answer_that_ends_well_without_its_end_is_incomplete() {
+        use Outcome::{Ok, UpstreamFailed};
+        let half = &ANSWER[..ANSWER.len() - 9];
+        let (json, events) = ("application/json; charset=utf-8", "text/event-stream");
+        for (case, kind, coding, body, outcome) in [
+            ("whole", json, "identity", ANSWER.to_vec(), Ok),
+            ("cut", json, "identity", half.to_vec(), UpstreamFailed),
+            ("blank lines", json, "identity", b"\n\n\n".to_vec(), UpstreamFailed),
+            ("nothing", json, "identity", Vec::new(), Ok),
+            ("a list", json, "identity", b"[{\"a\":1}\n]\n".to_vec(), Ok),
+            ("a list that stays open", json, "identity", b"[{\"a\":1}\n,".to_vec(), UpstreamFailed),
+            ("cut and coded", json, "gzip", gzip(half), UpstreamFailed),
+            ("coded and cut", json, "zstd", zstd::encode_all(ANSWER, 3).unwrap()[..40].to_vec(), UpstreamFailed),
+            ("coded events without the last", events, "gzip", gzip(b"data: {}\n\n"), UpstreamFailed),
+            ("coded events", events, "gzip", gzip(b"data: {}\n\ndata: [DONE]\n\n"), Ok),
+            ("what cannot be read", json, "x-new", half.to_vec(), Ok),
+            ("no JSON", "text/plain", "identity", half.to_vec(), Ok),
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-encoding: {coding}\r\n");
+            let plain = [format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat();
+            let chunk = if body.is_empty() { Vec::new() } else { [format!("{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n"].concat() };
+            let chunked = [format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes(), &chunk, b"0\r\n\r\n"].concat();
+            for answer in [plain, chunked] {
+                let upstream = Scripted::always(answer).await;
+                let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan::default()).await;
+                let reply = Wire::ask(rig.addr, rig.request("POST /openai/v1/chat/completions", "", "{}")).await;
+                assert_eq!((reply.status, reply.whole, &reply.body), (200, true, &body), "{case}: it passes as it came");
+                let record = rig.only().await;
+                assert_eq!((record.status, record.outcome), (200, outcome), "{case}");
+                let unknown = record.usage.certainty == Certainty::Unknown;
+                assert!(unknown || body == ANSWER, "{case}: {:?}", record.usage);
+            }
+        }
+    }
 }
 
 mod framed {
@@ -150,13 +186,18 @@ mod framed {
 }
 
 mod http2 {
+    use std::time::Duration;
+
     use bytes::Bytes;
+    use futures_util::future::join_all;
     use http::{Request, StatusCode};
     use http_body_util::{BodyExt, Full};
     use hyper::client::conn::http2::{SendRequest, handshake};
     use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tierline::gateway::Patience;
     use tokio::net::TcpStream;
 
+    use super::scripted::Gate;
     use super::*;
 
     async fn connect(rig: &Rig) -> SendRequest<Full<Bytes>> {
@@ -171,6 +212,34 @@ mod http2 {
             .header("authorization", format!("Bearer {token}"))
             .body(Full::from(body.to_owned()))
             .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_with_nothing_under_way_is_closed_and_a_long_answer_is_not() {
+        let finish = Gate::shut();
+        let finishes = finish.clone();
+        let upstream = Scripted::start(move |_, _| {
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\n";
+            vec![Step::Send(head.into()), Step::Wait(finishes.clone()), Step::Send("done".into())]
+        })
+        .await;
+        let patience = Patience { head: Duration::from_millis(50), ..Patience::default() };
+        let rig = Rig::start(Provider::OpenAi, upstream.addr, Plan { patience: Some(patience), ..Plan::default() }).await;
+        let answer = connect(&rig).await.send_request(request(&rig.addr.to_string(), TOKEN, "{}")).await.unwrap();
+        let settings = b"\0\0\0\x04\0\0\0\0\0";
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice();
+        // of a head, a block is still to come
+        let half_a_head = b"\0\0\x01\x01\0\0\0\0\x01\x82";
+        let quiet = ["PRI * HT".into(), preface.to_vec(), [preface, settings].concat(), [preface, settings, half_a_head].concat()];
+        join_all(quiet.map(|sent| async {
+            let mut wire = Wire::connect(rig.addr).await;
+            wire.send(sent).await;
+            wire.closed().await;
+        }))
+        .await;
+        finish.open();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "done");
+        assert_eq!(rig.only().await.outcome, Outcome::Ok);
     }
 
     #[tokio::test]

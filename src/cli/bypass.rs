@@ -2,43 +2,23 @@
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::connect::client;
 use super::context::Context;
 use super::{Done, print_json, unwritable};
 use crate::domain::Problem;
-use crate::domain::bypass::{Bypass, BypassClient};
+use crate::domain::bypass::Bypass;
+use crate::domain::snippet::Snippet;
 
 #[derive(Debug, Args)]
 pub(super) struct BypassArgs {
     /// For which client.
-    #[arg(long, value_enum, ignore_case = true, default_value = "shell")]
-    client: ClientArg,
+    #[arg(long, value_parser = client(), ignore_case = true, default_value = "shell")]
+    client: Snippet,
     /// Only for the account with this label.
     #[arg(long, value_name = "LABEL")]
     account: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ClientArg {
-    Shell,
-    Python,
-    #[value(name = "typescript")]
-    TypeScript,
-    ClaudeCode,
-    Codex,
-}
-
-impl From<ClientArg> for BypassClient {
-    fn from(arg: ClientArg) -> Self {
-        match arg {
-            ClientArg::Shell => Self::Shell,
-            ClientArg::Python => Self::Python,
-            ClientArg::TypeScript => Self::TypeScript,
-            ClientArg::ClaudeCode => Self::ClaudeCode,
-            ClientArg::Codex => Self::Codex,
-        }
-    }
 }
 
 pub(super) fn run(context: &Context, args: &BypassArgs, out: &mut dyn Write) -> Result<Done, Problem> {
@@ -46,7 +26,7 @@ pub(super) fn run(context: &Context, args: &BypassArgs, out: &mut dyn Write) -> 
         Some(label) => vec![context.reader()?.account(label)?],
         None => context.reader()?.accounts()?,
     };
-    let ways: Vec<Bypass> = accounts.iter().filter_map(|account| Bypass::of(account, args.client.into())).collect();
+    let ways: Vec<Bypass> = accounts.iter().filter_map(|account| Bypass::of(account, args.client)).collect();
     if context.json {
         return print_json(out, &ways);
     }

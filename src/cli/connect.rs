@@ -27,7 +27,7 @@ pub(super) struct ConnectArgs {
 }
 
 /// The names of all snippets, each read as the snippet that it names.
-fn client() -> impl TypedValueParser<Value = Snippet> {
+pub(super) fn client() -> impl TypedValueParser<Value = Snippet> {
     let named = |word: String| Snippet::ALL.into_iter().find(|snippet| word.eq_ignore_ascii_case(snippet.word())).unwrap_or_default();
     PossibleValuesParser::new(Snippet::ALL.map(Snippet::word)).map(named)
 }

@@ -1,29 +1,18 @@
 //! How a client is pointed straight back at its provider: the lines to paste, never a key.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::snippet::Snippet;
 use super::{Account, Provider};
-
-/// A program, or a way of writing programs, that was pointed at the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum BypassClient {
-    Shell,
-    Python,
-    #[serde(rename = "typescript")]
-    TypeScript,
-    ClaudeCode,
-    Codex,
-}
 
 /// What takes one client of one account out of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bypass {
     /// The account's label.
     pub account: String,
-    /// Which client.
-    pub client: BypassClient,
+    /// Which client: each that can be pointed at the gateway.
+    #[serde(serialize_with = "by_word")]
+    pub client: Snippet,
     /// Where the client goes then.
     pub base_url: String,
     /// Environment variables that point at the gateway or hold a local token.
@@ -45,16 +34,14 @@ enum Wire {
 impl Bypass {
     /// The way around for a client of this account; `None` if that client does not speak to such a provider.
     #[must_use]
-    pub fn of(account: &Account, client: BypassClient) -> Option<Self> {
+    pub fn of(account: &Account, client: Snippet) -> Option<Self> {
         let wire = match account.provider {
             Provider::Anthropic => Wire::Anthropic,
             Provider::Gemini => Wire::Gemini,
             Provider::OpenAi | Provider::DeepSeek | Provider::Custom => Wire::OpenAi,
         };
-        match client {
-            BypassClient::ClaudeCode if wire != Wire::Anthropic => return None,
-            BypassClient::Codex if account.provider != Provider::OpenAi => return None,
-            _ => {}
+        if client.only().is_some_and(|only| only != account.provider) {
+            return None;
         }
         let base = account.base_url.as_str();
         // OpenAI's SDKs want the version in the base URL; that of a custom account is stored as its SDK wants it
@@ -71,14 +58,19 @@ impl Bypass {
             lines: Vec::new(),
         };
         bypass.lines = match client {
-            BypassClient::Shell => bypass.shell(wire, needs_url),
-            BypassClient::Python => bypass.python(wire, needs_url),
-            BypassClient::TypeScript => bypass.typescript(wire, needs_url),
-            BypassClient::ClaudeCode => bypass.claude_code(wire, needs_url),
-            BypassClient::Codex => bypass.codex(),
+            Snippet::Environment => bypass.shell(wire, needs_url),
+            Snippet::Python => bypass.python(wire, needs_url),
+            Snippet::TypeScript => bypass.typescript(wire, needs_url),
+            Snippet::Curl => bypass.curl(wire),
+            Snippet::ClaudeCode => bypass.claude_code(wire, needs_url),
+            Snippet::Codex => bypass.codex(),
+            Snippet::GeminiCli => bypass.gemini_cli(wire, needs_url),
+            Snippet::Llm => bypass.llm(account.provider, wire, needs_url),
+            Snippet::LiteLlm => bypass.litellm(wire, needs_url),
+            Snippet::AiSdk => bypass.ai_sdk(account.provider, wire, needs_url),
         };
         let key = format!("the key of account {} (fingerprint {})", account.label, account.fingerprint);
-        let comment = if matches!(client, BypassClient::TypeScript) { "//" } else { "#" };
+        let comment = if matches!(client, Snippet::TypeScript | Snippet::AiSdk) { "//" } else { "#" };
         bypass.lines.insert(0, format!("{comment} {}: {key} goes in {}, which had a local token", bypass.base_url, bypass.key_variable));
         Some(bypass)
     }
@@ -88,8 +80,18 @@ impl Bypass {
         if needs_url {
             lines.push(format!("export {}={}", wire.url_variable(), self.base_url));
         }
-        lines.push(format!("printf 'key: '; read -rs {0}; export {0}", self.key_variable));
+        lines.push(self.ask_for_key());
         lines
+    }
+
+    fn curl(&self, wire: Wire) -> Vec<String> {
+        let Self { base_url, key_variable, .. } = self;
+        let call = match wire {
+            Wire::Anthropic => format!("curl {base_url}/v1/models -H \"x-api-key: ${key_variable}\" -H 'anthropic-version: 2023-06-01'"),
+            Wire::Gemini => format!("curl {base_url}/v1beta/models -H \"x-goog-api-key: ${key_variable}\""),
+            Wire::OpenAi => format!("curl {base_url}/models -H \"Authorization: Bearer ${key_variable}\""),
+        };
+        vec![self.ask_for_key(), call]
     }
 
     fn python(&self, wire: Wire, needs_url: bool) -> Vec<String> {
@@ -138,15 +140,75 @@ impl Bypass {
             "# in ~/.codex/config.toml, take out openai_base_url and the model_provider that point at the gateway, or override them:"
                 .into(),
             format!("unset {}", self.unset.join(" ")),
-            format!("printf 'key: '; read -rs {0}; export {0}", self.key_variable),
+            self.ask_for_key(),
             format!("codex -c model_provider='\"openai\"' -c openai_base_url='\"{}\"'", self.base_url),
         ]
+    }
+
+    /// What `~/.gemini/settings.json` says of keys is right for both.
+    fn gemini_cli(&self, wire: Wire, needs_url: bool) -> Vec<String> {
+        let mut lines = self.shell(wire, needs_url);
+        lines.push("gemini".into());
+        lines
+    }
+
+    fn llm(&self, provider: Provider, wire: Wire, needs_url: bool) -> Vec<String> {
+        let mut lines = self.shell(wire, needs_url && wire != Wire::Gemini);
+        lines.push(match provider {
+            Provider::Anthropic => "llm -m claude-sonnet-5.5 'Hello'".into(),
+            Provider::OpenAi => "llm -m gpt-5.4-mini 'Hello'".into(),
+            _ => {
+                let base = if wire == Wire::Gemini { format!("{}/v1beta/openai", self.base_url) } else { self.base_url.clone() };
+                format!("llm openai endpoint {base} --key \"${}\" -m MODEL 'Hello'", self.key_variable)
+            }
+        });
+        lines
+    }
+
+    fn litellm(&self, wire: Wire, needs_url: bool) -> Vec<String> {
+        let (prefix, base) = match wire {
+            Wire::Anthropic => ("anthropic", self.base_url.clone()),
+            Wire::Gemini => ("gemini", format!("{}/v1beta", self.base_url)),
+            Wire::OpenAi => ("openai", self.base_url.clone()),
+        };
+        let url = if needs_url { format!(" api_base=\"{base}\",") } else { String::new() };
+        let call = format!(
+            "litellm.completion(model=\"{prefix}/MODEL\",{url} api_key=os.environ[\"{}\"], messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}])",
+            self.key_variable
+        );
+        vec![self.environment(), "import os".into(), "import litellm".into(), call]
+    }
+
+    /// Its providers want the version in the base URL; the one of OpenAI asks for responses unless `chat` is called.
+    fn ai_sdk(&self, provider: Provider, wire: Wire, needs_url: bool) -> Vec<String> {
+        let (make, package, base) = match wire {
+            Wire::Anthropic => ("createAnthropic", "@ai-sdk/anthropic", format!("{}/v1", self.base_url)),
+            Wire::Gemini => ("createGoogleGenerativeAI", "@ai-sdk/google", format!("{}/v1beta", self.base_url)),
+            Wire::OpenAi => ("createOpenAI", "@ai-sdk/openai", self.base_url.clone()),
+        };
+        let url = if needs_url { format!(", baseURL: \"{base}\"") } else { String::new() };
+        let call = if matches!(provider, Provider::DeepSeek | Provider::Custom) { "provider.chat" } else { "provider" };
+        vec![
+            self.environment().replacen('#', "//", 1),
+            format!("import {{ {make} }} from \"{package}\";"),
+            format!("const provider = {make}({{ apiKey: process.env.{}{url} }});", self.key_variable),
+            format!("const model = {call}(\"MODEL\");"),
+        ]
+    }
+
+    fn ask_for_key(&self) -> String {
+        format!("printf 'key: '; read -rs {0}; export {0}", self.key_variable)
     }
 
     /// Programs read these as well when nothing is given in the code.
     fn environment(&self) -> String {
         format!("# unset {} where the program starts", self.unset.join(" "))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn by_word<S: Serializer>(client: &Snippet, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(client.word())
 }
 
 impl Wire {
@@ -196,7 +258,8 @@ mod tests {
 
     #[test]
     fn each_client_is_sent_where_its_sdk_would_go_by_itself() {
-        use BypassClient::{ClaudeCode, Codex, Python, Shell, TypeScript};
+        use Snippet::{AiSdk, ClaudeCode, Codex, Curl, Environment as Shell, GeminiCli, LiteLlm, Llm, Python, TypeScript};
+        let (gemini, deepseek) = ("https://generativelanguage.googleapis.com", "https://api.deepseek.com");
         for (provider, base, client, holds) in [
             (
                 Provider::Anthropic,
@@ -223,6 +286,31 @@ mod tests {
                 Some("codex -c model_provider='\"openai\"' -c openai_base_url='\"https://api.openai.com/v1\"'"),
             ),
             (Provider::Custom, "https://openrouter.ai/api/v1", Codex, None),
+            (Provider::Gemini, gemini, GeminiCli, Some("gemini")),
+            (Provider::OpenAi, "https://api.openai.com", GeminiCli, None),
+            (
+                Provider::Gemini,
+                gemini,
+                Curl,
+                Some("curl https://generativelanguage.googleapis.com/v1beta/models -H \"x-goog-api-key: $GEM"),
+            ),
+            (
+                Provider::OpenAi,
+                "https://api.openai.com",
+                Curl,
+                Some("curl https://api.openai.com/v1/models -H \"Authorization: Bearer $OP"),
+            ),
+            (Provider::Anthropic, "https://api.anthropic.com", Llm, Some("llm -m claude")),
+            (
+                Provider::Gemini,
+                gemini,
+                Llm,
+                Some("endpoint https://generativelanguage.googleapis.com/v1beta/openai --key \"$GEMINI_API_KEY\""),
+            ),
+            (Provider::DeepSeek, deepseek, LiteLlm, Some("model=\"openai/MODEL\", api_base=\"https://api.deepseek.com\", api_key=os")),
+            (Provider::Gemini, gemini, LiteLlm, Some("model=\"gemini/MODEL\", api_key=os.environ[\"GEMINI_API_KEY\"]")),
+            (Provider::Anthropic, "https://proxy.example", AiSdk, Some("baseURL: \"https://proxy.example/v1\"")),
+            (Provider::DeepSeek, deepseek, AiSdk, Some("const model = provider.chat(\"MODEL\");")),
         ] {
             let bypass = Bypass::of(&account(provider, base), client);
             let found = bypass.as_ref().map(|b| b.lines.iter().any(|line| line.contains(holds.unwrap_or("nothing"))));

@@ -28,6 +28,7 @@ mod strict;
 mod tap;
 mod target;
 mod trail;
+mod under_way;
 mod ways;
 mod wishes;
 

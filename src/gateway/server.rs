@@ -21,6 +21,7 @@ use super::respond::REFUSED_BY;
 use super::service::Front;
 use super::socket::Pipe;
 use super::strict::Strict;
+use super::under_way::UnderWay;
 use crate::domain::Problem;
 
 /// How many connections may be open; the next one waits unaccepted.
@@ -147,10 +148,6 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
     let mut draining = std::pin::pin!(async move { drop(draining.wait_for(|draining| *draining).await) });
     let pipe = Pipe::default();
     let into_pipe = pipe.clone();
-    let service = service_fn(move |request| {
-        let (front, pipe) = (front.clone(), into_pipe.clone());
-        async move { Ok::<_, Infallible>(front.serve(request, &pipe).await) }
-    });
     let speaks_http2 = tokio::select! {
         spoke = timeout(patience.head, begins_with_http2(&stream)) => match spoke {
             Ok(Ok(http2)) => http2,
@@ -162,6 +159,12 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
         let mut http = http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).initial_stream_window_size(STREAM_WINDOW);
         http.max_header_list_size(MAX_HEAD);
+        let under_way = UnderWay::default();
+        let requests = under_way.clone();
+        let service = service_fn(move |request| {
+            let (front, pipe, request_under_way) = (front.clone(), into_pipe.clone(), requests.one_more());
+            async move { Ok::<_, Infallible>(front.serve(request, &pipe).await.map(|body| request_under_way.until_sent(body))) }
+        });
         let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => ended,
@@ -169,8 +172,20 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
+            () = under_way.none_for(patience.head) => {
+                connection.as_mut().graceful_shutdown();
+                // a request that came at the last moment is seen through
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = under_way.none_for(LINGER) => Ok(()),
+                }
+            }
         }
     } else {
+        let service = service_fn(move |request| {
+            let (front, pipe) = (front.clone(), into_pipe.clone());
+            async move { Ok::<_, Infallible>(front.serve(request, &pipe).await) }
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER_BYTES);
         let mut connection = http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades();

@@ -107,8 +107,9 @@ impl Tap {
             trail.models_end(ends);
         }
         let said_all = reader.as_ref().is_some_and(UsageReader::finished);
-        // a stream that closes properly but without its final event is cut off all the same
-        let torn = end == End::Whole && !said_all && self.seen_bytes > 0 && self.events_of.is_some_and(|(_, api)| has_final_event(api));
+        // what closes properly but without its last word is cut off all the same, unless a part is what was asked for
+        let is_cut = reader.as_ref().is_some_and(UsageReader::is_cut) && self.status != StatusCode::PARTIAL_CONTENT;
+        let torn = end == End::Whole && is_cut && self.seen_bytes > 0;
         let usage = reader.map(|r| r.finish(end == End::Whole && !torn)).unwrap_or_default();
         if let Some(hold) = hold {
             hold.settle(&usage);
@@ -191,11 +192,6 @@ impl Drop for Tap {
     fn drop(&mut self) {
         self.settle(if self.is_whole() { End::Whole } else { End::Dropped });
     }
-}
-
-/// Whether every whole stream of this API ends with an event that says so.
-const fn has_final_event(api: Api) -> bool {
-    matches!(api, Api::Messages | Api::ChatCompletions | Api::Responses)
 }
 
 const EVENTS: &str = "text/event-stream";

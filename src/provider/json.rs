@@ -24,6 +24,14 @@ pub(super) fn fields(json: &[u8]) -> Option<Walk<'_>> {
     Some(Walk { rest, named: true, whole: false })
 }
 
+/// Whether the object that `json` begins with has its closing bracket.
+pub(super) fn is_whole(json: &[u8]) -> bool {
+    fields(json).is_some_and(|mut fields| {
+        fields.by_ref().for_each(drop);
+        fields.is_whole()
+    })
+}
+
 /// The items of a list; none of anything else.
 pub(super) fn items(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     let rest = json.trim_ascii_start().strip_prefix(b"[").unwrap_or_default();

@@ -7,13 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Uri, header};
+use futures_util::TryFutureExt;
+use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::{self, Connect, proxy::Tunnel};
-use hyper_util::client::legacy::{Builder, Client, Error as ClientError, ResponseFuture};
+use hyper_util::client::legacy::{Builder, Client, Error as ClientError};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
@@ -26,7 +28,9 @@ use super::body::Sending;
 use super::dial::{DialLimited, TOO_LONG};
 use super::error::root_cause;
 use super::idle::IdleLimited;
+use super::lanes::{Lanes, Place};
 use super::resolve::Checked;
+use super::settings::Watching;
 use super::{Answering, Failure, Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 
 /// How long each phase may last. There is no limit on the whole: a long answer is a good answer.
@@ -74,7 +78,8 @@ pub struct HttpUpstream {
 /// Dials only where a name may lead.
 type HttpConnector = connect::HttpConnector<Checked<GaiResolver>>;
 
-type OverTls<C> = Client<DialLimited<HttpsConnector<C>>, Sending>;
+/// Dials, and speaks TLS.
+type OverTls<C> = DialLimited<HttpsConnector<C>>;
 
 #[derive(Debug)]
 struct Secure {
@@ -87,9 +92,9 @@ struct Secure {
 /// The clients of one way to a provider.
 #[derive(Debug)]
 struct Clients<C> {
-    requests: OverTls<C>,
+    requests: Lanes<Watching<OverTls<C>>>,
     /// HTTP/1.1 only, because a connection with many streams cannot be turned into a WebSocket.
-    sockets: OverTls<C>,
+    sockets: Client<OverTls<C>, Sending>,
 }
 
 impl HttpUpstream {
@@ -125,18 +130,17 @@ impl Upstream for HttpUpstream {
         *request.uri_mut() = url.clone();
         *request.headers_mut() = headers;
         if url.scheme_str() == Some("http") {
-            return answer(self.plain.request(request), url, self.timing);
+            return answer(self.plain.request(request).map_ok(anywhere), url, self.timing);
         }
-        let sent = match &self.secure {
-            Err(why) => return refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
-            Ok(secure) if !secure.goes_through_proxy(&url) => secure.direct.send(request),
-            Ok(Secure { proxied: Some(clients), .. }) => clients.send(request),
+        match &self.secure {
+            Err(why) => refuse(UpstreamError::new(Failure::Tls, &url).because(why)),
+            Ok(secure) if !secure.goes_through_proxy(&url) => secure.direct.send(request, self.timing),
+            Ok(Secure { proxied: Some(clients), .. }) => clients.send(request, self.timing),
             Ok(_) => {
                 let why = "only http:// proxies are supported, set HTTPS_PROXY to one";
-                return refuse(UpstreamError::new(Failure::Connect, &url).because(why));
+                refuse(UpstreamError::new(Failure::Connect, &url).because(why))
             }
-        };
-        answer(sent, url, self.timing)
+        }
     }
 }
 
@@ -169,18 +173,22 @@ impl Secure {
 impl<C> Clients<C>
 where
     C: Clone,
-    DialLimited<HttpsConnector<C>>: Connect + Clone + Send + Sync + 'static,
+    OverTls<C>: Connect + Clone + Send + Sync + 'static,
+    Watching<OverTls<C>>: Connect,
 {
     fn new(builder: &Builder, connector: C, tls: &ClientConfig, limit: Duration) -> Self {
         let https = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_only();
-        let requests = https().enable_all_versions().wrap_connector(connector.clone());
-        let sockets = https().enable_http1().wrap_connector(connector);
-        Self { requests: builder.build(DialLimited::new(requests, limit)), sockets: builder.build(DialLimited::new(sockets, limit)) }
+        let requests = DialLimited::new(https().enable_all_versions().wrap_connector(connector.clone()), limit);
+        let sockets = DialLimited::new(https().enable_http1().wrap_connector(connector), limit);
+        Self { requests: Lanes::new(builder, |lane, sites| Watching::new(requests.clone(), sites, lane)), sockets: builder.build(sockets) }
     }
 
-    fn send(&self, request: Request<Sending>) -> ResponseFuture {
-        let to_socket = request.headers().contains_key(header::UPGRADE);
-        if to_socket { &self.sockets } else { &self.requests }.request(request)
+    fn send(&self, request: Request<Sending>, timing: Timing) -> Answering {
+        let url = request.uri().clone();
+        if request.headers().contains_key(header::UPGRADE) {
+            return answer(self.sockets.request(request).map_ok(anywhere), url, timing);
+        }
+        answer(self.requests.send(request).map_ok(|(response, place)| (response, Some(place))), url, timing)
     }
 }
 
@@ -221,18 +229,26 @@ fn client_builder(timing: Timing) -> Builder {
 }
 
 /// Waits for the head. hyper repeats a request by itself only if a pooled connection closed before any of it was written.
-fn answer(sent: ResponseFuture, url: Uri, timing: Timing) -> Answering {
+fn answer<F>(sent: F, url: Uri, timing: Timing) -> Answering
+where
+    F: Future<Output = Result<(Response<Incoming>, Option<Place>), ClientError>> + Send + 'static,
+{
     Box::pin(async move {
-        let response = match timeout(timing.head, sent).await {
+        let (response, place) = match timeout(timing.head, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(classify(&error, &url)),
             Err(_) => return Err(UpstreamError::new(Failure::HeadTimeout(timing.head), &url)),
         };
         let (mut head, body) = response.into_parts();
-        let body = IdleLimited::new(body, url, timing.idle).boxed_unsync();
+        let body = IdleLimited::new(body, place, url, timing.idle).boxed_unsync();
         let upgrade = head.extensions.remove::<OnUpgrade>();
         Ok(UpstreamResponse { status: head.status, headers: head.headers, body, upgrade })
     })
+}
+
+/// An answer that takes no place among others on its connection.
+fn anywhere(response: Response<Incoming>) -> (Response<Incoming>, Option<Place>) {
+    (response, None)
 }
 
 fn refuse(error: UpstreamError) -> Answering {

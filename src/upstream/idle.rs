@@ -11,11 +11,14 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::error::root_cause;
+use super::lanes::Place;
 use super::{Failure, UpstreamError};
 
 /// An answer's body with a limit on its silence.
 pub(super) struct IdleLimited {
     inner: Incoming,
+    /// Its place on a connection with others, free when this is gone.
+    _place: Option<Place>,
     url: Uri,
     limit: Duration,
     /// Since when there was nothing to hand on.
@@ -25,8 +28,8 @@ pub(super) struct IdleLimited {
 }
 
 impl IdleLimited {
-    pub(super) const fn new(inner: Incoming, url: Uri, limit: Duration) -> Self {
-        Self { inner, url, limit, silent_since: None, timer: None }
+    pub(super) const fn new(inner: Incoming, place: Option<Place>, url: Uri, limit: Duration) -> Self {
+        Self { inner, _place: place, url, limit, silent_since: None, timer: None }
     }
 }
 

@@ -9,7 +9,9 @@ mod dial;
 pub mod error;
 pub mod http;
 mod idle;
+mod lanes;
 mod resolve;
+mod settings;
 
 use std::future::Future;
 use std::pin::Pin;

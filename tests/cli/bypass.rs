@@ -28,5 +28,10 @@ fn the_printed_lines_take_a_shell_out_of_the_gateway() {
     let ways = home.run("bypass --client claude-code --json").json();
     assert_eq!((ways.as_array().unwrap().len(), &ways[0]["account"], &ways[0]["client"]), (1, &json!("work"), &json!("claude-code")));
     assert_eq!(ways[0]["base_url"], "https://api.anthropic.com");
+    for (client, holds) in [("curl", "/v1/models"), ("llm", "llm -m"), ("litellm", "litellm.completion"), ("ai-sdk", "createAnthropic")] {
+        let lines = home.run(&format!("bypass --client {client} --account work")).done();
+        assert!(lines.contains(holds) && !lines.contains(KEY), "{lines}");
+    }
+    home.run("bypass --client gemini-cli").failed(&["no stored account"]);
     home.run("bypass --client codex").failed(&["no stored account"]);
 }

@@ -33,8 +33,11 @@ impl Site {
     }
 
     async fn timed(script: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static, timing: Timing) -> Self {
+        Self::before(Frames::start(script).await, timing).await
+    }
+
+    async fn before(provider: Frames, timing: Timing) -> Self {
         let authority = Authority::new("ours");
-        let provider = Frames::start(script).await;
         let front = Front::start(provider.addr, authority.certify("localhost", 2_100), &["h2", "http/1.1"]).await;
         let rig = timed(&front, &authority, timing).await;
         Self { provider, front, rig }
@@ -174,7 +177,35 @@ async fn what_a_goaway_takes_is_finished_and_what_it_leaves_out_is_sent_again_el
 }
 
 #[tokio::test]
-async fn fewer_streams_than_before_make_requests_wait_and_none_fail() {
+async fn more_requests_than_streams_take_more_connections_and_none_waits_unseen() {
+    let finish = Gate::shut();
+    let finishes = finish.clone();
+    let script = move |_| vec![Act::Head, Act::Data(EVENT), Act::Wait(finishes.clone()), Act::Data(DONE), Act::End];
+    let site = Site::before(Frames::with_streams(Some(4), script).await, Timing::default()).await;
+    // all at once on no connection at all: how many streams one may have is not known to any of them
+    let mut wires = Vec::new();
+    for _ in 0..20 {
+        let mut wire = Wire::connect(site.rig.addr).await;
+        wire.send(site.request()).await;
+        wires.push(wire);
+    }
+    site.provider.until(|seen| seen.requests == 20).await;
+    assert_eq!(site.provider.seen().most_open, 4);
+    let open = site.provider.seen().open.iter().filter(|open| **open > 0).count();
+    assert_eq!(open, 5, "as few connections as carry them: {:?}", site.provider.seen());
+    (0..40).for_each(|_| finish.open());
+    for mut wire in wires {
+        assert!(is_fine(&wire.reply(false).await));
+    }
+    assert!(site.rig.finished(20).await.iter().all(|record| (record.outcome, record.attempts) == (Outcome::Ok, 1)));
+    site.rig.check_books();
+    let accepted = site.front.accepted();
+    assert!(join_all((0..20).map(|_| site.ask())).await.iter().all(is_fine));
+    assert_eq!(site.front.accepted(), accepted, "the connections are kept");
+}
+
+#[tokio::test]
+async fn fewer_streams_than_before_fail_nothing_and_keep_to_the_new_number() {
     let (lower, finish) = (Gate::shut(), Gate::shut());
     let (lowers, finishes) = (lower.clone(), finish.clone());
     let site = Site::start(move |asked| match asked.before {
@@ -195,12 +226,13 @@ async fn fewer_streams_than_before_make_requests_wait_and_none_fail() {
     assert_eq!(first.head().await.0, 200);
     assert_eq!(first.chunk().await.unwrap(), EVENT.as_bytes());
     assert!(join_all((0..20).map(|_| site.ask())).await.iter().all(is_fine), "before it is lowered");
+    assert_eq!(site.front.accepted(), 1);
     lower.open();
     // one answer after the new setting shows that it has been read
     assert!(is_fine(&site.ask().await));
     site.provider.count_anew();
-    assert!(join_all((0..20).map(|_| site.ask())).await.iter().all(is_fine), "one at a time beside the first");
-    assert_eq!((site.provider.seen().most_open, site.front.accepted()), (2, 1));
+    assert!(join_all((0..20).map(|_| site.ask())).await.iter().all(is_fine), "beside the first, and on other connections");
+    assert_eq!(site.provider.seen().most_open, 2);
     finish.open();
     assert_eq!(first.chunk().await.unwrap(), DONE.as_bytes());
     assert!(site.rig.finished(42).await.iter().all(|record| (record.outcome, record.attempts) == (Outcome::Ok, 1)));

@@ -110,7 +110,7 @@ async fn whole_answers_that_make_no_sense_pass_unchanged() {
         ("page of a CDN", 520, "text/html", PAGE, Outcome::Error),
         ("page of a CDN that is full", 503, "text/html", PAGE, Outcome::Refused),
         ("page of a hotel", 200, "text/html", PAGE, Outcome::Ok),
-        ("half of an answer", 200, "application/json", "{\"model\":\"gpt-6-luna\",\"usage\":{", Outcome::Ok),
+        ("half of an answer", 200, "application/json", "{\"model\":\"gpt-6-luna\",\"usage\":{", Outcome::UpstreamFailed),
         ("no answer", 200, "application/json", "", Outcome::Ok),
         ("bytes", 200, "application/json", "\u{0}\u{1}\u{fffd}", Outcome::Ok),
         ("a count that cannot be", 200, "application/json", r#"{"usage":{"prompt_tokens":-4,"completion_tokens":1e99}}"#, Outcome::Ok),

@@ -47,8 +47,8 @@ pub(crate) struct Seen {
     pub(crate) requests: usize,
     /// Streams that the client ended itself.
     pub(crate) cancelled: usize,
-    /// Streams that are open, and the most there were since the last time it was set back.
-    pub(crate) open: usize,
+    /// Streams that are open, by connection, and the most there were on one since the last time it was set back.
+    pub(crate) open: Vec<usize>,
     pub(crate) most_open: usize,
     /// Whether the first connection has fallen silent.
     pub(crate) silent: bool,
@@ -63,6 +63,11 @@ type Script = dyn Fn(Asked) -> Vec<Act> + Send + Sync;
 
 impl Frames {
     pub(crate) async fn start(script: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        Self::with_streams(None, script).await
+    }
+
+    /// The same, where each connection may have so many streams from the beginning.
+    pub(crate) async fn with_streams(most: Option<u32>, script: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let seen = watch::Sender::new(Seen::default());
@@ -72,7 +77,7 @@ impl Frames {
                 let (script, counts) = (script.clone(), counts.clone());
                 tokio::spawn(async move {
                     // how the client leaves is counted by stream
-                    let _ = converse(stream, script, &counts).await;
+                    let _ = converse(stream, most, script, &counts).await;
                 });
             }
         });
@@ -85,7 +90,7 @@ impl Frames {
 
     /// Counts the most open streams anew.
     pub(crate) fn count_anew(&self) {
-        self.seen.send_modify(|seen| seen.most_open = seen.open);
+        self.seen.send_modify(|seen| seen.most_open = seen.open.iter().copied().max().unwrap_or(0));
     }
 
     /// Waits until this is so.
@@ -114,31 +119,44 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-async fn converse(stream: TcpStream, script: Arc<Script>, seen: &watch::Sender<Seen>) -> io::Result<()> {
+fn max_streams(most: u32) -> Vec<u8> {
+    [&[0, MAX_CONCURRENT_STREAMS][..], &most.to_be_bytes()].concat()
+}
+
+async fn converse(stream: TcpStream, most: Option<u32>, script: Arc<Script>, seen: &watch::Sender<Seen>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let first = seen.borrow().requests == 0;
+    let mut connection = 0;
+    seen.send_modify(|seen| {
+        connection = seen.open.len();
+        seen.open.push(0);
+    });
+    let first = connection == 0;
     let (mut reader, writer) = stream.into_split();
     let writer = Arc::new(Mutex::new(writer));
     reader.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await?;
-    writer.lock().await.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    writer.lock().await.write_all(&frame(SETTINGS, 0, 0, &most.map(max_streams).unwrap_or_default())).await?;
     loop {
         let (kind, flags, stream, payload) = read_frame(&mut reader).await?;
         match kind {
             SETTINGS if flags & ACK == 0 => writer.lock().await.write_all(&frame(SETTINGS, ACK, 0, &[])).await?,
             PING if flags & ACK == 0 && first && seen.borrow().silent => {}
             PING if flags & ACK == 0 => writer.lock().await.write_all(&frame(PING, ACK, 0, &payload)).await?,
-            RST_STREAM => seen.send_modify(|seen| (seen.cancelled, seen.open) = (seen.cancelled + 1, seen.open - 1)),
+            RST_STREAM => seen.send_modify(|seen| {
+                seen.cancelled += 1;
+                seen.open[connection] -= 1;
+            }),
             HEADERS | DATA if flags & END_STREAM != 0 => {
                 let mut before = 0;
                 seen.send_modify(|seen| {
                     before = seen.requests;
-                    (seen.requests, seen.open) = (seen.requests + 1, seen.open + 1);
-                    seen.most_open = seen.most_open.max(seen.open);
+                    seen.requests += 1;
+                    seen.open[connection] += 1;
+                    seen.most_open = seen.most_open.max(seen.open[connection]);
                 });
                 let (acts, writer, seen) = (script(Asked { before, stream }), writer.clone(), seen.clone());
                 tokio::spawn(async move {
                     for act in acts {
-                        if perform(act, stream, &writer, &seen).await.is_err() {
+                        if perform(act, (connection, stream), &writer, &seen).await.is_err() {
                             return;
                         }
                     }
@@ -158,7 +176,12 @@ async fn read_frame(reader: &mut OwnedReadHalf) -> io::Result<(u8, u8, u32, Vec<
     Ok((kind, flags, u32::from_be_bytes(stream), payload))
 }
 
-async fn perform(act: Act, stream: u32, writer: &Mutex<OwnedWriteHalf>, seen: &watch::Sender<Seen>) -> io::Result<()> {
+async fn perform(
+    act: Act,
+    (connection, stream): (usize, u32),
+    writer: &Mutex<OwnedWriteHalf>,
+    seen: &watch::Sender<Seen>,
+) -> io::Result<()> {
     let (ends, bytes) = match act {
         Act::Wait(gate) => {
             gate.pass().await;
@@ -174,11 +197,11 @@ async fn perform(act: Act, stream: u32, writer: &Mutex<OwnedWriteHalf>, seen: &w
         Act::End => (true, frame(DATA, END_STREAM, stream, &[])),
         Act::Reset(code) => (true, frame(RST_STREAM, 0, stream, &code.to_be_bytes())),
         Act::GoAway(last) => (false, frame(GOAWAY, 0, 0, &[last.to_be_bytes(), 0_u32.to_be_bytes()].concat())),
-        Act::MaxStreams(most) => (false, frame(SETTINGS, 0, 0, &[&[0, MAX_CONCURRENT_STREAMS][..], &most.to_be_bytes()].concat())),
+        Act::MaxStreams(most) => (false, frame(SETTINGS, 0, 0, &max_streams(most))),
     };
     if ends {
         // before the client can open the next one
-        seen.send_modify(|seen| seen.open -= 1);
+        seen.send_modify(|seen| seen.open[connection] -= 1);
     }
     writer.lock().await.write_all(&bytes).await
 }

@@ -74,6 +74,11 @@ impl<W: Write + Default> Coded<W> {
         self.closed = written.is_err();
     }
 
+    /// Whether what came was not read to its end.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     pub(super) fn sink(&self) -> &W {
         match &self.decoder {
             Decoder::Plain(sink) | Decoder::Undecided(sink) => sink,

@@ -29,8 +29,8 @@ pub(super) enum Framing {
     Events(Box<Events>),
     /// One object.
     Object(Text),
-    /// Gemini's stream without `alt=sse`: a list that arrives in pieces.
-    List(Pieces),
+    /// Gemini's stream without `alt=sse`: a list that arrives in pieces; its last byte so far.
+    List(Pieces, u8),
     /// Audio, images, text: nothing to read.
     Opaque,
 }
@@ -39,8 +39,8 @@ impl Framing {
     pub(super) fn of(api: Api, headers: &HeaderMap) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes).trim_ascii_start();
         match content_type.split_at_checked("text/event-stream".len()) {
-            // counts generate nothing, and an old answer that is looked at again must not be counted again
-            _ if matches!(api, Api::CountTokens | Api::Batches) => Self::Opaque,
+            // an old answer that is looked at again must not be counted again
+            _ if api == Api::Batches => Self::Opaque,
             Some((name, _)) if name.eq_ignore_ascii_case(b"text/event-stream") => Self::Events(Box::new(Events::of(api))),
             _ => Self::Unknown,
         }
@@ -52,7 +52,7 @@ impl Framing {
         {
             *self = match first {
                 b'{' => Self::Object(Text::default()),
-                b'[' => Self::List(Pieces::default()),
+                b'[' => Self::List(Pieces::default(), b'['),
                 b'd' | b'e' | b':' => Self::Events(Box::new(Events::of(api))),
                 _ => Self::Opaque,
             };
@@ -60,7 +60,10 @@ impl Framing {
         match self {
             Self::Events(events) => events.push(bytes, on),
             Self::Object(text) => text.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Whole))),
-            Self::List(pieces) => pieces.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Event))),
+            Self::List(pieces, last) => {
+                *last = bytes.trim_ascii_end().last().copied().unwrap_or(*last);
+                pieces.push(bytes, &mut |piece| on(piece.map_or(Piece::Lost, Piece::Event)));
+            }
             Self::Unknown | Self::Opaque => {}
         }
     }
@@ -70,7 +73,7 @@ impl Framing {
         match std::mem::replace(self, Self::Opaque) {
             Self::Events(events) => events.close(on),
             Self::Object(mut text) => text.end(&mut |piece| on(piece.map_or(Piece::Lost, Piece::Whole))),
-            Self::Unknown | Self::List(_) | Self::Opaque => {}
+            Self::Unknown | Self::List(..) | Self::Opaque => {}
         }
     }
 
@@ -80,7 +83,7 @@ impl Framing {
         match self {
             Self::Events(events) => events.held(),
             Self::Object(text) => text.held(),
-            Self::List(pieces) => pieces.held(),
+            Self::List(pieces, _) => pieces.held(),
             Self::Unknown | Self::Opaque => 0,
         }
     }

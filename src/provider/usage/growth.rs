@@ -6,11 +6,14 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{MAX_GROWTH, MAX_GROWTH_BESIDE, UsageReader};
+use super::{MAX_GROWTH, MAX_GROWTH_BESIDE, MAX_READ, UsageReader};
 use crate::domain::{Api, Certainty, Dialect};
 
 /// What a connection hands on at a time.
 const PIECE: usize = 32 * 1024;
+
+/// 256 MiB of zeros, written by Node's `zlib.brotliCompressSync`.
+const BROTLI: &[u8] = include_bytes!("../../../tests/data/usage/bomb.br");
 
 fn reader(coding: &str) -> UsageReader {
     let headers = HeaderMap::from_iter([
@@ -31,9 +34,15 @@ fn a_piece_that_stands_for_very_much_is_given_up_at_once() {
     let zeros = vec![0; 8 << 20];
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
     zlib.write_all(&zeros).unwrap();
-    for (coding, bomb) in
-        [("gzip", gzip(&zeros)), ("deflate", zlib.finish().unwrap()), ("zstd", zstd::encode_all(zeros.as_slice(), 3).unwrap())]
-    {
+    let zstd = zstd::encode_all(zeros.as_slice(), 3).unwrap();
+    for (coding, bomb) in [
+        ("gzip", gzip(&zeros)),
+        ("gzip", gzip(&zeros).repeat(500)),
+        ("deflate", zlib.finish().unwrap()),
+        ("br", BROTLI.to_vec()),
+        ("zstd", zstd.clone()),
+        ("zstd", zstd.repeat(500)),
+    ] {
         let mut reader = reader(coding);
         for piece in bomb.chunks(PIECE) {
             let before = reader.coded.sink().read;
@@ -43,6 +52,18 @@ fn a_piece_that_stands_for_very_much_is_given_up_at_once() {
             assert!(reader.coded.sink().read - before <= most, "{coding}: {} bytes of {}", reader.coded.sink().read, piece.len());
         }
         assert_eq!(reader.finish(true).certainty, Certainty::Unknown, "{coding}");
+    }
+}
+
+#[test]
+fn a_body_of_many_small_bombs_is_read_to_the_limit_and_no_further() {
+    // each alone is within what a piece may stand for
+    let zeros = vec![b' '; 512 << 10];
+    for (coding, bomb) in [("gzip", gzip(&zeros)), ("zstd", zstd::encode_all(zeros.as_slice(), 3).unwrap())] {
+        let mut reader = reader(coding);
+        (0..1_000).for_each(|_| reader.push(&bomb));
+        let read = reader.coded.sink().read;
+        assert!((MAX_READ..=MAX_READ + (1 << 20)).contains(&read), "{coding}: {read}");
     }
 }
 

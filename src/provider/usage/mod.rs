@@ -13,7 +13,8 @@ mod story;
 
 use std::io::{self, Write};
 
-use http::{HeaderMap, HeaderName};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 pub use self::counted::counted;
@@ -52,6 +53,16 @@ const GEMINI_TIER: HeaderName = HeaderName::from_static("x-gemini-service-tier")
 pub struct UsageReader {
     dialect: Dialect,
     coded: Coded<Reading>,
+    kind: Kind,
+    is_cut: bool,
+}
+
+/// What the body is, as its head says: only this tells how it has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Events,
+    Other,
 }
 
 impl UsageReader {
@@ -60,7 +71,7 @@ impl UsageReader {
     pub fn new(dialect: Dialect, api: Api, headers: &HeaderMap) -> Self {
         let tier = headers.get(&GEMINI_TIER).and_then(|tier| tier.to_str().ok());
         let reading = Reading { framing: Framing::of(api, headers), story: Story::new(dialect, api).with_tier(tier), read: 0, most: 0 };
-        Self { dialect, coded: Coded::new(headers, reading) }
+        Self { dialect, coded: Coded::new(headers, reading), kind: Kind::of(headers), is_cut: false }
     }
 
     /// The next bytes, as they came.
@@ -72,8 +83,25 @@ impl UsageReader {
 
     /// No more bytes come: what was put off is read now. What the methods below say is known only after this.
     pub fn close(&mut self) {
+        let (kind, is_read) = (self.kind, !self.coded.is_closed());
         let Reading { framing, story, .. } = self.coded.sink_mut();
+        let (has_last_word, is_open) = match (&*framing, kind) {
+            (Framing::Events(_), Kind::Events) => (has_final_event(story.api()), false),
+            (Framing::Object(_), Kind::Json) => (true, false),
+            (Framing::List(_, last), Kind::Json) => (false, *last != b']'),
+            (Framing::Unknown, Kind::Json) => (false, true),
+            _ => (false, false),
+        };
         framing.close(&mut |piece| story.take(piece));
+        let is_said = story.finished() || story.lost();
+        self.is_cut |= is_read && (is_open || (has_last_word && !is_said));
+    }
+
+    /// Whether a body that ended as HTTP has it lacks its end all the same: a JSON text without its closing bracket, or a stream
+    /// without the final event of its API.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether the protocol's own end has passed: `[DONE]`, `message_stop`, `response.completed`, a finish reason of
@@ -117,6 +145,23 @@ impl UsageReader {
 
     fn story(&self) -> &Story {
         &self.coded.sink().story
+    }
+}
+
+/// Whether every whole stream of this API ends with an event that says so.
+const fn has_final_event(api: Api) -> bool {
+    matches!(api, Api::Messages | Api::ChatCompletions | Api::Responses)
+}
+
+impl Kind {
+    fn of(headers: &HeaderMap) -> Self {
+        let said = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let said = said.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        match () {
+            () if said.eq_ignore_ascii_case(b"application/json") => Self::Json,
+            () if said.eq_ignore_ascii_case(b"text/event-stream") => Self::Events,
+            () => Self::Other,
+        }
     }
 }
 

@@ -71,10 +71,17 @@ impl Story {
     }
 
     pub(super) fn take(&mut self, piece: Piece<'_>) {
-        if self.api == Api::Models {
+        if matches!(self.api, Api::Models | Api::CountTokens) {
             // nothing was generated, and an old answer that is looked at again must not be counted again
-            if let Piece::Whole(json) = piece {
-                self.listed = ends::listed_ends(json);
+            match piece {
+                Piece::Whole(json) => {
+                    self.finished = json::is_whole(json);
+                    if self.api == Api::Models {
+                        self.listed = ends::listed_ends(json);
+                    }
+                }
+                Piece::Lost => self.lost = true,
+                Piece::Event(_) => {}
             }
             return;
         }
@@ -100,6 +107,11 @@ impl Story {
 
     pub(super) const fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether something of it was too long to be kept.
+    pub(super) const fn lost(&self) -> bool {
+        self.lost
     }
 
     /// The last word. `complete` says that the body ended as HTTP has it, which proves little for a stream whose counts

@@ -209,6 +209,7 @@ impl Row<'_> {
                 Outcome::Refused => "refused by the provider",
                 Outcome::RefusedLocally => "refused by Tierline",
                 Outcome::ClientGone => "client went away",
+                Outcome::UpstreamFailed if (200..400).contains(&r.status) => "answer incomplete",
                 Outcome::UpstreamFailed => "provider unreachable",
             },
         }
