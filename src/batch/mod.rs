@@ -35,7 +35,7 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 
 use crate::domain::view::BucketView;
-use crate::domain::{ClientName, Dialect, Problem, Secret};
+use crate::domain::{AccountId, ClientName, Dialect, Problem, Provider, Secret};
 
 pub use claim::{Claimed, cancel, claim, client, go};
 pub use handover::{finish_hours, hand_over, is_offered};
@@ -77,6 +77,9 @@ impl Room {
 /// A look at the limiter.
 pub type Looking<'a> = Pin<Box<dyn Future<Output = Option<Room>> + Send + 'a>>;
 
+/// Telling whoever serves.
+pub type Telling<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Somebody who finds a gateway, or starts one.
 pub trait Gateways: Send + Sync {
     /// The gateway to use from now on. Asked again when the last one has gone.
@@ -86,6 +89,12 @@ pub trait Gateways: Send + Sync {
     fn room(&self) -> Looking<'_> {
         Box::pin(ready(None))
     }
+
+    /// Rows that the provider's batch API answered stand in the journal: whoever serves takes them into the history, now or at
+    /// its next start.
+    fn answered(&self) -> Telling<'_> {
+        Box::pin(ready(()))
+    }
 }
 
 /// Where a batch's rows go.
@@ -93,8 +102,12 @@ pub trait Gateways: Send + Sync {
 pub struct Route {
     /// Under which name the rows stand in the traffic.
     pub client: String,
-    /// The label of the account that serves them.
+    /// The account that serves them.
+    pub id: AccountId,
+    /// Its label.
     pub account: String,
+    /// Whose API.
+    pub provider: Provider,
     /// How it speaks.
     pub dialect: Dialect,
     /// The gateway's route to it, as in `/anthropic` or `/custom/LABEL`.

@@ -447,6 +447,7 @@ async fn fly(shared: Arc<Shared>, sender: Sender, flight: u64, row: BatchRow, re
             cost_nanos: answered.cost_nanos,
             input_tokens: answered.usage.total_input(),
             output_tokens: answered.usage.output,
+            record: None,
         }),
         Flight::Again { .. } | Flight::Stop(_) | Flight::NoGateway(_) => BatchStep::Back { row: row.row },
     };

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_budgets_routes.sql"),
     include_str!("../../migrations/0008_batch_parts.sql"),
     include_str!("../../migrations/0009_unpriced.sql"),
+    include_str!("../../migrations/0010_batch_answers.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.
