@@ -55,7 +55,7 @@ pub use control::{Answer, Request, ask};
 pub use estimate::Grounds;
 pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
-pub use plans::{file_loads, plan, recorded_loads};
+pub use plans::{GIVEN, file_loads, plan, recorded_loads};
 pub use registry::Registry;
 pub use way::auto_way;
 

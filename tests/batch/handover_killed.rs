@@ -25,7 +25,7 @@ fn killed_at_any_moment_nothing_is_submitted_twice_and_no_row_is_lost_or_doubled
     let mut chances = chances();
     for provider in PROVIDERS {
         let home = home(provider, Batches { take_ms: 300, ..Batches::default() });
-        let (mut kills_left, mut batches, mut rows_in_history) = (kills().div_ceil(3), 0, 0);
+        let (mut kills_left, mut batches, mut rows) = (kills().div_ceil(3), 0, 0);
         while kills_left > 0 {
             // each batch is killed until it is done in spite of it
             batches += 1;
@@ -49,15 +49,15 @@ fn killed_at_any_moment_nothing_is_submitted_twice_and_no_row_is_lost_or_doubled
                 }
             }
             assert_whole(&home.answers(&output), ROWS);
-            rows_in_history += ROWS;
+            rows += ROWS;
         }
         // whoever serves next takes what a killed process left
         home.write("last.jsonl", [row_for(provider, 0)]);
         home.well(&RUN.map(|word| if word == "in.jsonl" { "last.jsonl" } else { word }));
         let stats = home.sim.stats();
         eprintln!("{provider:?}: {} kills, {batches} batches, {} at the provider", kills().div_ceil(3), stats.batches);
-        assert_eq!(stats.batch_rows, rows_in_history as u64 + 1, "{provider:?}: nothing is submitted twice");
+        assert_eq!(stats.batch_rows, rows as u64 + 1, "{provider:?}: nothing is submitted twice");
         let history = home.history();
-        assert_eq!(history.len(), rows_in_history + 1, "{provider:?}: each row is one request in the history");
+        assert_eq!(history.len(), rows + 1, "{provider:?}: each row is one request in the history");
     }
 }
