@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
+use crate::domain::budget::BudgetView;
 use crate::domain::view::BucketView;
 use crate::domain::{AccountId, ClientName, Dialect, Problem, Provider, Secret};
 
@@ -62,6 +63,8 @@ pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Way, Problem>> + Send 
 pub struct Room {
     /// Every bucket.
     pub buckets: Vec<BucketView>,
+    /// Every budget.
+    pub budgets: Vec<BudgetView>,
     /// How many rows of the batch wait for room.
     pub waiting: u64,
 }
@@ -69,8 +72,15 @@ pub struct Room {
 impl Room {
     /// As it is for the batch that stands in the queue under this name.
     #[must_use]
-    pub fn of(buckets: Vec<BucketView>, queued: &BTreeMap<ClientName, u64>, client: &str) -> Self {
-        Self { buckets, waiting: queued.get(&ClientName::new(client)).copied().unwrap_or(0) }
+    pub fn of(buckets: Vec<BucketView>, budgets: Vec<BudgetView>, queued: &BTreeMap<ClientName, u64>, client: &str) -> Self {
+        Self { buckets, budgets, waiting: queued.get(&ClientName::new(client)).copied().unwrap_or(0) }
+    }
+
+    /// What budgets leave for an account, in nano-dollars; `None` if none concerns it.
+    fn money(&self, account: AccountId) -> Option<u64> {
+        let concerns = |view: &&BudgetView| view.budget.account.is_none_or(|own| own == account);
+        let left = |view: &BudgetView| view.budget.nanos.saturating_sub(view.spent.nanos.saturating_add(view.held_nanos));
+        self.budgets.iter().filter(concerns).map(left).min()
     }
 }
 

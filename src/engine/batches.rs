@@ -336,8 +336,9 @@ impl Gateways for OwnGateway {
     }
 
     fn room(&self) -> Looking<'_> {
-        let (buckets, queued) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queued()));
-        Box::pin(ready(Some(Room::of(buckets, &queued, &self.client))))
+        let limiter = self.batches.0.registry.limiter();
+        let (buckets, budgets, queued) = limiter.with(|core, now| (core.buckets(now), core.budgets(now), core.queued()));
+        Box::pin(ready(Some(Room::of(buckets, budgets, &queued, &self.client))))
     }
 
     fn answered(&self) -> Telling<'_> {

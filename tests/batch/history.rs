@@ -74,3 +74,15 @@ fn a_budget_counts_them_whoever_serves() {
         }
     }
 }
+
+#[test]
+fn a_budget_holds_them_up_before_they_are_handed_over() {
+    let home = home(SimProvider::Anthropic, Batches::default());
+    home.write("in.jsonl", (0..100).map(row));
+    home.well(&["budgets", "set", "--usd-per-day", "0.001"]);
+    assert!(!home.run(&RUN).status.success());
+    let batch = home.batch();
+    assert!((1..=1_000_000).contains(&batch["cost_nanos"].as_u64().unwrap()), "{batch}");
+    assert!(batch["reason"].as_str().unwrap().contains("its budget has left"), "{batch}");
+    assert_eq!(home.history().len() as u64, batch["answered"].as_u64().unwrap());
+}

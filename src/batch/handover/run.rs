@@ -233,13 +233,23 @@ impl Desk {
     async fn submit(&mut self) -> Result<Turn, Problem> {
         let now = self.clock.now();
         let at_risk: u64 = self.open.iter().map(|open| open.part.may_cost_nanos).sum();
-        let cost_nanos = self.options.max_cost_nanos.map(|most| most.saturating_sub(self.cost_nanos + at_risk));
+        let by_user = self.options.max_cost_nanos.map(|most| most.saturating_sub(self.cost_nanos + at_risk));
+        // the gateway cannot tell what a batch may cost, so that its budgets are held to here
+        let room = self.gateways.room().await;
+        let by_budget = room.and_then(|room| room.money(self.route.id)).map(|left| left.saturating_sub(at_risk));
+        let cost_nanos = by_user.into_iter().chain(by_budget).min();
         let allowed = Allowed { rows: self.queue.rows, tokens: self.queue.tokens, cost_nanos };
         let parcel = match pack(self.api, &self.source, &self.keeper, allowed, now).await? {
             Packed::Parcel(parcel) => parcel,
             Packed::Nothing => {
                 self.all_submitted = true;
                 return Ok(Turn::Again);
+            }
+            Packed::TooDear if self.open.is_empty() && by_user != cost_nanos => {
+                return Ok(Turn::Stop(
+                    Problem::new("the next row could cost more than its budget has left")
+                        .hint("raise it with `tierline budgets set`, or run it again when it begins anew"),
+                ));
             }
             Packed::TooDear if self.open.is_empty() => {
                 return Ok(Turn::Stop(

@@ -146,8 +146,8 @@ impl Gateways for ForBatch {
 
     fn room(&self) -> Looking<'_> {
         Box::pin(async {
-            let Some(Answer::Status { buckets, queued, .. }) = self.ask(Request::Status).await else { return None };
-            Some(Room::of(buckets, &queued, &self.client))
+            let Some(Answer::Status { buckets, budgets, queued, .. }) = self.ask(Request::Status).await else { return None };
+            Some(Room::of(buckets, budgets, &queued, &self.client))
         })
     }
 
