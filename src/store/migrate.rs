@@ -76,7 +76,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables.join(" "),
-            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_parts batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
+            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_answers batch_lines batch_parts batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
               part_day part_hour part_minute refusals requests \
              rollup_day rollup_hour rollup_minute routes settings snapshots user_limits"
         );
