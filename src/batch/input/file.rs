@@ -198,7 +198,7 @@ impl Breaks {
         loop {
             let buffer = self.reader.fill_buf()?;
             let breaks = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            lines += buffer[..breaks].iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines += buffer[..breaks].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
             let goes_on = breaks > 0 && breaks == buffer.len();
             self.reader.consume(breaks);
             self.at += breaks as u64;
