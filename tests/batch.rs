@@ -7,6 +7,10 @@
 mod full_disk;
 #[path = "batch/handover.rs"]
 mod handover;
+#[path = "batch/handover_killed.rs"]
+mod handover_killed;
+#[path = "batch/history.rs"]
+mod history;
 #[path = "batch/home.rs"]
 mod home;
 #[path = "batch/interrupted.rs"]

@@ -5,6 +5,7 @@
 use std::process::Command;
 
 use serde_json::Value;
+use tierline::domain::plan::{Cuts, FromCache, Sizes};
 use tierline::domain::{Dialect, Dimension, Limit, LimitSource, ModelId, Window};
 use tierline::planner::{Advice, Choice, Counting, Demand, Plan, Prices, plan};
 
@@ -48,8 +49,60 @@ fn requests_fit_and_both_token_limits_do_not() {
     assert!(!fit.fits);
     assert_eq!(fit.binding.as_deref(), Some("ITPM"));
     assert_eq!(fit.most_requests_per_min, Some(160_000.0 / 3_000.0));
+    // 160,000 / 3,000 and 32,000 / 500
+    let most: Vec<f64> = fit.limits.iter().map(|check| check.most_requests_per_min.unwrap()).collect();
+    assert_eq!((most[0], most[1].floor(), most[2]), (2_000.0, 53.0, 64.0));
     assert_eq!(fit.longest_prompt, None, "no prompt is short enough while the answers alone are too much");
-    assert_eq!(plan.advice, [Advice::FewerRequests { choice: "guide".into(), requests_per_min: 160_000.0 / 3_000.0 }]);
+    // 160,000 / 100 and 32,000 / 100
+    let sizes = Sizes { input_tokens: 1_600, output_tokens: 320 };
+    let advice = [
+        Advice::ShorterBoth { choice: "guide".into(), sizes },
+        Advice::FewerRequests { choice: "guide".into(), requests_per_min: 160_000.0 / 3_000.0 },
+    ];
+    assert_eq!(plan.advice, advice);
+    let guide = [per_minute("guide", 2_000, 160_000, 32_000)];
+    for (input_tokens, output_tokens, fits) in [(1_600, 320, true), (1_601, 320, false), (1_600, 321, false)] {
+        assert_eq!(of(&rate(100.0, input_tokens, output_tokens), &guide).fits[0].fits, fits, "{input_tokens} and {output_tokens}");
+    }
+}
+
+/// Each change that is named is enough, and a little less of it is not.
+#[test]
+fn the_least_cut_is_named_for_what_does_not_fit() {
+    let guide = |tpm| {
+        let mut guide = per_minute("guide", 2_000, 160_000, 32_000);
+        guide.limits.extend(choice("", &[(Dimension::Tokens, Window::PER_MINUTE, tpm)]).limits);
+        [guide]
+    };
+    let uncounted = Counting { cached_input: false, ..Counting::default() };
+    let from_cache = |cached_share, output_tokens| Some(FromCache { cached_share, output_tokens });
+    let both = |input_tokens, output_tokens| Some(Sizes { input_tokens, output_tokens });
+    let cuts = Cuts::default();
+    for (demand, counting, tpm, expect) in [
+        // prompts alone: 160,000 / 100
+        (rate(100.0, 3_000, 300), Counting::default(), 1_000_000, Cuts { prompt: Some(1_600), ..cuts }),
+        // answers alone: 32,000 / 100; prompts could not help
+        (rate(100.0, 1_000, 500), Counting::default(), 1_000_000, Cuts { answer: Some(320), ..cuts }),
+        // 1 - 1,600 / 3,000 is 46.67 %
+        (rate(100.0, 3_000, 300), uncounted, 1_000_000, Cuts { prompt: Some(1_600), from_cache: from_cache(0.47, None), ..cuts }),
+        (rate(100.0, 3_000, 500), uncounted, 1_000_000, Cuts { both: both(1_600, 320), from_cache: from_cache(0.47, Some(320)), ..cuts }),
+        // half of it cached leaves 1,500 of 3,000 to be counted: room for 3,200
+        (
+            Demand { cached_share: 0.5, ..rate(100.0, 4_000, 300) },
+            uncounted,
+            1_000_000,
+            Cuts { prompt: Some(3_200), from_cache: from_cache(0.6, None), ..cuts },
+        ),
+        // one limit on both: 150,000 / 100 is 1,500 for 1,400 and 300
+        (rate(100.0, 1_400, 300), Counting::default(), 150_000, Cuts { prompt: Some(1_200), answer: Some(100), ..cuts }),
+        // rarer than a window: each still has to fit
+        (rate(0.1, 200_000, 300), Counting::default(), 1_000_000, Cuts { prompt: Some(160_000), ..cuts }),
+        // too many requests: no size helps
+        (rate(3_000.0, 10, 5), Counting::default(), 1_000_000, cuts),
+    ] {
+        let found = plan(&demand, counting, &guide(tpm), None, &Prices::default()).fits[0].cuts;
+        assert_eq!(found, expect, "{demand:?} {counting:?} TPM {tpm}");
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub(crate) async fn gateway(listener: TcpListener, provider: SocketAddr) {
         sink,
         clock,
         routes,
-        next_id: AtomicU64::new(1),
+        next_id: Arc::new(AtomicU64::new(1)),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, usage| Some(usage.output)),
         metrics: Box::new(String::new),

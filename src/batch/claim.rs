@@ -109,5 +109,5 @@ fn route(account: &Account, client: String) -> Route {
         Provider::Custom => format!("/custom/{}", account.label),
         provider => format!("/{}", provider.name()),
     };
-    Route { client, account: account.label.clone(), dialect: account.dialect(), path }
+    Route { client, id: account.id, account: account.label.clone(), provider: account.provider, dialect: account.dialect(), path }
 }

@@ -34,8 +34,9 @@ use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
+use crate::domain::budget::BudgetView;
 use crate::domain::view::BucketView;
-use crate::domain::{ClientName, Dialect, Problem, Secret};
+use crate::domain::{AccountId, ClientName, Dialect, Problem, Provider, Secret};
 
 pub use claim::{Claimed, cancel, claim, client, go};
 pub use handover::{finish_hours, hand_over, is_offered};
@@ -62,6 +63,8 @@ pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Way, Problem>> + Send 
 pub struct Room {
     /// Every bucket.
     pub buckets: Vec<BucketView>,
+    /// Every budget.
+    pub budgets: Vec<BudgetView>,
     /// How many rows of the batch wait for room.
     pub waiting: u64,
 }
@@ -69,13 +72,23 @@ pub struct Room {
 impl Room {
     /// As it is for the batch that stands in the queue under this name.
     #[must_use]
-    pub fn of(buckets: Vec<BucketView>, queued: &BTreeMap<ClientName, u64>, client: &str) -> Self {
-        Self { buckets, waiting: queued.get(&ClientName::new(client)).copied().unwrap_or(0) }
+    pub fn of(buckets: Vec<BucketView>, budgets: Vec<BudgetView>, queued: &BTreeMap<ClientName, u64>, client: &str) -> Self {
+        Self { buckets, budgets, waiting: queued.get(&ClientName::new(client)).copied().unwrap_or(0) }
+    }
+
+    /// What budgets leave for an account, in nano-dollars; `None` if none concerns it.
+    fn money(&self, account: AccountId) -> Option<u64> {
+        let concerns = |view: &&BudgetView| view.budget.account.is_none_or(|own| own == account);
+        let left = |view: &BudgetView| view.budget.nanos.saturating_sub(view.spent.nanos.saturating_add(view.held_nanos));
+        self.budgets.iter().filter(concerns).map(left).min()
     }
 }
 
 /// A look at the limiter.
 pub type Looking<'a> = Pin<Box<dyn Future<Output = Option<Room>> + Send + 'a>>;
+
+/// Telling whoever serves.
+pub type Telling<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Somebody who finds a gateway, or starts one.
 pub trait Gateways: Send + Sync {
@@ -86,6 +99,12 @@ pub trait Gateways: Send + Sync {
     fn room(&self) -> Looking<'_> {
         Box::pin(ready(None))
     }
+
+    /// Rows that the provider's batch API answered stand in the journal: whoever serves takes them into the history, now or at
+    /// its next start.
+    fn answered(&self) -> Telling<'_> {
+        Box::pin(ready(()))
+    }
 }
 
 /// Where a batch's rows go.
@@ -93,8 +112,12 @@ pub trait Gateways: Send + Sync {
 pub struct Route {
     /// Under which name the rows stand in the traffic.
     pub client: String,
-    /// The label of the account that serves them.
+    /// The account that serves them.
+    pub id: AccountId,
+    /// Its label.
     pub account: String,
+    /// Whose API.
+    pub provider: Provider,
     /// How it speaks.
     pub dialect: Dialect,
     /// The gateway's route to it, as in `/anthropic` or `/custom/LABEL`.

@@ -62,6 +62,8 @@ pub enum Ended {
 
 /// As many rows as ever are on their way at once.
 const MOST_IN_FLIGHT: usize = 512;
+/// No more than so many bytes of rows, unless one alone is longer: on its way each is in memory several times.
+const MOST_BYTES: u64 = 12 << 20;
 /// How many planned rows are read from the journal at a time.
 const FEED: u32 = 1_024;
 /// How long rows that are on their way may take to end when the batch pauses. Nobody waits longer for a pause; what is given
@@ -71,8 +73,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many seconds a gateway that went away is waited for.
 const GATEWAY_SECS: u32 = 60;
-/// Until so many rows are done, what a row may cost is taken from its size.
-const LEARN_COST: u64 = 20;
 
 /// Runs a batch to its end, or until something stops it. Each number in `stop` above zero is a request to pause; at two,
 /// what is on its way is given up as well. `observer` hears how it goes about once a second.
@@ -107,7 +107,7 @@ pub async fn run(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnM
         again: BTreeMap::new(),
         tries: BTreeMap::new(),
         tasks: JoinSet::new(),
-        at_risk: BTreeMap::new(),
+        out: BTreeMap::new(),
         dearest: 0,
         options,
         shared,
@@ -235,11 +235,17 @@ struct Running {
     again: BTreeMap<(Tick, u64), BatchRow>,
     tries: BTreeMap<u64, u32>,
     tasks: JoinSet<Result<Flown, Problem>>,
-    /// What each row on its way may cost.
-    at_risk: BTreeMap<u64, u64>,
+    /// The rows on their way.
+    out: BTreeMap<u64, Out>,
     dearest: u64,
     options: Options,
     shared: Arc<Shared>,
+}
+
+/// A row on its way.
+struct Out {
+    may_cost: u64,
+    bytes: u64,
 }
 
 /// A row whose task has ended.
@@ -274,12 +280,17 @@ impl Running {
                 return Ok(Some(Problem::new("the deadline has passed").hint("run it again with a later --deadline, or without one")));
             }
             let Some(row) = self.next(now.tick).await? else { return Ok(None) };
+            let bytes = self.out.values().map(|out| out.bytes).sum::<u64>() + row.length;
+            if bytes > MOST_BYTES && !self.tasks.is_empty() {
+                self.feed.push_front(row);
+                return Ok(None);
+            }
             let request = match self.shared.source.read(&row) {
                 Ok(request) => request,
                 Err(problem) => return Ok(Some(problem)),
             };
             let may_cost = self.may_cost(&request.facts);
-            let so_far = self.progress.cost_nanos + self.at_risk.values().sum::<u64>();
+            let so_far = self.progress.cost_nanos + self.out.values().map(|out| out.may_cost).sum::<u64>();
             if self.options.max_cost_nanos.is_some_and(|most| so_far.saturating_add(may_cost) > most) {
                 self.feed.push_front(row);
                 if self.tasks.is_empty() {
@@ -289,7 +300,7 @@ impl Running {
                 // what is on its way may turn out cheaper than it could have been
                 return Ok(None);
             }
-            self.at_risk.insert(row.row, may_cost);
+            self.out.insert(row.row, Out { may_cost, bytes: row.length });
             let tries = self.tries.get(&row.row).copied().unwrap_or(0);
             let flight = self.flights;
             self.flights += 1;
@@ -323,21 +334,19 @@ impl Running {
         self.tasks.is_empty() && self.again.is_empty() && self.feed.is_empty() && self.all_fed
     }
 
-    /// What a row may cost: by its size at first, later no more than the dearest so far.
+    /// What a row may cost by its size; if it sets no maximum for its answer, no less than the dearest so far.
     fn may_cost(&self, facts: &RequestFacts) -> u64 {
         if self.options.max_cost_nanos.is_none() {
             return 0;
         }
-        if self.progress.answered >= LEARN_COST {
-            return self.dearest;
-        }
-        self.shared.source.may_cost(facts, None, self.shared.clock.now().wall)
+        let by_size = self.shared.source.may_cost(facts, None, self.shared.clock.now().wall);
+        if facts.max_output.is_some() { by_size } else { by_size.max(self.dearest) }
     }
 
     fn landed(&mut self, done: Result<Result<Flown, Problem>, tokio::task::JoinError>, clock: &Arc<dyn Clock>) -> Result<Landed, Problem> {
         let Flown { flight, row, what, answer } = done.map_err(|error| Problem::new("a row's task ended early").because(error))??;
         self.forecast.ended(flight, answer);
-        self.at_risk.remove(&row.row);
+        self.out.remove(&row.row);
         let now = clock.now().tick;
         match what {
             Flight::Over(answered) => {
@@ -447,6 +456,7 @@ async fn fly(shared: Arc<Shared>, sender: Sender, flight: u64, row: BatchRow, re
             cost_nanos: answered.cost_nanos,
             input_tokens: answered.usage.total_input(),
             output_tokens: answered.usage.output,
+            record: None,
         }),
         Flight::Again { .. } | Flight::Stop(_) | Flight::NoGateway(_) => BatchStep::Back { row: row.row },
     };

@@ -85,7 +85,7 @@ pub(super) fn run(common: &Common, args: &PlanArgs, out: &mut dyn Write) -> Resu
     let plans = loads(common, args, now)?
         .into_iter()
         .map(|Load { provider, model, demand, basis, .. }| {
-            let query = PlanQuery { provider, model, demand, tier: args.tier.clone(), given: args.given.limits(), tiers_too: false };
+            let query = PlanQuery { provider, model, demand, tier: args.tier.clone(), given: args.given.limits(), tiers_too: true };
             Ok((engine::plan(&query, now)?, basis))
         })
         .collect::<Result<Vec<_>, Problem>>()?;
@@ -200,7 +200,10 @@ fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -
     lines.push(format!("{}, {input_tokens} input and {output_tokens} output tokens each", load.join(", ")));
     print_lines(out, &mut lines)?;
 
-    let is_wanted = |fit: &&Fit| tier.is_none() || Some(&fit.name) == current.as_ref() || plan.fits.len() == 1;
+    // of limits that are given nobody wants to read the tiers; which of them fits is among the advice
+    let given = plan.fits.first().filter(|fit| fit.name == engine::GIVEN).map(|fit| &fit.name);
+    let only = given.or(current.as_ref().filter(|_| tier.is_some()));
+    let is_wanted = |fit: &&Fit| only.is_none_or(|name| fit.name == *name) || plan.fits.len() == 1;
     let shown: Vec<_> = plan.fits.iter().filter(is_wanted).collect();
     let mut cells = Vec::new();
     for fit in &shown {
@@ -211,6 +214,7 @@ fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -
                 check.need.map_or_else(|| format!("{} each", short(check.each)), short),
                 check.limit.to_string(),
                 check.headroom_percent.map_or_else(String::new, |percent| format!("{percent:.0} %")),
+                check.most_requests_per_min.map_or_else(String::new, |most| short((most * 100.0).floor() / 100.0)),
                 if check.fits { "fits" } else { "does not fit" }.to_owned(),
                 if fit.binding.as_deref() == Some(&check.meter) { "binding" } else { "" }.to_owned(),
                 check.source.clone(),
@@ -220,9 +224,9 @@ fn show(view: &PlanView, basis: &str, tier: Option<&str>, out: &mut dyn Write) -
     if cells.is_empty() {
         lines.push("no limit is known here; give yours with --rpm, --itpm, --otpm, --tpm or --rpd".into());
     } else {
-        table::print(out, &["tier", "meter", "need", "limit", "headroom", "", "", "source"], &cells)?;
+        table::print(out, &["tier", "meter", "need", "limit", "headroom", "at most a minute", "", "", "source"], &cells)?;
     }
-    if !unknown.is_empty() {
+    if !unknown.is_empty() && given.is_none() {
         lines.push(format!("not published for {}", unknown.join(", ")));
     }
     for fit in &shown {

@@ -45,6 +45,8 @@ pub enum Event {
     Refused(Arc<RefusalRecord>),
     /// A request ended, one way or another. Exactly one for every [`Event::Arrived`].
     Finished(Arc<RequestRecord>),
+    /// A provider's batch API answered a row. It is in the history already, and never arrived at the gateway by itself.
+    Collected(Arc<RequestRecord>),
     /// A limit is no longer what it was.
     LimitChanged(Arc<LimitChange>),
     /// A provider's list of models says which of them end. Whether anybody uses them is another question.

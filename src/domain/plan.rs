@@ -80,8 +80,41 @@ pub struct Fit {
     pub workers_at_most: Option<f64>,
     /// The longest prompt with which the demanded rate fits; `None` if it would not with any, or there is no rate.
     pub longest_prompt: Option<u64>,
+    /// What requests have to change for the demanded rate to fit.
+    pub cuts: Cuts,
     /// How long the batch takes, if it is one and limits are known.
     pub batch: Option<BatchTime>,
+}
+
+/// Changes to requests, each of which makes a rate fit; `None` where it would not be enough, or nothing limits what it changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Cuts {
+    /// Prompts of at most so many tokens.
+    pub prompt: Option<u64>,
+    /// Answers of at most so many tokens.
+    pub answer: Option<u64>,
+    /// Both shorter than now, where neither is enough alone.
+    pub both: Option<Sizes>,
+    /// More of the prompts read from the cache, where the provider does not count that.
+    pub from_cache: Option<FromCache>,
+}
+
+/// Sizes of a request in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sizes {
+    /// Its prompt.
+    pub input_tokens: u64,
+    /// Its answer.
+    pub output_tokens: u64,
+}
+
+/// A share of the prompts that the provider reads from its cache.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FromCache {
+    /// The least that is enough, 0 to 1, in whole percent.
+    pub cached_share: f64,
+    /// How long answers may be then, where they have to be shorter as well.
+    pub output_tokens: Option<u64>,
 }
 
 /// A load against one limit.
@@ -97,6 +130,8 @@ pub struct LimitCheck {
     pub each: f64,
     /// What the demanded rate takes in a window; `None` without a rate.
     pub need: Option<f64>,
+    /// The highest rate a minute that this limit alone allows; `None` if requests take nothing of it.
+    pub most_requests_per_min: Option<f64>,
     /// Whether the need is not above the limit, and one request is not either.
     pub fits: bool,
     /// What is left of the limit in percent; negative if the need is above it. `None` without a rate.
@@ -125,6 +160,31 @@ pub enum Advice {
         /// How many tokens that is less than now.
         fewer: u64,
     },
+    /// With answers of at most so many tokens it fits.
+    ShorterAnswer {
+        /// Where it fits then.
+        choice: String,
+        /// The longest answer.
+        output_tokens: u64,
+        /// How many tokens that is less than now.
+        fewer: u64,
+    },
+    /// With both of at most so many tokens it fits, and with neither alone.
+    ShorterBoth {
+        /// Where it fits then.
+        choice: String,
+        /// The longest prompt and answer.
+        #[serde(flatten)]
+        sizes: Sizes,
+    },
+    /// With so much of the prompts from the cache it fits.
+    MoreFromCache {
+        /// Where it fits then.
+        choice: String,
+        /// How much.
+        #[serde(flatten)]
+        from_cache: FromCache,
+    },
     /// At this rate it fits.
     FewerRequests {
         /// Where it fits then.
@@ -139,12 +199,36 @@ pub enum Advice {
     },
 }
 
+impl Advice {
+    /// Where it fits then.
+    pub const fn choice_mut(&mut self) -> &mut String {
+        match self {
+            Self::ShorterPrompt { choice, .. }
+            | Self::ShorterAnswer { choice, .. }
+            | Self::ShorterBoth { choice, .. }
+            | Self::MoreFromCache { choice, .. }
+            | Self::FewerRequests { choice, .. }
+            | Self::HigherTier { choice } => choice,
+        }
+    }
+}
+
 /// A sentence without a full stop.
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShorterPrompt { choice, input_tokens, fewer } => {
                 write!(f, "prompts of at most {input_tokens} tokens fit ({choice}), {fewer} fewer than now")
+            }
+            Self::ShorterAnswer { choice, output_tokens, fewer } => {
+                write!(f, "answers of at most {output_tokens} tokens fit ({choice}), {fewer} fewer than now")
+            }
+            Self::ShorterBoth { choice, sizes: Sizes { input_tokens, output_tokens } } => {
+                write!(f, "prompts of at most {input_tokens} tokens with answers of at most {output_tokens} fit ({choice})")
+            }
+            Self::MoreFromCache { choice, from_cache: FromCache { cached_share, output_tokens } } => {
+                let answers = output_tokens.map(|most| format!(" and answers of at most {most} tokens")).unwrap_or_default();
+                write!(f, "with {:.0} % of the prompts read from the cache{answers} it fits ({choice})", cached_share * 100.0)
             }
             Self::FewerRequests { choice, requests_per_min } => {
                 write!(f, "{} requests a minute fit ({choice})", (requests_per_min * 100.0).floor() / 100.0)

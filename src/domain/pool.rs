@@ -19,11 +19,13 @@ pub enum Pool {
     Project,
     /// For prompts above a length.
     LongContext,
+    /// Rows of the provider's batch API, which count toward none of the others.
+    Batch,
 }
 
 impl Pool {
     /// Every pool.
-    const ALL: [Self; 5] = [Self::Standard, Self::Priority, Self::Fast, Self::Project, Self::LongContext];
+    const ALL: [Self; 6] = [Self::Standard, Self::Priority, Self::Fast, Self::Project, Self::LongContext, Self::Batch];
 
     /// What it is called behind the name of a class; nothing for the ordinary one.
     const fn title(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Pool {
             Self::Fast => "fast",
             Self::Project => "project",
             Self::LongContext => "long context",
+            Self::Batch => "batch",
         }
     }
 }

@@ -230,7 +230,7 @@ pub struct RequestRecord {
     pub wait_millis: u64,
     /// From sending it to the first byte of the answer's head, in milliseconds; the last attempt.
     pub first_byte_millis: Option<u64>,
-    /// How many times it was sent.
+    /// How many times it was sent; 0 for a row of a provider's batch, which went inside of that.
     pub attempts: u32,
     /// What it took. The model that answered is in here.
     pub usage: Usage,

@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::collected::Collected;
 use super::estimate::Grounds;
 use super::registry::Registry;
 use super::watched::Watched;
 use crate::batch::input::{Checks, InputFile, Reading, Scan, scan};
-use crate::batch::{self, Gateways, Looking, Opening, Outcome, Planning, Room, Stored, Way, is_offered};
+use crate::batch::{self, Gateways, Looking, Opening, Outcome, Planning, Room, Stored, Telling, Way, is_offered};
 use crate::catalog::Catalog;
 use crate::domain::batch::{
     BatchCheck, BatchId, BatchOptions, BatchOrder, BatchProgress, BatchRecord, BatchRunner, BatchState, BatchVia, BatchView, BatchWish,
@@ -29,6 +30,7 @@ pub(super) struct Batches(Arc<Inner>);
 struct Inner {
     dir: DataDir,
     registry: Registry,
+    collected: Collected,
     /// The gateway's URL, or why there is none.
     url: Result<String, Problem>,
     state: Mutex<State>,
@@ -57,8 +59,8 @@ const REREAD: Duration = Duration::from_secs(2);
 const LANDING: Duration = Duration::from_secs(2);
 
 impl Batches {
-    pub(super) fn new(dir: DataDir, registry: Registry, url: Result<String, Problem>) -> Self {
-        Self(Arc::new(Inner { dir, registry, url, state: Mutex::default(), running: watch::Sender::new(0) }))
+    pub(super) fn new(dir: DataDir, registry: Registry, collected: Collected, url: Result<String, Problem>) -> Self {
+        Self(Arc::new(Inner { dir, registry, collected, url, state: Mutex::default(), running: watch::Sender::new(0) }))
     }
 
     /// Every batch, newest first.
@@ -334,7 +336,12 @@ impl Gateways for OwnGateway {
     }
 
     fn room(&self) -> Looking<'_> {
-        let (buckets, queued) = self.batches.0.registry.limiter().with(|core, now| (core.buckets(now), core.queued()));
-        Box::pin(ready(Some(Room::of(buckets, &queued, &self.client))))
+        let limiter = self.batches.0.registry.limiter();
+        let (buckets, budgets, queued) = limiter.with(|core, now| (core.buckets(now), core.budgets(now), core.queued()));
+        Box::pin(ready(Some(Room::of(buckets, budgets, &queued, &self.client))))
+    }
+
+    fn answered(&self) -> Telling<'_> {
+        Box::pin(self.batches.0.collected.take_if_possible())
     }
 }

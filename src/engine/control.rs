@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::collected::Collected;
 use super::give_way::GiveWay;
 use super::lesson::Lesson;
 use super::registry::Registry;
@@ -31,6 +32,8 @@ pub enum Request {
     GiveWay,
     /// An answer that another process got said this about limits.
     Teach(Box<Lesson>),
+    /// Rows that a provider's batch API answered wait for their place in the history.
+    Collect,
     /// Let the next request of an account (of all, if none is named) try at once what keeps failing or was stopped.
     TryNow(Option<AccountId>),
 }
@@ -75,6 +78,7 @@ pub(super) async fn listen(
     dir: PathBuf,
     registry: Registry,
     limiter: Limiter,
+    collected: Collected,
     give_way: GiveWay,
     gateway: Option<String>,
     shows: watch::Sender<()>,
@@ -93,7 +97,7 @@ pub(super) async fn listen(
     };
     while let Ok((stream, _)) = listener.accept().await {
         let (registry, limiter, gateway) = (registry.clone(), limiter.clone(), gateway.clone());
-        let (give_way, shows) = (give_way.clone(), shows.clone());
+        let (collected, give_way, shows) = (collected.clone(), give_way.clone(), shows.clone());
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -129,6 +133,7 @@ pub(super) async fn listen(
                     lesson.teach(&limiter);
                     Answer::Done
                 }
+                Ok(Request::Collect) => collected.take().await.map_or_else(Answer::Failed, |()| Answer::Done),
                 Ok(Request::TryNow(account)) => Answer::Trying(limiter.with(|core, now| core.try_now(account, now))),
                 Err(error) => Answer::Failed(Problem::new("this Tierline does not know the request").because(error)),
             };
@@ -168,7 +173,7 @@ pub(super) fn close(dir: &Path) {
 
 /// Other platforms have no such socket yet: commands read what was saved last.
 #[cfg(not(unix))]
-pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: GiveWay, _: Option<String>, _: watch::Sender<()>) {}
+pub(super) async fn listen(_: PathBuf, _: Registry, _: Limiter, _: Collected, _: GiveWay, _: Option<String>, _: watch::Sender<()>) {}
 
 /// Asks the process that serves from this data folder; `None` if none does.
 #[cfg(unix)]

@@ -62,15 +62,15 @@ impl Grounds {
                 }
                 None => untimed = true,
             }
-            let cost = |output: u64| {
-                let usage = Usage { input: demand.input_tokens, output, ..Usage::default() };
+            let cost = |input: u64, output: u64| {
+                let usage = Usage { input, output, ..Usage::default() };
                 let service = (via == BatchVia::ProviderBatch).then_some("batch");
                 let price = catalog.price_at_service(dialect, model, service, self.now, usage.input)?;
                 Some(price.cost_nanos(&usage)?.saturating_mul(tally.rows))
             };
             let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum.saturating_add(more));
-            sum.cost_nanos = add(sum.cost_nanos, cost(demand.output_tokens));
-            let most = if tally.without_max == 0 { cost(tally.max_output / tally.rows.max(1)) } else { None };
+            sum.cost_nanos = add(sum.cost_nanos, cost(demand.input_tokens, demand.output_tokens));
+            let most = if tally.without_max == 0 { cost(tally.most_input(), tally.max_output.div_ceil(tally.rows.max(1))) } else { None };
             sum.most_cost_nanos = add(sum.most_cost_nanos, most);
             sum.basis.push(match via {
                 BatchVia::Gateway => format!("{model}: {how}; {whence}"),

@@ -5,6 +5,7 @@
 mod batches;
 mod budgets;
 mod charts;
+mod collected;
 mod control;
 pub mod doctor;
 mod estimate;
@@ -35,6 +36,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::batches::Batches;
+use self::collected::Collected;
 use self::give_way::GiveWay;
 use self::metrics::Metrics;
 use crate::catalog::Catalog;
@@ -53,7 +55,7 @@ pub use control::{Answer, Request, ask};
 pub use estimate::Grounds;
 pub use fallbacks::preview;
 pub use lesson::{Lesson, teach};
-pub use plans::{file_loads, plan, recorded_loads};
+pub use plans::{GIVEN, file_loads, plan, recorded_loads};
 pub use registry::Registry;
 pub use way::auto_way;
 
@@ -88,6 +90,7 @@ pub struct Engine {
     shows: watch::Sender<()>,
     registry: Registry,
     batches: Batches,
+    collected: Collected,
     limiter: Limiter,
     store: Store,
     stop: watch::Sender<bool>,
@@ -116,7 +119,7 @@ impl Engine {
         let lock = give_way::lock(&dir).await?;
         let (store, notices) = Store::open(&dir, clock.as_ref())?;
         let reader = store.reader()?;
-        let next_id = reader.next_request_id()?;
+        let next_id = Arc::new(AtomicU64::new(reader.next_request_id()?));
         let stored = reader.setting(Preferences::SETTING)?.map(|text| Preferences::from_json(&text)).unwrap_or_default();
         let (chosen, preferences) = watch::channel(stored);
         let (shows, _) = watch::channel(());
@@ -142,7 +145,7 @@ impl Engine {
             sink: sink.clone(),
             clock: Arc::clone(&clock),
             routes: routes_seen,
-            next_id: AtomicU64::new(next_id),
+            next_id: Arc::clone(&next_id),
             class_of: Box::new(|provider, model| Catalog::bundled().class_of(provider, model)),
             cost_nanos: {
                 let prices = prices(&clock);
@@ -174,7 +177,8 @@ impl Engine {
         view.gateway = url.clone().map_err(|problem| problem.to_string());
         view.demo = demo;
         let views = Arc::new(watch::Sender::new(Arc::new(view)));
-        let batches = Batches::new(dir.clone(), registry.clone(), url.clone());
+        let collected = Collected::new(store.clone(), limiter.clone(), sink.clone(), next_id);
+        let batches = Batches::new(dir.clone(), registry.clone(), collected.clone(), url.clone());
         let recorder = recorder::Recorder::new(
             store.clone(),
             limiter.clone(),
@@ -201,6 +205,7 @@ impl Engine {
                 dir.path().to_owned(),
                 registry.clone(),
                 limiter.clone(),
+                collected.clone(),
                 give_way.clone(),
                 url.clone().ok(),
                 shows.clone(),
@@ -208,6 +213,10 @@ impl Engine {
             tokio::spawn({
                 let registry = registry.clone();
                 async move { registry.unlock_keys().await }
+            }),
+            tokio::spawn({
+                let collected = collected.clone();
+                async move { collected.take_if_possible().await }
             }),
         ];
         Ok(Self {
@@ -218,6 +227,7 @@ impl Engine {
             shows,
             registry,
             batches,
+            collected,
             limiter,
             store,
             stop,
@@ -286,6 +296,11 @@ impl Engine {
         &self.registry
     }
 
+    /// Takes the rows that providers' batch APIs answered into the history, as far as that is possible now.
+    pub async fn collect(&self) {
+        self.collected.take_if_possible().await;
+    }
+
     /// The history.
     #[must_use]
     pub const fn store(&self) -> &Store {
@@ -310,6 +325,7 @@ impl Engine {
             let _ = task.await;
         }
         control::close(&self.dir);
+        self.collected.take_if_possible().await;
         let _ = self.finish.send(());
         // a request that outlived the gateway's patience still holds its place in the channel
         if timeout(Self::LAST_EVENTS, &mut self.recording).await.is_err() {
@@ -361,7 +377,7 @@ fn limiter(sink: &Sink, clock: &Arc<dyn Clock>) -> Limiter {
                     long.map(|long| long.limits).unwrap_or_default()
                 }
                 // nothing is published about them
-                Pool::Fast | Pool::Priority | Pool::Project => Vec::new(),
+                Pool::Fast | Pool::Priority | Pool::Project | Pool::Batch => Vec::new(),
             }
         }
     };

@@ -47,7 +47,7 @@ pub fn plan(query: &PlanQuery, now: Timestamp) -> Result<PlanView, Problem> {
 }
 
 /// The name of the choice that the user gave.
-const GIVEN: &str = "given";
+pub const GIVEN: &str = "given";
 /// The name of the only choice where a provider limits every account alike.
 const EVERYBODY: &str = "default";
 

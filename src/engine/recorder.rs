@@ -128,6 +128,8 @@ impl Recorder {
         }
         if let Event::Finished(record) = event {
             let _ = self.store.write(Write::TokenUsed { client: record.client.clone(), at: record.finished_at });
+        }
+        if let Event::Finished(record) | Event::Collected(record) = event {
             if let Some(model) = &record.model_asked {
                 let named = self.named.entry((record.provider.into(), model.clone())).or_insert(Named { requests: 0, days: 1, told: 0 });
                 named.requests += 1;

@@ -33,7 +33,7 @@ pub struct Parts {
     /// Accounts with their keys, and tokens. The engine puts in a new value when they change; nothing else is asked.
     pub routes: watch::Receiver<Arc<Routes>>,
     /// The next request's number.
-    pub next_id: AtomicU64,
+    pub next_id: Arc<AtomicU64>,
     /// From the catalogue.
     pub class_of: ClassOf,
     /// From the catalogue.

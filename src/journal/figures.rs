@@ -90,6 +90,10 @@ impl Figures {
                 let key = self.under_way.remove(&record.id).unwrap_or_else(|| self.key(record.provider, record.model_asked.as_ref()));
                 self.row(&key).finished(record);
             }
+            Event::Collected(record) => {
+                let key = self.key(record.provider, record.model_asked.as_ref());
+                self.row(&key).ended(record);
+            }
             Event::Answered { .. } | Event::LimitChanged(_) | Event::Noticed(_) | Event::ModelsEnd(..) => {}
         }
     }
@@ -131,6 +135,14 @@ impl Row {
     }
 
     fn finished(&mut self, record: &RequestRecord) {
+        self.ended(record);
+        self.wait_secs.observe(record.wait_millis as f64 / 1e3);
+        if let Some(millis) = record.first_byte_millis {
+            self.first_byte_secs.observe(millis as f64 / 1e3);
+        }
+    }
+
+    fn ended(&mut self, record: &RequestRecord) {
         for (count, outcome) in self.by_outcome.iter_mut().zip(Outcome::ALL) {
             *count += u64::from(outcome == record.outcome);
         }
@@ -144,10 +156,6 @@ impl Row {
         if usage.total() > 0 {
             self.input.observe(usage.total_input() as f64);
             self.output.observe(usage.output as f64);
-        }
-        self.wait_secs.observe(record.wait_millis as f64 / 1e3);
-        if let Some(millis) = record.first_byte_millis {
-            self.first_byte_secs.observe(millis as f64 / 1e3);
         }
     }
 }

@@ -195,7 +195,7 @@ impl LiveView {
                 self.refused_at.push_front(refusal.at);
                 self.refused_at.truncate(Self::RECENT);
             }
-            Event::Finished(record) => self.finished(record),
+            Event::Finished(record) | Event::Collected(record) => self.finished(record),
             Event::LimitChanged(change) => self.limit_changed(change),
             Event::Noticed(notice) => self.notice(notice.clone()),
             Event::ModelsEnd(..) => {}

@@ -50,7 +50,7 @@ pub(super) fn class_of_reading(class: &ModelClass, pool: Pool) -> Option<ModelCl
         Pool::Standard if class.pool() == Pool::Fast => Some(class.base()),
         Pool::Standard => Some(class.clone()),
         Pool::Fast | Pool::Priority => Some(class.base().in_pool(pool)),
-        Pool::LongContext | Pool::Project => None,
+        Pool::LongContext | Pool::Project | Pool::Batch => None,
     }
 }
 

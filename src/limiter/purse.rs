@@ -282,6 +282,17 @@ impl Core {
         self.tell_of_budgets(now);
     }
 
+    /// Something was paid for that no request of the gateway was: it counts in the windows in which it was sent.
+    pub fn paid(&mut self, account: AccountId, cost: Option<u64>, sent_at: Timestamp, now: Now) {
+        for purse in self.purses.of(account, now.wall).filter(|purse| sent_at >= began_at(&purse.budget, now.wall)) {
+            match cost {
+                Some(cost) => purse.spent.nanos = purse.spent.nanos.saturating_add(cost),
+                None => purse.spent.unpriced += 1,
+            }
+        }
+        self.tell_of_budgets(now);
+    }
+
     /// Tells of budgets that are nearly or wholly spent, once for each, and takes it back when they begin anew.
     fn tell_of_budgets(&mut self, now: Now) {
         for purse in &mut self.purses.purses {

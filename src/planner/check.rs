@@ -1,6 +1,7 @@
 //! One load against one set of limits: fits or not, with how much room; how long a batch takes.
 
 use super::Choice;
+use super::cuts::cuts;
 use super::demand::Counting;
 use crate::domain::dimension::Meter;
 use crate::domain::plan::{BatchTime, Demand, Fit, LimitCheck};
@@ -9,14 +10,17 @@ use crate::domain::{Dimension, Limit, Refill};
 /// The share of a limit that Tierline's limiter uses at the least while work waits (from the simulations in the tests).
 const EFFICIENCY: f64 = 0.96;
 
+/// A limit, and how the load stands to it.
+pub(super) type Judged<'a> = (&'a Limit, LimitCheck);
+
 /// Holds a load against a choice.
 pub(super) fn fit(demand: &Demand, counting: Counting, choice: &Choice) -> Fit {
-    let judged: Vec<(&Limit, LimitCheck)> =
-        choice.limits.iter().filter_map(|limit| Some((limit, check(demand, counting, limit)?))).collect();
+    let judged: Vec<Judged<'_>> = choice.limits.iter().filter_map(|limit| Some((limit, check(demand, counting, limit)?))).collect();
     // the limit that allows the fewest requests a minute decides, whatever the demanded rate
-    let binding = judged.iter().min_by(|a, b| most_per_min(a).total_cmp(&most_per_min(b)));
-    let most = binding.map(most_per_min);
+    let binding = judged.iter().min_by(|(_, a), (_, b)| most_of(a).total_cmp(&most_of(b)));
+    let most = binding.map(|(_, check)| most_of(check));
     let fits = judged.iter().all(|(_, check)| check.fits);
+    let cuts = demand.requests_per_min.map(|rate| cuts(demand, counting, rate, &judged)).unwrap_or_default();
     Fit {
         name: choice.name.clone(),
         title: choice.title.clone(),
@@ -24,7 +28,8 @@ pub(super) fn fit(demand: &Demand, counting: Counting, choice: &Choice) -> Fit {
         binding: binding.map(|(_, check)| check.meter.clone()),
         most_requests_per_min: most,
         workers_at_most: most.and_then(|rate| demand.in_flight(rate)),
-        longest_prompt: demand.requests_per_min.and_then(|rate| longest_prompt(demand, counting, rate, &judged)),
+        longest_prompt: cuts.prompt,
+        cuts,
         batch: demand.rows.filter(|_| fits && !judged.is_empty()).map(|rows| batch_time(demand, rows, &judged)),
         limits: judged.into_iter().map(|(_, check)| check).collect(),
     }
@@ -44,50 +49,29 @@ fn check(demand: &Demand, counting: Counting, limit: &Limit) -> Option<LimitChec
         }
     };
     let capacity = to_f64(limit.capacity);
+    let minutes = if limit.dimension == Dimension::Concurrent { 1.0 } else { window_minutes(limit) };
     Some(LimitCheck {
         meter: Meter(limit.dimension, limit.window.period).to_string(),
         limit: limit.capacity,
         source: limit.source.to_string(),
         each,
         need,
+        most_requests_per_min: (each > 0.0 && minutes > 0.0).then(|| capacity / each / minutes),
         fits: each <= capacity && need.is_none_or(|need| need <= capacity),
         headroom_percent: need.map(|need| if capacity > 0.0 { (capacity - need) / capacity * 100.0 } else { -100.0 }),
     })
 }
 
-fn window_minutes(limit: &Limit) -> f64 {
+pub(super) fn window_minutes(limit: &Limit) -> f64 {
     f64::from(limit.window.period.as_secs()) / 60.0
 }
 
-/// Requests a minute that this limit allows.
-fn most_per_min((limit, check): &(&Limit, LimitCheck)) -> f64 {
-    let minutes = if limit.dimension == Dimension::Concurrent { 1.0 } else { window_minutes(limit) };
-    if check.each > 0.0 && minutes > 0.0 { to_f64(limit.capacity) / check.each / minutes } else { f64::INFINITY }
+/// Requests a minute that one limit allows; one that allows any is never the tightest.
+fn most_of(check: &LimitCheck) -> f64 {
+    check.most_requests_per_min.unwrap_or(f64::INFINITY)
 }
 
-fn longest_prompt(demand: &Demand, counting: Counting, rate: f64, judged: &[(&Limit, LimitCheck)]) -> Option<u64> {
-    let share = demand.counted_input_share(counting);
-    let mut longest = f64::INFINITY;
-    for (limit, check) in judged {
-        let beside = match limit.dimension {
-            Dimension::Tokens if counting.output_in_tokens => to_f64(demand.output_tokens),
-            Dimension::InputTokens | Dimension::Tokens => 0.0,
-            _ if check.fits => continue,
-            // a shorter prompt does not help here
-            _ => return None,
-        };
-        let room = to_f64(limit.capacity) / (rate * window_minutes(limit)) - beside;
-        if room < 1.0 {
-            return None;
-        }
-        if share > 0.0 {
-            longest = longest.min(room / share);
-        }
-    }
-    longest.is_finite().then(|| to_u64(longest.floor()))
-}
-
-fn batch_time(demand: &Demand, rows: u64, judged: &[(&Limit, LimitCheck)]) -> BatchTime {
+fn batch_time(demand: &Demand, rows: u64, judged: &[Judged<'_>]) -> BatchTime {
     let last_answer = demand.latency_secs.unwrap_or(0.0);
     let mut time = BatchTime { least_secs: 0.0, expected_secs: 0.0 };
     for (limit, check) in judged {

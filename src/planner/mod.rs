@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod check;
+mod cuts;
 pub mod demand;
 pub mod way;
 pub mod whatif;

@@ -4,9 +4,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::batches::BatchBook;
 use super::failure::failed;
-use super::row::{int, millis, uint};
+use super::row::{int, millis, uint, unreadable};
 use crate::domain::batch::BatchId;
-use crate::domain::{Now, Problem};
+use crate::domain::{Now, Problem, RequestRecord};
 
 /// A row's place in the input, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct BatchEnd {
     pub input_tokens: u64,
     /// Output tokens.
     pub output_tokens: u64,
+    /// What the history is to hold of it, without a number; `None` if it went through the gateway, which records its requests.
+    pub record: Option<Box<RequestRecord>>,
 }
 
 impl BatchBook {
@@ -226,6 +228,10 @@ fn ended(db: &Connection, id: BatchId, end: &BatchEnd) -> rusqlite::Result<()> {
         return Ok(());
     }
     db.prepare_cached("INSERT INTO batch_lines (batch, row, line) VALUES (?, ?, ?)")?.execute(params![id.0, int(end.row), end.line])?;
+    if let Some(record) = &end.record {
+        let record = serde_json::to_string(record).map_err(unreadable)?;
+        db.prepare_cached("INSERT INTO batch_answers (record) VALUES (?)")?.execute([record])?;
+    }
     db.prepare_cached(
         "UPDATE batches SET answered = answered + ?, failed = failed + ?, cost_nanos = cost_nanos + ?, unpriced = unpriced + ?,
              input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE id = ?",

@@ -72,7 +72,7 @@ impl Reader {
             )?;
             let unpriced: i64 = self.db.query_row(
                 "SELECT count(*) FROM requests INDEXED BY requests_unpriced WHERE cost_nanos IS NULL AND outcome = 'ok' AND certainty <> 'unknown'
-                 AND arrived_at >= ?1 AND finished_at >= ?2 AND (?3 IS NULL OR account = ?3)",
+                 AND ifnull(model_asked, model_served) IS NOT NULL AND arrived_at >= ?1 AND finished_at >= ?2 AND (?3 IS NULL OR account = ?3)",
                 params![arrived, since, id],
                 |row| row.get(0),
             )?;

@@ -56,14 +56,14 @@ struct Seen {
 }
 
 impl Reader {
-    /// What arrived since then and was answered, by model, the most used first. Looks at the newest 200,000 requests at most.
+    /// What arrived since then, was sent by itself and answered, by model, the most used first. Looks at the newest 200,000 requests at most.
     pub fn recorded_load(&self, since: Timestamp) -> Result<Vec<RecordedLoad>, Problem> {
         let mut models: BTreeMap<(Provider, String), Seen> = BTreeMap::new();
         let mut read = || -> rusqlite::Result<()> {
             let mut find = self.db.prepare_cached(
                 "SELECT provider, model_asked, arrived_at, finished_at - arrived_at - wait_millis, input + cache_read + cache_write,
                      cache_read, output FROM requests
-                 WHERE arrived_at >= ? AND outcome = 'ok' AND model_asked IS NOT NULL AND certainty <> 'unknown'
+                 WHERE arrived_at >= ? AND outcome = 'ok' AND attempts > 0 AND model_asked IS NOT NULL AND certainty <> 'unknown'
                  ORDER BY arrived_at DESC LIMIT ?",
             )?;
             let mut rows = find.query(params![millis(since), MOST])?;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_budgets_routes.sql"),
     include_str!("../../migrations/0008_batch_parts.sql"),
     include_str!("../../migrations/0009_unpriced.sql"),
+    include_str!("../../migrations/0010_batch_answers.sql"),
 ];
 
 /// Why a database cannot be brought to the present version.
@@ -75,7 +76,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables.join(" "),
-            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_lines batch_parts batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
+            "account_scopes accounts admin_costs admin_limits admin_usage aliases batch_answers batch_lines batch_parts batch_rows batches bucket_state budgets client_tokens learned limit_changes model_days \
               part_day part_hour part_minute refusals requests \
              rollup_day rollup_hour rollup_minute routes settings snapshots user_limits"
         );

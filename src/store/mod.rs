@@ -9,6 +9,7 @@ mod accounts;
 mod admin_limits;
 mod admin_usage;
 mod aliases;
+mod batch_answers;
 mod batch_parts;
 mod batch_rows;
 mod batches;

@@ -89,7 +89,7 @@ fn write_one(db: &Connection, item: &Write, rollups: &mut Rollups, identities: &
     }
 }
 
-fn finished(db: &Connection, record: &RequestRecord, rollups: &mut Rollups) -> rusqlite::Result<()> {
+pub(super) fn finished(db: &Connection, record: &RequestRecord, rollups: &mut Rollups) -> rusqlite::Result<()> {
     if !requests::insert(db, record)? {
         // the same request again: its first row and its sums stand
         return Ok(());

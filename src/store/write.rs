@@ -67,6 +67,7 @@ impl Write {
             | Event::Rerouted(_)
             | Event::Sent { .. }
             | Event::Answered { .. }
+            | Event::Collected(_)
             | Event::ModelsEnd(..)
             | Event::Noticed(_) => return None,
         })

@@ -5,7 +5,7 @@ use tierline::sim::{Batches, OutputLength, SimConfig, SimProvider};
 
 use crate::home::{Home, assert_whole, ids, objects, row, signal};
 
-const RUN: [&str; 7] = ["batch", "run", "in.jsonl", "--via", "provider-batch", "--poll", "0.1"];
+pub(crate) const RUN: [&str; 7] = ["batch", "run", "in.jsonl", "--via", "provider-batch", "--poll", "0.1"];
 
 fn rules(provider: SimProvider, batches: Batches) -> SimConfig {
     SimConfig {
@@ -16,12 +16,12 @@ fn rules(provider: SimProvider, batches: Batches) -> SimConfig {
     }
 }
 
-fn home(provider: SimProvider, batches: Batches) -> Home {
+pub(crate) fn home(provider: SimProvider, batches: Batches) -> Home {
     Home::new(rules(provider, batches))
 }
 
 /// A row in the form of this provider.
-fn row_for(provider: SimProvider, n: usize) -> String {
+pub(crate) fn row_for(provider: SimProvider, n: usize) -> String {
     let prompt = "how far did the fox run, and where to?";
     let (url, body) = match provider {
         SimProvider::OpenAi => (
@@ -37,7 +37,7 @@ fn row_for(provider: SimProvider, n: usize) -> String {
     json!({"custom_id": format!("r{n}"), "method": "POST", "url": url, "body": body}).to_string()
 }
 
-const PROVIDERS: [SimProvider; 3] = [SimProvider::Anthropic, SimProvider::OpenAi, SimProvider::Gemini];
+pub(crate) const PROVIDERS: [SimProvider; 3] = [SimProvider::Anthropic, SimProvider::OpenAi, SimProvider::Gemini];
 
 #[test]
 fn answers_stand_in_order_at_half_the_price() {
@@ -94,21 +94,6 @@ fn another_batch_of_the_same_size_is_not_taken_for_ours() {
     assert!(output.status.success(), "{output:?}");
     assert_whole(&home.answers("in.out.jsonl"), 5);
     assert_eq!(home.sim.stats().batches, 2, "ours was submitted once");
-}
-
-#[test]
-fn killed_at_any_moment_it_submits_nothing_twice() {
-    let home = home(SimProvider::Anthropic, Batches { take_ms: 3_000, ..Batches::default() });
-    home.write("in.jsonl", (0..50).map(row));
-    for _ in 0..4 {
-        let mut child = home.start(&RUN);
-        home.until_batches(1);
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    home.well(&RUN);
-    assert_whole(&home.answers("in.out.jsonl"), 50);
-    assert_eq!((home.sim.stats().batches, home.sim.stats().batch_rows), (1, 50));
 }
 
 #[test]

@@ -88,6 +88,13 @@ impl Home {
         objects(&fs::read(self.path(name)).unwrap())
     }
 
+    /// The rows of provider's batches in the history, newest first.
+    pub(crate) fn history(&self) -> Vec<Value> {
+        let told = self.well(&["export", "--what", "requests", "--format", "json", "--out", "-"]);
+        let requests = told.into_iter().flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value]));
+        requests.filter(|request| request["class"].as_str().is_some_and(|class| class.ends_with(" (batch)"))).collect()
+    }
+
     /// The provider has seen at least so many requests.
     pub(crate) fn until_seen(&self, requests: u64) {
         self.until(|home| home.sim.stats().requests >= requests);

@@ -102,6 +102,10 @@ fn plain_rows_fill_a_template() {
     };
     let csv = "id,text,who\n1,\"two\nlines, \"\"quoted\"\"\",me\n2,only one\n3,plain,you\n";
     assert_eq!(check(&reading, "in.csv", csv, &[(4, "2 columns where the header has 3")]), 2);
+    // a mark at the beginning, both kinds of line ends, blank lines, letters of several bytes
+    let odd = "\u{feff}id,text,who\r\n1,\"Zoë, \"\"🦊\"\"\r\ntwo\",me\r\n\r\n\n2,only one\n3,plain,you\r\n4\r\n";
+    let columns = |columns| format!("{columns} columns where the header has 3");
+    assert_eq!(check(&reading, "in.csv", odd, &[(6, &columns(2)), (8, &columns(1))]), 2);
     let jsonl = "{\"text\":\"a\",\"who\":\"b\"}\n{\"text\":\"a\"}\n{\"text\":[1],\"who\":2}\n";
     assert_eq!(check(&reading, "in.jsonl", jsonl, &[(2, r#"no column "who"; there are text"#)]), 2);
 

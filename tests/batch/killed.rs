@@ -9,7 +9,7 @@ const KILLS_VARIABLE: &str = "TIERLINE_TEST_KILLS";
 const AT_ONCE: u64 = 12;
 
 /// Numbers that look as if by chance, the same in every run.
-fn chances() -> impl Iterator<Item = u64> {
+pub(crate) fn chances() -> impl Iterator<Item = u64> {
     std::iter::successors(Some(2_463_534_242_u64), |n| {
         let n = n ^ (n << 13);
         let n = n ^ (n >> 7);
@@ -17,9 +17,14 @@ fn chances() -> impl Iterator<Item = u64> {
     })
 }
 
+/// How many kills there are to be.
+pub(crate) fn kills() -> u64 {
+    std::env::var(KILLS_VARIABLE).map_or(KILLS, |kills| kills.parse().unwrap())
+}
+
 #[test]
 fn killed_at_any_moment_it_loses_nothing_and_doubles_no_line() {
-    let kills = std::env::var(KILLS_VARIABLE).map_or(KILLS, |kills| kills.parse().unwrap());
+    let kills = kills();
     let rows = usize::try_from(kills * 3 * AT_ONCE).unwrap();
     let home = Home::new(slow(40));
     home.write("in.jsonl", (0..rows).map(row));

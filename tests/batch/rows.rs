@@ -78,6 +78,32 @@ fn a_batch_never_costs_more_than_it_may() {
 }
 
 #[test]
+fn a_dear_row_after_cheap_ones_is_held_up_as_well() {
+    let home = Home::new(quick());
+    let dear = row(30).replace("how far did the fox run?", &"the old fox ran far ".repeat(2_000));
+    // more rows than are put in order of length
+    home.write("in.jsonl", (0..700).map(|n| if n == 30 { dear.clone() } else { row(n) }));
+    assert!(!home.run(&["batch", "run", "in.jsonl", "--max-cost", "0.005"]).status.success());
+    let batch = home.batch();
+    assert_eq!(batch["answered"], 30, "{batch}");
+    assert!(batch["cost_nanos"].as_u64().unwrap() <= 5_000_000, "{batch}");
+}
+
+#[test]
+fn an_impossible_deadline_is_told_beforehand() {
+    let home = Home::new(SimConfig { limits: Limits { rpm: Some(60), ..Limits::default() }, ..quick() });
+    home.write("one.jsonl", [row(0)]);
+    home.well(&["batch", "run", "one.jsonl"]);
+    // a bucket of 60 a minute is full at the start: 540 more take nine minutes
+    home.write("in.jsonl", (0..600).map(row));
+    for (deadline, expect) in [("1m", "cannot be done before the deadline in 60 s: it takes at least 9 min"), ("1h", "")] {
+        let told = home.well(&["batch", "run", "in.jsonl", "--dry-run", "--deadline", deadline]);
+        let late = told.iter().find_map(|line| line["late"].as_str()).unwrap_or_default();
+        assert!(late.contains(expect) && late.is_empty() == expect.is_empty(), "{deadline}: {late}");
+    }
+}
+
+#[test]
 fn limits_delay_rows_and_fail_none() {
     let home = Home::new(SimConfig { limits: Limits { rpm: Some(600), ..Limits::default() }, initial_percent: Some(5), ..quick() });
     home.write("in.jsonl", (0..60).map(row));

@@ -196,8 +196,11 @@ fn what_was_spent_is_the_sum_of_what_ended_since() {
     for since in [NOON - 7 * 3_600_000, NOON - 3_600_000, NOON, NOON + 1, NOON + 1_800_000, NOON + 3 * 3_600_000 + 45_123, NOON + DAY] {
         for account in [None, Some(AccountId(1)), Some(AccountId(3))] {
             let ended = records.iter().filter(|r| r.finished_at >= at(since) && account.is_none_or(|id| r.account == id));
+            // what names no model and is answered by none has no price to be known
+            let has_model = |r: &&RequestRecord| r.model_asked.is_some() || r.usage.model.is_some();
+            let unpriced = ended.clone().filter(has_model);
             let unpriced =
-                ended.clone().filter(|r| r.cost_nanos.is_none() && r.outcome == Outcome::Ok && r.usage.certainty != Certainty::Unknown);
+                unpriced.filter(|r| r.cost_nanos.is_none() && r.outcome == Outcome::Ok && r.usage.certainty != Certainty::Unknown);
             let expect = Spent { nanos: ended.clone().filter_map(|r| r.cost_nanos).sum(), unpriced: unpriced.count() as u64 };
             assert_eq!(reader.spent(account, at(since)).unwrap(), expect, "{account:?} since {since}");
         }

@@ -175,7 +175,7 @@ fn parts(sink: Sink, routes: watch::Receiver<Arc<Routes>>, books: Arc<Books>, pl
         sink,
         clock: Arc::new(TestClock(Instant::now())),
         routes,
-        next_id: AtomicU64::new(1),
+        next_id: Arc::new(AtomicU64::new(1)),
         class_of: Box::new(|_, model| ModelClass::new(model.as_str())),
         cost_nanos: Box::new(|_, _, _| None),
         metrics: Box::new(|| "tierline_up 1\n".to_owned()),

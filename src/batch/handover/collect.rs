@@ -10,15 +10,15 @@ use serde_json::json;
 
 use super::super::judge::{Answered, Next, judge};
 use super::super::keeper::Keeper;
-use super::super::line::line;
 use super::api::{Api, Outcome, What};
 use super::call::{Called, Line, Refusal};
+use super::ending::Ending;
 use super::gemini;
 use super::pack::row_of;
 use crate::catalog::Catalog;
-use crate::domain::{Dialect, ModelId, Now, Problem};
+use crate::domain::{ModelId, Problem};
 use crate::provider::UsageReader;
-use crate::store::{BatchEnd, BatchPart, BatchRow, BatchStep};
+use crate::store::{BatchPart, BatchRow, BatchStep};
 use crate::upstream::UpstreamResponse;
 
 /// How often a row is handed over before what goes wrong with it counts as its answer.
@@ -42,12 +42,11 @@ pub(super) struct Collected {
 /// A part whose results come in.
 pub(super) struct Collector<'a> {
     pub(super) api: Api,
-    pub(super) dialect: Dialect,
     pub(super) part: &'a BatchPart,
     /// Its rows by number.
     pub(super) rows: &'a BTreeMap<u64, BatchRow>,
     pub(super) keeper: &'a Keeper,
-    pub(super) now: Now,
+    pub(super) ending: Ending<'a>,
 }
 
 impl Collector<'_> {
@@ -176,35 +175,24 @@ impl Collector<'_> {
             Next::Again(..) if !last => return Some(BatchStep::Back { row: row.row }),
             Next::Again(..) | Next::Done => {}
         }
-        Some(BatchStep::Ended(end(row, &answered)))
+        Some(BatchStep::Ended(self.ending.of(row, &answered)))
     }
 
     fn judged(&self, status: u16, request_id: Option<String>, body: Bytes) -> (Answered, Next) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (dialect, now) = (self.ending.route.dialect, self.ending.now);
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let mut answered = Answered { status: Some(status.as_u16()), request_id, body, attempts: 1, ..Answered::default() };
         if status.is_success() {
-            let mut reader = UsageReader::new(self.dialect, self.api.kind(&self.part.endpoint), &headers);
+            let mut reader = UsageReader::new(dialect, self.api.kind(&self.part.endpoint), &headers);
             reader.push(&answered.body);
             answered.usage = reader.finish(true);
             // whatever tier the answer names, it is paid for at the batch's price
             answered.usage.service_tier = Some("batch".into());
             let model = Some(&self.part.model).filter(|model| !model.is_empty()).map(|model| ModelId::new(model));
-            answered.cost_nanos = Catalog::bundled().cost_nanos(self.dialect, &answered.usage, model.as_ref(), self.now.wall);
+            answered.cost_nanos = Catalog::bundled().cost_nanos(dialect, &answered.usage, model.as_ref(), now);
         }
-        let next = judge(self.dialect, status, &headers, &mut answered, self.now.wall);
+        let next = judge(dialect, status, &headers, &mut answered, now);
         (answered, next)
-    }
-}
-
-/// A row's end in the journal.
-pub(super) fn end(row: &BatchRow, answered: &Answered) -> BatchEnd {
-    BatchEnd {
-        row: row.row,
-        well: answered.is_well(),
-        line: line(&row.custom_id, row.line, row.sends, answered),
-        cost_nanos: answered.cost_nanos,
-        input_tokens: answered.usage.total_input(),
-        output_tokens: answered.usage.output,
     }
 }

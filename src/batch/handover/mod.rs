@@ -16,6 +16,7 @@ mod anthropic;
 mod api;
 mod call;
 mod collect;
+mod ending;
 mod gemini;
 mod horizon;
 mod openai;

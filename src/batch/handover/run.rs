@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -14,16 +15,18 @@ use super::super::keeper::Keeper;
 use super::super::progress::Progress;
 use super::super::run::{Ended, Job, Options};
 use super::super::source::Source;
+use super::super::{Gateways, Route};
 use super::api::{Api, Errand, Fault, Standing};
 use super::call::{Called, Line, Refusal, json};
-use super::collect::{Collector, end};
+use super::collect::Collector;
+use super::ending::Ending;
 use super::finish_hours;
 use super::horizon::Horizon;
 use super::pace::{Pace, Queue};
 use super::pack::{Allowed, Packed, pack};
 use super::submit::{Found, MOST_ANSWER, Submitted, find, submit, tidy};
 use crate::domain::batch::{BatchRecord, BatchWish};
-use crate::domain::{Clock, Dialect, Problem, Tick};
+use crate::domain::{Clock, Problem, Tick};
 use crate::store::{BatchPart, BatchRow, BatchStep};
 
 /// How long what is being done may take to end when the batch pauses.
@@ -42,20 +45,20 @@ const MOST_FAILURES: u32 = 20;
 /// The journal cannot be written, no gateway can be had, or the provider has no batch API.
 pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut dyn FnMut(&Progress)) -> Result<Ended, Problem> {
     let Job { record, book, input, reading, route, gateways, upstream, clock, options } = job;
-    let dialect = route.dialect;
-    super::is_offered(dialect)?;
-    let Some(api) = Api::of(dialect) else { return Err(Problem::new("the provider has no batch API")) };
+    super::is_offered(route.dialect)?;
+    let Some(api) = Api::of(route.dialect) else { return Err(Problem::new("the provider has no batch API")) };
     let keeper = Keeper::start(book, &record, Arc::clone(&clock))?;
-    let line = Line::open(route, reading.base_has_version, gateways, upstream, Arc::clone(&clock)).await?;
+    let line = Line::open(route.clone(), reading.base_has_version, Arc::clone(&gateways), upstream, Arc::clone(&clock)).await?;
     let began = clock.now().tick;
-    let promise = finish_hours(dialect, clock.now().wall).map(Duration::from_hours);
+    let promise = finish_hours(route.dialect, clock.now().wall).map(Duration::from_hours);
     let told = Arc::new(Mutex::new(Told {
         progress: Progress { rows: record.rows, ..Progress::default() },
         horizon: Horizon::new((record.finished() > 0).then_some(record.created_at), promise),
     }));
     let mut desk = Desk {
         api,
-        dialect,
+        route,
+        gateways,
         line,
         keeper: keeper.clone(),
         source: Source::new(input, reading),
@@ -65,6 +68,7 @@ pub async fn hand_over(job: Job, mut stop: watch::Receiver<u8>, observer: &mut d
         all_submitted: false,
         is_cancelled: false,
         cost_nanos: 0,
+        recorded: None,
         told: Arc::clone(&told),
         options,
         clock: Arc::clone(&clock),
@@ -132,7 +136,8 @@ struct Told {
 /// Everything about one batch that is being handed over.
 struct Desk {
     api: Api,
-    dialect: Dialect,
+    route: Route,
+    gateways: Arc<dyn Gateways>,
     line: Line,
     keeper: Keeper,
     source: Source,
@@ -143,6 +148,8 @@ struct Desk {
     all_submitted: bool,
     is_cancelled: bool,
     cost_nanos: u64,
+    /// How many rows had their answer when the history was told last.
+    recorded: Option<u64>,
     told: Arc<Mutex<Told>>,
     options: Options,
     clock: Arc<dyn Clock>,
@@ -199,10 +206,17 @@ impl Desk {
         self.tell().await
     }
 
-    /// Brings the progress to what the journal knows.
+    fn ending(&self, sent_at: Timestamp) -> Ending<'_> {
+        Ending { route: &self.route, source: &self.source, sent_at, now: self.clock.now().wall }
+    }
+
+    /// Brings the progress to what the journal knows, and the history to new answers.
     async fn tell(&mut self) -> Result<(), Problem> {
         let BatchRecord { answered, failed, cost_nanos, .. } = self.keeper.with(|book, id, _| book.batch(id)).await?;
         self.cost_nanos = cost_nanos;
+        if self.recorded.replace(answered + failed) != Some(answered + failed) {
+            self.gateways.answered().await;
+        }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Told { progress, horizon } = &mut *told;
         progress.answered = answered;
@@ -219,13 +233,23 @@ impl Desk {
     async fn submit(&mut self) -> Result<Turn, Problem> {
         let now = self.clock.now();
         let at_risk: u64 = self.open.iter().map(|open| open.part.may_cost_nanos).sum();
-        let cost_nanos = self.options.max_cost_nanos.map(|most| most.saturating_sub(self.cost_nanos + at_risk));
+        let by_user = self.options.max_cost_nanos.map(|most| most.saturating_sub(self.cost_nanos + at_risk));
+        // the gateway cannot tell what a batch may cost, so that its budgets are held to here
+        let room = self.gateways.room().await;
+        let by_budget = room.and_then(|room| room.money(self.route.id)).map(|left| left.saturating_sub(at_risk));
+        let cost_nanos = by_user.into_iter().chain(by_budget).min();
         let allowed = Allowed { rows: self.queue.rows, tokens: self.queue.tokens, cost_nanos };
         let parcel = match pack(self.api, &self.source, &self.keeper, allowed, now).await? {
             Packed::Parcel(parcel) => parcel,
             Packed::Nothing => {
                 self.all_submitted = true;
                 return Ok(Turn::Again);
+            }
+            Packed::TooDear if self.open.is_empty() && by_user != cost_nanos => {
+                return Ok(Turn::Stop(
+                    Problem::new("the next row could cost more than its budget has left")
+                        .hint("raise it with `tierline budgets set`, or run it again when it begins anew"),
+                ));
             }
             Packed::TooDear if self.open.is_empty() => {
                 return Ok(Turn::Stop(
@@ -282,7 +306,9 @@ impl Desk {
                 let mut answered = status.map_or_else(Answered::default, |status| Answered::head(status, &headers));
                 answered.body = body;
                 answered.error = Some(json!({ "kind": "request", "reason": reason }));
-                self.keeper.step(BatchStep::Ended(end(&BatchRow { sends: row.sends + 1, ..row }, &answered))).await?;
+                self.keeper
+                    .step(BatchStep::Ended(self.ending(self.clock.now().wall).of(&BatchRow { sends: row.sends + 1, ..row }, &answered)))
+                    .await?;
                 self.queue.took();
                 self.tell().await?;
                 Ok(Turn::Again)
@@ -381,8 +407,9 @@ impl Desk {
         let number = part.part;
         let rows = self.keeper.with(move |book, id, _| book.part_rows(id, number)).await?;
         let rows: BTreeMap<u64, BatchRow> = rows.into_iter().map(|row| (row.row, row)).collect();
-        let (api, dialect, now) = (self.api, self.dialect, self.clock.now());
-        let collector = Collector { api, dialect, part: &part, rows: &rows, keeper: &self.keeper, now };
+        let now = self.clock.now();
+        let ending = Ending { route: &self.route, source: &self.source, sent_at: part.at, now: now.wall };
+        let collector = Collector { api: self.api, part: &part, rows: &rows, keeper: &self.keeper, ending };
         let collected = collector.collect(&mut self.line, paths).await?;
         self.tell().await?;
         if collected.is_not_ours {
@@ -426,10 +453,11 @@ impl Desk {
         }
         let number = part.part;
         let rows = self.keeper.with(move |book, id, _| book.part_rows(id, number)).await?;
+        let ending = self.ending(part.at);
         let named = faults.iter().filter_map(|fault| {
             let row = if rows.len() == 1 { rows.first() } else { rows.get(usize::try_from(fault.line?.checked_sub(1)?).ok()?) }?;
             let error = json!({ "kind": "request", "reason": fault.message });
-            Some(BatchStep::Ended(end(row, &Answered { error: Some(error), ..Answered::default() })))
+            Some(BatchStep::Ended(ending.of(row, &Answered { error: Some(error), ..Answered::default() })))
         });
         let named: Vec<BatchStep> = named.collect();
         if named.is_empty() {

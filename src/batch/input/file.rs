@@ -79,8 +79,7 @@ impl InputFile {
         Ok(Arc::new(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()))
     }
 
-    /// Gives every record to `each`, in order, and tells what the file was. Blank lines are no records; in CSV they count as
-    /// the beginning of the record after them.
+    /// Gives every record to `each`, in order, and tells what the file was. Blank lines are no records.
     ///
     /// # Errors
     /// The file cannot be read, or `each` does not go on.
@@ -131,11 +130,14 @@ impl InputFile {
         reader.byte_headers().map_err(failed)?;
         let mut record = csv::ByteRecord::new();
         let mut before = reader.position().clone();
+        let mut breaks = Breaks::open(&self.path).map_err(|error| unreadable(&self.path, &error))?;
         while reader.read_byte_record(&mut record).map_err(failed)? {
             let after = reader.position().clone();
-            // the reader passes over blank lines: the record's own position is where it really begins
+            // the reader counts the second half of a line's end, and blank lines, as the beginning of the next record
             let start = record.position().unwrap_or(&before).clone();
-            let place = Place { line: start.line(), offset: start.byte(), length: after.byte().saturating_sub(start.byte()) };
+            let (lines, bytes) = breaks.at(start.byte()).map_err(|error| unreadable(&self.path, &error))?;
+            let offset = start.byte() + bytes;
+            let place = Place { line: start.line() + lines, offset, length: after.byte().saturating_sub(offset) };
             if place.length > MAX_ROW {
                 each(place, Err(format!("longer than {} MiB", MAX_ROW >> 20)))?;
             } else {
@@ -174,6 +176,37 @@ impl InputFile {
         let mut hashed = Hashed { file: File::open(&self.path).map_err(failed)?, hash: Sha256::new(), bytes: 0 };
         io::copy(&mut hashed, &mut io::sink()).map_err(failed)?;
         Ok(hex(&hashed.hash.finalize()) != was.sha256)
+    }
+}
+
+/// Follows a reader of the same file, to see where records really begin.
+struct Breaks {
+    reader: BufReader<File>,
+    at: u64,
+}
+
+impl Breaks {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { reader: BufReader::with_capacity(64 * 1024, File::open(path)?), at: 0 })
+    }
+
+    /// How many lines end from here up to the next byte that ends none, and how many bytes that takes. `offset` never goes back.
+    fn at(&mut self, offset: u64) -> io::Result<(u64, u64)> {
+        self.reader.seek_relative(i64::try_from(offset.saturating_sub(self.at)).unwrap_or(0))?;
+        self.at = offset.max(self.at);
+        let (mut lines, mut bytes) = (0, 0);
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            let breaks = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            lines += buffer[..breaks].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+            let goes_on = breaks > 0 && breaks == buffer.len();
+            self.reader.consume(breaks);
+            self.at += breaks as u64;
+            bytes += breaks as u64;
+            if !goes_on {
+                return Ok((lines, bytes));
+            }
+        }
     }
 }
 

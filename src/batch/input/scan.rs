@@ -176,6 +176,12 @@ impl Tally {
         self.text_bytes / 4 / self.rows.max(1)
     }
 
+    /// The same, rather too many than too few: three bytes a token, and some for who speaks.
+    #[must_use]
+    pub fn most_input(&self) -> u64 {
+        self.text_bytes / 3 / self.rows.max(1) + 10
+    }
+
     fn add(&mut self, facts: &RequestFacts) {
         self.rows += 1;
         self.text_bytes += facts.text_bytes;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::super::context::Context;
-use crate::batch::{Gateways, Looking, Opening, Room, Way};
+use crate::batch::{Gateways, Looking, Opening, Room, Telling, Way};
 use crate::domain::{AccountId, ClientName, Clock, Problem, Secret};
 use crate::engine::{self, Answer, Engine, Request, registry};
 use crate::store::{DataDir, Store};
@@ -146,8 +146,18 @@ impl Gateways for ForBatch {
 
     fn room(&self) -> Looking<'_> {
         Box::pin(async {
-            let Some(Answer::Status { buckets, queued, .. }) = self.ask(Request::Status).await else { return None };
-            Some(Room::of(buckets, &queued, &self.client))
+            let Some(Answer::Status { buckets, budgets, queued, .. }) = self.ask(Request::Status).await else { return None };
+            Some(Room::of(buckets, budgets, &queued, &self.client))
+        })
+    }
+
+    fn answered(&self) -> Telling<'_> {
+        Box::pin(async {
+            match self.own.lock().await.as_ref() {
+                Some(own) => own.engine.collect().await,
+                // whoever does not answer takes them at its next start
+                None => drop(self.ask(Request::Collect).await),
+            }
         })
     }
 }

@@ -224,6 +224,7 @@ fn status(context: &Context, batch: &BatchRecord, out: &mut dyn Write) -> Result
         format!("from {}", batch.input.display()),
         format!("to {}, {} rows written", batch.output.display(), batch.written),
     ];
+    lines.extend(show::against_plan(batch));
     let parts = BatchBook::open(&context.dir)?.open_parts(batch.id)?;
     lines.extend(parts.iter().map(|part| match &part.remote {
         Some(remote) => format!("{} rows are with the provider as {remote}, since {}", part.rows, part.at),

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::context::Context;
 use super::{RunArgs, ViaArg, show};
 use crate::batch::input::{Bad, Checks, InputFile, Scan, scan};
-use crate::batch::{self, Outcome, Planning, Stored, is_offered, output, plan, refused};
+use crate::batch::{self, Outcome, Planning, Stored, finish_hours, is_offered, output, plan, refused};
 use crate::catalog::Catalog;
 use crate::domain::batch::{BatchRecord, BatchState, BatchVia};
 use crate::domain::view::BucketView;
@@ -47,9 +47,9 @@ pub(super) fn find_or_plan(
     let RunArgs { model, template, max_output_tokens, .. } = args;
     let stored = Stored { model: model.clone(), template: template.clone(), max_output: *max_output_tokens, ..Stored::default() };
     let grounds = grounds(context)?;
+    let deadline = args.options.deadline(context.clock.now().wall)?;
     let via = match args.via {
         Some(ViaArg::Auto) => {
-            let deadline = args.options.deadline(context.clock.now().wall)?;
             let way = engine::auto_way(&account, &stored, &input, deadline, &grounds)?;
             show::way(context, &way, out)?;
             way.via
@@ -64,9 +64,16 @@ pub(super) fn find_or_plan(
     let rooms = if via == BatchVia::Gateway { batch::rooms(views(context)?, &account.label) } else { Vec::new() };
     let checks = Checks { reading: &reading, catalog: Catalog::bundled(), now: context.clock.now().wall, rooms };
     let estimate = &|scan: &Scan| grounds.estimate(&account, scan, via);
+    let left = deadline.map(|deadline| deadline.duration_since(context.clock.now().wall).as_secs_f64());
+    let promise = finish_hours(account.dialect(), context.clock.now().wall).filter(|_| via == BatchVia::ProviderBatch);
+    let scanned = |scan: &Scan, out: &mut dyn Write| {
+        let estimate = estimate(scan);
+        show::scanned(context, scan, &estimate, out)?;
+        show::late(context, &estimate, promise, left, out)
+    };
     if args.dry_run {
         let scan = scan(&input, &checks, &mut |_| Ok(()), &mut shown(context, out))?;
-        show::scanned(context, &scan, &estimate(&scan), out)?;
+        scanned(&scan, out)?;
         return if scan.bad > 0 { Err(refused(&scan)) } else { Ok(None) };
     }
     let output = output(args.out.as_deref(), input.path())?;
@@ -75,11 +82,11 @@ pub(super) fn find_or_plan(
     let outcome = plan(book, &input, &checks, planning, context.clock.as_ref(), &mut |_| true, &mut shown(context, out))?;
     match outcome {
         Outcome::Refused(scan) => {
-            show::scanned(context, &scan, &estimate(&scan), out)?;
+            scanned(&scan, out)?;
             Err(refused(&scan))
         }
         Outcome::Planned(record, scan) => {
-            show::scanned(context, &scan, &estimate(&scan), out)?;
+            scanned(&scan, out)?;
             Ok(Some(*record))
         }
     }

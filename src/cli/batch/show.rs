@@ -162,6 +162,42 @@ pub(super) fn note(context: &Context, out: &mut dyn Write, text: &str) -> Result
     writeln!(out, "{text}").map_err(|error| unwritable(&error))
 }
 
+/// Says beforehand that the batch cannot, or will hardly, be done in the seconds that are `left`; `promise` is within how many
+/// hours a provider's batch API is done.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(super) fn late(
+    context: &Context,
+    estimate: &BatchEstimate,
+    promise: Option<u64>,
+    left: Option<f64>,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    let Some(left) = left.filter(|left| *left > 0.0) else { return Ok(()) };
+    let takes = |secs: Option<u64>| secs.map(|secs| secs as f64).filter(|secs| *secs > left);
+    let by_when = long(left);
+    let why = match (takes(estimate.least_secs), takes(estimate.expected_secs), promise) {
+        (Some(least), ..) => format!("cannot be done before the deadline in {by_when}: it takes at least {}", long(least)),
+        (None, Some(expected), _) => format!("will hardly be done before the deadline in {by_when}: it takes about {}", long(expected)),
+        (None, None, Some(hours)) if hours as f64 * 3_600.0 > left => {
+            format!("may not be done before the deadline in {by_when}: the provider promises an end within {hours} h")
+        }
+        _ => return Ok(()),
+    };
+    let text = format!("the batch {why}; it pauses at the deadline");
+    let line = if context.json { json!({ "late": text }).to_string() } else { text };
+    writeln!(out, "{line}").map_err(|error| unwritable(&error))
+}
+
+/// What was planned beside what came of it, once it is done; `None` while it is not, or nothing was planned.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(super) fn against_plan(batch: &BatchRecord) -> Option<String> {
+    let estimate = batch.estimate.as_ref().filter(|_| batch.state == BatchState::Done)?;
+    let money = estimate.cost_nanos.map(|planned| format!("{} of {} planned", dollars(batch.cost_nanos), dollars(planned)));
+    let time = estimate.expected_secs.map(|planned| format!("{} of {} planned", long(batch.ran_secs as f64), long(planned as f64)));
+    let both: Vec<String> = money.into_iter().chain(time).collect();
+    (!both.is_empty()).then(|| format!("took {}", both.join(", ")))
+}
+
 /// Rows that were in flight when the last run ended without a word.
 pub(super) fn resent(context: &Context, rows: &[BatchRow], out: &mut dyn Write) -> Result<(), Problem> {
     if context.json {
@@ -202,6 +238,7 @@ pub(super) fn ended(
         cost(batch)
     )];
     lines.extend(batch.reason.clone());
+    lines.extend(against_plan(batch));
     if !given_up.is_empty() {
         lines.push(format!("{} rows were given up on their way and are sent again: {}", given_up.len(), names(given_up)));
     }

@@ -60,7 +60,7 @@ pub fn prose(ui: &Ui, text: &str, style: &TextStyle) -> LayoutJob {
 /// cannot be a name is given a capital: an account called deepseek stays as it is.
 #[must_use]
 pub fn sentence(text: &str) -> String {
-    const PLAIN: [&str; 8] = ["a", "an", "it", "no", "nothing", "the", "there", "this"];
+    const PLAIN: [&str; 11] = ["a", "an", "answers", "it", "no", "nothing", "prompts", "the", "there", "this", "with"];
     let first = text.split(' ').next().unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     match (PLAIN.contains(&first), text.get(..1), text.get(1..)) {

@@ -221,7 +221,7 @@ fn in_its_words(mut view: PlanView) -> PlanView {
     if let Some(given) = view.plan.fits.iter_mut().find(|fit| fit.name == "given") {
         let spoken_of = std::mem::replace(&mut given.title, YOURS.into());
         for advice in &mut view.plan.advice {
-            let (Advice::ShorterPrompt { choice, .. } | Advice::FewerRequests { choice, .. } | Advice::HigherTier { choice }) = advice;
+            let choice = advice.choice_mut();
             if *choice == spoken_of {
                 *choice = YOURS.into();
             }
@@ -247,10 +247,20 @@ fn advised(ui: &mut Ui, advice: &[Advice], inputs: &mut Inputs) {
                 Advice::ShorterPrompt { input_tokens, .. } if set(ui, "Set the shorter prompt") => {
                     inputs.input_tokens = *input_tokens as f64;
                 }
+                Advice::ShorterAnswer { output_tokens, .. } if set(ui, "Set the shorter answer") => {
+                    inputs.output_tokens = *output_tokens as f64;
+                }
+                Advice::ShorterBoth { sizes, .. } if set(ui, "Set the shorter prompt and answer") => {
+                    (inputs.input_tokens, inputs.output_tokens) = (sizes.input_tokens as f64, sizes.output_tokens as f64);
+                }
+                Advice::MoreFromCache { from_cache, .. } if set(ui, "Set the larger cached share") => {
+                    inputs.cached_percent = from_cache.cached_share * 100.0;
+                    inputs.output_tokens = from_cache.output_tokens.map_or(inputs.output_tokens, |most| most as f64);
+                }
                 Advice::FewerRequests { requests_per_min, .. } if set(ui, "Set the lower rate") => {
                     inputs.requests_per_min = (requests_per_min * 100.0).floor() / 100.0;
                 }
-                Advice::ShorterPrompt { .. } | Advice::FewerRequests { .. } | Advice::HigherTier { .. } => {}
+                _ => {}
             }
         });
     }

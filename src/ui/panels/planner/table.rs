@@ -108,7 +108,8 @@ fn source(check: &LimitCheck, evidence: &str) -> String {
         || format!("{} each", format::grouped(super::whole(check.each))),
         |need| format!("{} needed", format::grouped(super::whole(need))),
     );
-    format!("{} {need}, {} allowed\n{}: {evidence}", check.meter, format::grouped(check.limit), check.source)
+    let most = check.most_requests_per_min.map_or_else(String::new, |most| format!(", so {} requests a minute", format::rate(most)));
+    format!("{} {need}, {} allowed{most}\n{}: {evidence}", check.meter, format::grouped(check.limit), check.source)
 }
 
 /// A row in words.

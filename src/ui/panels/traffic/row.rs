@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::view::WaitingView;
-use crate::domain::{Certainty, ModelId, Outcome, RequestId, RequestRecord, VerdictKind};
+use crate::domain::{Certainty, ModelId, Outcome, Pool, RequestId, RequestRecord, VerdictKind};
 use crate::journal::{LiveView, RunningView};
 
 use super::super::super::format;
@@ -129,7 +129,8 @@ impl Row<'_> {
             }
             Self::Done(r) => {
                 let ran = format::since(r.finished_at, r.arrived_at).saturating_sub(std::time::Duration::from_millis(r.wait_millis));
-                let ran = if r.attempts == 0 { Cell::none() } else { Cell::new(format::duration(ran), Tone::Plain) };
+                let never_left = r.attempts == 0 && r.class.pool() != Pool::Batch;
+                let ran = if never_left { Cell::none() } else { Cell::new(format::duration(ran), Tone::Plain) };
                 let (input, cached) = (Cell::count(r.usage.total_input()), Cell::count(r.usage.cache_read));
                 let output = Cell::count(r.usage.output);
                 let cost = r.cost_nanos.map_or_else(Cell::none, |n| Cell::new(format::money(n), Tone::Plain));

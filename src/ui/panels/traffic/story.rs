@@ -105,6 +105,7 @@ fn name(reading: &Reading) -> String {
         Pool::Fast => format!("{meter}, fast"),
         Pool::Project => format!("{meter}, project"),
         Pool::LongContext => format!("{meter}, long context"),
+        Pool::Batch => format!("{meter}, batch"),
     }
 }
 
