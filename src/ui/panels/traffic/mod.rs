@@ -77,7 +77,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
     past.forget_if_a_gap_opened(scene.view);
     let mut near = row::rows(scene.view);
     near.retain(|row| !past.holds(row.id()));
-    let total = near.len() + past.len();
+    let total = near.len() + past.count();
     near.retain(|row| row.matches(&words));
     let older = past.more().then(|| Intent::LoadRequests(past.next()));
     let order = state.order.clone();

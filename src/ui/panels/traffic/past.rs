@@ -66,7 +66,7 @@ impl Past {
 
     /// How many rows were read.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.read.len()
     }
 
