@@ -15,7 +15,7 @@ fn a_row_tells_on_hover_what_is_believed_of_it_and_why() {
     w.harness.get_by_label_contains("OTPM of claude-sonnet-5-5: ").hover();
     w.harness.run_ok();
     for part in
-        ["charge rule: output is reserved at max_tokens", "48 of 48 answers agree", "Runs out not at this pace", "in the last 5 min"]
+        ["charge rule: output is reserved at max_tokens", "48 of 48 answers agree", "Does not run out at this pace", "in the last 5 min"]
     {
         assert!(w.shows(part), "{part}");
     }

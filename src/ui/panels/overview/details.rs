@@ -61,7 +61,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) -> Option<Press
 pub fn hover(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     ui.set_min_width(360.0);
     ui.label(super::buckets::sentence(scene, bucket));
-    let text = note(ui, format!("Runs out {}. Confirmed {}.", runs_out(scene, bucket), confirmed(scene, bucket)));
+    let pace = match pace::pace(bucket, scene.now) {
+        Pace::Out => "Nothing is left.".to_owned(),
+        Pace::In(after) => format!("Runs out in {} at this pace.", format::duration(after)),
+        Pace::Lasts => "Does not run out at this pace.".into(),
+        Pace::Idle => "Not in use.".into(),
+    };
+    let text = note(ui, format!("{pace} Confirmed {}.", confirmed(scene, bucket)));
     ui.add(Label::new(text).wrap());
     let seen = trend::sentence(scene.view.trends.get(&bucket.key));
     if !seen.is_empty() {
