@@ -5,9 +5,8 @@ use egui::{Color32, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec
 use crate::domain::Severity;
 use crate::domain::view::ModelView;
 
-use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::{Color, Palette, colors, faint, theme};
+use super::super::super::theme::{Color, Palette, colors, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
 use super::super::super::widgets::sort::{Order, Rank};
 
@@ -16,7 +15,7 @@ const COLUMNS: [Column; 8] = [
     Column::text("Provider", 92.0),
     Column::text("State", 76.0),
     Column::text("Ends", 132.0).gives_way(3),
-    Column::text("Replacement", 200.0).gives_way(2),
+    Column::rest("Replacement").gives_way(2),
     Column::number("In, $/M", 54.0),
     Column::number("Cached", 54.0).gives_way(1),
     Column::number("Out, $/M", 58.0),
@@ -53,12 +52,11 @@ pub fn show(
 
 fn fill(cells: &mut Cells<'_>, model: &ModelView) {
     let c = colors(cells.ui);
-    let dash = faint(cells.ui, format::NONE);
     cells.text(RichText::new(&model.id).color(c.text));
     cells.text(RichText::new(model.provider.title()).color(c.text_secondary));
     cells.text(RichText::new(model.state).color(tone(model.severity, c)));
-    cells.text(model.ends.as_ref().map_or_else(|| dash.clone(), |ends| RichText::new(ends).color(c.text_secondary)));
-    cells.text(model.replacement.as_ref().map_or_else(|| dash.clone(), |id| RichText::new(id.as_str()).color(c.text_secondary)));
+    cells.text(RichText::new(model.ends.as_deref().unwrap_or_default()).color(c.text_secondary));
+    cells.text(RichText::new(model.replacement.as_ref().map_or("", |id| id.as_str())).color(c.text_secondary));
     let price = model.price.as_ref();
     for nanos in [price.and_then(|p| p.input), price.and_then(|p| p.cache_read), price.and_then(|p| p.output)] {
         let text = super::price(nanos);
