@@ -13,12 +13,16 @@ mod accounts;
 mod batch;
 #[path = "ui/keyboard.rs"]
 mod keyboard;
+#[path = "ui/overview.rs"]
+mod overview;
 #[path = "ui/pictures.rs"]
 mod pictures;
 #[path = "ui/planner.rs"]
 mod planner;
 #[path = "ui/settings.rs"]
 mod settings;
+#[path = "ui/traffic.rs"]
+mod traffic;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -77,6 +77,12 @@ impl fmt::Debug for Secret {
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    /// Its digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Reads a fingerprint back from where it was stored.
     #[must_use]
     pub fn from_stored(text: impl Into<String>) -> Self {

@@ -8,7 +8,7 @@ use egui::{CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Modifier
 use jiff::tz::TimeZone;
 
 use crate::domain::batch::BatchOptions;
-use crate::domain::command::{Command, Progress};
+use crate::domain::command::{Command, Progress, Reply};
 use crate::domain::{Clock, Preferences};
 use crate::journal::LiveView;
 
@@ -87,6 +87,12 @@ impl App {
         }
         let mut traffic = TrafficState::default();
         traffic.filter.clone_from(&options.state.traffic_filter);
+        let order = |panel| options.state.orders.get(&panel).cloned();
+        let (mut accounts, mut models, mut batch) = (AccountsState::default(), ModelsState::default(), BatchState::default());
+        traffic.order = order(PanelId::Traffic);
+        accounts.order = order(PanelId::Accounts);
+        models.order = order(PanelId::Models);
+        batch.order = order(PanelId::Batch);
         Self {
             send: options.send,
             clock: options.clock,
@@ -100,9 +106,9 @@ impl App {
             overview: OverviewState::default(),
             traffic,
             history,
-            accounts: AccountsState::default(),
-            models: ModelsState::default(),
-            batch: BatchState::default(),
+            accounts,
+            models,
+            batch,
             planner: PlannerState::default(),
             explain: ExplainState::default(),
             settings: SettingsState::default(),
@@ -299,6 +305,11 @@ impl App {
                 self.state.panel = PanelId::Accounts;
                 Command::Probe(id, self.accounts.probe.ask(ctx))
             }
+            Intent::TryNow(id) => {
+                let ctx = ctx.clone();
+                // what it tries is seen in the traffic
+                Command::TryNow(id, Reply::new(move || ctx.request_repaint()).0)
+            }
             Intent::TestKey(id) => Command::TestKey(id, self.accounts.probe.ask(ctx)),
             Intent::SetLimit(limit) => Command::SetLimit(limit, self.accounts.limits.saved.ask(ctx)),
             Intent::OpenRules => {
@@ -413,6 +424,20 @@ impl App {
     fn remember(&mut self) {
         if self.state.traffic_filter != self.traffic.filter {
             self.state.traffic_filter.clone_from(&self.traffic.filter);
+        }
+        for (panel, order) in [
+            (PanelId::Traffic, &self.traffic.order),
+            (PanelId::Accounts, &self.accounts.order),
+            (PanelId::Models, &self.models.order),
+            (PanelId::Batch, &self.batch.order),
+        ] {
+            if self.state.orders.get(&panel) == order.as_ref() {
+                continue;
+            }
+            match order {
+                Some(order) => self.state.orders.insert(panel, order.clone()),
+                None => self.state.orders.remove(&panel),
+            };
         }
         if let Some(chart) = self.history.chosen()
             && self.state.chart.as_ref() != Some(chart)

@@ -56,6 +56,8 @@ pub enum Intent {
     RemoveAccount(AccountId),
     /// Ask a provider whether a key works.
     TestKey(AccountId),
+    /// Let the account's next request try at once what keeps failing.
+    TryNow(AccountId),
     /// Ask a provider for its limits.
     Probe(AccountId),
     /// Set or clear a ceiling of the user's own.

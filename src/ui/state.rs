@@ -1,12 +1,15 @@
 //! What the window remembers between two starts. The caller stores it; nothing here reads a file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::panels::history::Subject;
 use super::theme::theme;
+use super::widgets::sort::Order;
 
 /// The panels, in the order of the rail and of the number keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PanelId {
     /// How things stand.
@@ -98,6 +101,8 @@ pub struct UiState {
     pub density: Density,
     /// The words by which the traffic is filtered.
     pub traffic_filter: String,
+    /// By which column a table is sorted, once the user has chosen it, under the name of its panel.
+    pub orders: BTreeMap<PanelId, Order>,
     /// What the chart shows, once the user has chosen it.
     pub chart: Option<Subject>,
     /// The window, once it was another than at first.
@@ -123,6 +128,7 @@ impl Default for UiState {
             scale_percent: 100,
             density: Density::default(),
             traffic_filter: String::new(),
+            orders: BTreeMap::new(),
             chart: None,
             window: None,
         }
@@ -166,6 +172,7 @@ mod tests {
             scale_percent: 150,
             density: Density::Compact,
             traffic_filter: "refused".into(),
+            orders: [(PanelId::Models, Order { by: "Ends".into(), falling: true })].into(),
             chart: Some(chart),
             window: Some(WindowSize { width: 900, height: 600, maximized: true }),
         };

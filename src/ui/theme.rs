@@ -23,6 +23,7 @@
 //!
 //! **States.** `ok`, `warning`, `error` colour a mark and its word, never a whole surface. Waiting is `binding`,
 //! running is `accent`. What is unknown is written as "unknown" or a dash in `text_faint`, never as zero.
+//! What is nothing, or not yet, is left empty.
 //! Disabled controls keep their words and explain themselves on hover.
 //!
 //! **Motion.** None, except egui's own short hover fades. Numbers keep their place: columns have fixed widths.

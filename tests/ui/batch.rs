@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
@@ -105,7 +106,11 @@ fn check() -> BatchCheck {
 
 /// A file that was checked, with this result.
 fn checked(result: Result<BatchCheck, Problem>) -> (Window, BatchOrder) {
-    let mut w = window(with(Vec::new()), PanelId::Batch);
+    checked_in(ThemeChoice::Dark, result)
+}
+
+fn checked_in(theme: ThemeChoice, result: Result<BatchCheck, Problem>) -> (Window, BatchOrder) {
+    let mut w = themed(with(Vec::new()), PanelId::Batch, theme);
     w.click("New batch…");
     w.write("Rows", "/data/rows.jsonl");
     w.click("Check the file");
@@ -123,7 +128,21 @@ fn picture_of_the_batches() {
 
 #[test]
 fn picture_of_a_checked_file() {
-    checked(Ok(check())).0.picture("batch_new");
+    checked_in(ThemeChoice::Dark, Ok(check())).0.picture("batch_new_dark");
+    checked_in(ThemeChoice::Light, Ok(check())).0.picture("batch_new_light");
+}
+
+#[test]
+fn a_way_through_the_provider_asks_how_often_to_look_there() {
+    let mut w = window(with(Vec::new()), PanelId::Batch);
+    w.click("New batch…");
+    w.write("Rows", "/data/rows.jsonl");
+    assert!(!w.shows("Seconds between looks"), "nothing is looked for at the gateway");
+    w.choose("Way", "The provider's batch API");
+    w.write("Seconds between looks at it there", "90");
+    w.click("Check the file");
+    let Command::CheckBatch(order, ..) = w.order() else { panic!("the file is not checked") };
+    assert_eq!(order.options.poll, Some(Duration::from_secs(90)));
 }
 
 #[test]
@@ -165,7 +184,7 @@ fn a_form_that_changed_is_checked_again() {
 #[test]
 fn fields_say_what_is_wrong_with_them() {
     let mut w = window(with(Vec::new()), PanelId::Batch);
-    w.click("New batch");
+    w.click("New batch…");
     for (field, text) in [("Most it may cost, $", "two"), ("Pause at", "soon"), ("Rows at once", "-3")] {
         w.write(field, text);
     }
@@ -179,7 +198,7 @@ fn fields_say_what_is_wrong_with_them() {
 #[test]
 fn a_check_shows_how_far_it_is_can_be_stopped_and_can_fail() {
     let mut w = window(with(Vec::new()), PanelId::Batch);
-    w.click("New batch");
+    w.click("New batch…");
     w.write("Rows", "/data/rows.jsonl");
     w.click("Check the file");
     let Command::CheckBatch(_, progress, reply) = w.order() else { panic!("the file is not checked") };

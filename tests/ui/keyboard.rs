@@ -70,7 +70,7 @@ fn every_control_has_a_name() {
         (PanelId::History, "Export…"),
         (PanelId::Models, "Folder scan"),
         (PanelId::Models, "claude-sonnet-5-5 of Anthropic, active"),
-        (PanelId::Batch, "New batch"),
+        (PanelId::Batch, "New batch…"),
         (PanelId::Planner, "As a batch"),
     ] {
         let mut w = whole(panel);

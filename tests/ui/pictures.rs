@@ -154,6 +154,22 @@ fn palette() {
 }
 
 #[test]
+fn an_explained_error() {
+    both("explain", |theme| {
+        let mut w = themed(fixture::busy(), PanelId::Overview, theme);
+        w.click("Explain an error…");
+        w.write("Headers", "retry-after: 20");
+        let before = w.harness.get_by_label("Cancel").rect();
+        w.click("Explain");
+        let Command::Explain(_, reply) = w.order() else { panic!("nothing is asked") };
+        reply.send(Ok(fixture::verdict()));
+        w.harness.run_ok();
+        assert_eq!(w.harness.get_by_label("Cancel").rect(), before, "the answer moves nothing");
+        w
+    });
+}
+
+#[test]
 fn a_widget_that_moves_by_one_point_is_seen_and_a_rounding_is_not() {
     let mut w = themed(fixture::busy(), PanelId::Accounts, ThemeChoice::Dark);
     let whole = w.seen();

@@ -159,7 +159,7 @@ def batch(folder):
             file.write(json.dumps({"custom_id": name, "params": params}) + "\n")
         file.write("{no row\n")
     press("Batch")
-    press("New batch")
+    press("New batch…")
     write("Rows", rows)
     press("Check the file")
     shown("2 rows can be sent, 1 cannot.")

@@ -46,14 +46,25 @@ impl ExplainState {
     pub const fn open(&mut self) {
         self.open = true;
     }
+
+    fn code(&self) -> Option<u16> {
+        self.status.trim().parse().ok().filter(|code| (100..1_000).contains(code))
+    }
 }
+
+/// What it means is no narrower, as long as it stands beside what was pasted.
+const SIDE_LEAST: f32 = 280.0;
 
 /// Draws the dialog if it is open.
 pub fn show(ctx: &Context, state: &mut ExplainState) -> Option<Intent> {
     if !state.open {
         return None;
     }
-    let answer = dialog(ctx, "Explain an error", theme().size.dialog + 120.0, |ui| form(ui, state));
+    let (side, gap) = (theme().size.dialog, theme().space.apart);
+    let room = ctx.content_rect().width() - 3.0 * gap;
+    let beside = room >= side + SIDE_LEAST + gap;
+    let width = if beside { room.min(2.0 * side + gap) } else { room.min(side) };
+    let answer = dialog(ctx, "Explain an error", width, |ui| form(ui, state, beside));
     let (intent, cancelled) = answer.inner;
     if answer.closed || cancelled {
         state.open = false;
@@ -61,7 +72,33 @@ pub fn show(ctx: &Context, state: &mut ExplainState) -> Option<Intent> {
     intent
 }
 
-fn form(ui: &mut Ui, state: &mut ExplainState) -> (Option<Intent>, bool) {
+/// What was pasted, and what it means: beside it, so that an answer moves nothing, or below where the window is narrow.
+fn form(ui: &mut Ui, state: &mut ExplainState, beside: bool) -> (Option<Intent>, bool) {
+    if !beside {
+        typed(ui, state);
+        meaning(ui, &state.verdict);
+        return foot(ui, state);
+    }
+    let whole = ui.available_width();
+    ui.horizontal_top(|ui| {
+        let width = (whole - theme().space.apart) / 2.0;
+        let left = ui.vertical(|ui| {
+            ui.set_width(width);
+            typed(ui, state);
+        });
+        ui.add_space(theme().space.apart - ui.spacing().item_spacing.x);
+        ui.vertical(|ui| {
+            ui.set_width(width);
+            let height = left.response.rect.height();
+            ScrollArea::vertical().id_salt("verdict").max_height(height).min_scrolled_height(height).auto_shrink(false).show(ui, |ui| {
+                meaning(ui, &state.verdict);
+            });
+        });
+    });
+    foot(ui, state)
+}
+
+fn typed(ui: &mut Ui, state: &mut ExplainState) {
     ui.horizontal(|ui| {
         combo(ui, "Provider", state.provider.title(), 150.0, |ui| {
             for dialect in Dialect::ALL {
@@ -70,19 +107,28 @@ fn form(ui: &mut Ui, state: &mut ExplainState) -> (Option<Intent>, bool) {
         });
         let label = ui.label(note(ui, "HTTP status"));
         ui.add(TextEdit::singleline(&mut state.status).desired_width(56.0).align(Align2::LEFT_CENTER)).labelled_by(label.id);
+        if state.code().is_none() {
+            ui.label(RichText::new("A status is a number from 100 to 999.").small().color(colors(ui).error));
+        }
     });
     ui.add_space(theme().space.tight);
-    pasted(ui, "Headers", "retry-after: 12\nanthropic-ratelimit-requests-remaining: 0", 3, &mut state.headers);
-    pasted(ui, "Body", "the whole answer, as it came", 6, &mut state.body);
-    let status = state.status.trim().parse::<u16>().ok().filter(|code| (100..1_000).contains(code));
-    if status.is_none() {
-        ui.label(RichText::new("A status is a number from 100 to 999.").small().color(colors(ui).error));
-    }
-    match &state.verdict {
-        Slot::Idle | Slot::Waiting(_) => {}
+    pasted(ui, "Headers", "retry-after: 12\nanthropic-ratelimit-requests-remaining: 0", 5, &mut state.headers);
+    pasted(ui, "Body", "the whole answer, as it came", 11, &mut state.body);
+}
+
+fn meaning(ui: &mut Ui, verdict: &Slot<Verdict>) {
+    match verdict {
+        Slot::Idle | Slot::Waiting(_) => {
+            let text = note(ui, "What it means stands here. Nothing of it leaves this machine.");
+            ui.add(Label::new(text).wrap());
+        }
         Slot::Failed(failed) => problem::show(ui, failed),
         Slot::Done(verdict) => told(ui, verdict),
     }
+}
+
+fn foot(ui: &mut Ui, state: &ExplainState) -> (Option<Intent>, bool) {
+    let status = state.code();
     let (acts, cancels) = buttons(ui, "Explain", status.is_some(), state.verdict.waiting());
     let (headers, body) = (state.headers.clone(), state.body.clone());
     let intent = status.filter(|_| acts).map(|status| Intent::Explain(PastedError { provider: state.provider, status, headers, body }));
@@ -91,7 +137,7 @@ fn form(ui: &mut Ui, state: &mut ExplainState) -> (Option<Intent>, bool) {
 
 fn pasted(ui: &mut Ui, name: &str, hint: &str, rows: usize, text: &mut String) {
     let label = ui.label(note(ui, name));
-    ScrollArea::vertical().id_salt(name).max_height(110.0).show(ui, |ui| {
+    ScrollArea::vertical().id_salt(name).max_height(if rows > 5 { 190.0 } else { 96.0 }).show(ui, |ui| {
         let field = TextEdit::multiline(text).hint_text(hint).code_editor().desired_rows(rows).desired_width(f32::INFINITY);
         ui.add(field.lock_focus(false)).labelled_by(label.id);
     });
@@ -100,8 +146,6 @@ fn pasted(ui: &mut Ui, name: &str, hint: &str, rows: usize, text: &mut String) {
 
 fn told(ui: &mut Ui, verdict: &Verdict) {
     let c = colors(ui);
-    page::rule(ui);
-    ui.add_space(theme().space.tight);
     ui.horizontal(|ui| {
         let color = if matches!(verdict.kind, VerdictKind::Wait | VerdictKind::Overload) { c.binding } else { c.error };
         ui.add(Label::new(section(capital(verdict_word(verdict.kind))).color(color)));

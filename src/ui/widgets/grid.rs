@@ -1,10 +1,11 @@
 //! A short table whose columns keep their place: fixed widths, one that takes the rest, numbers to the right.
 //!
-//! For tables of a few dozen rows; long ones use `egui_extras::TableBuilder`, which draws only what is seen.
+//! For tables of a few dozen rows, whose cells are widgets; the long one of the traffic paints its cells.
 
 use egui::{Align, Color32, Label, Layout, Rangef, Rect, Response, RichText, Sense, Stroke, Ui, UiBuilder, vec2};
 
 use super::super::theme::{colors, note, theme};
+use super::sort::{self, Order};
 
 /// Between two columns.
 const GAP: f32 = 10.0;
@@ -101,6 +102,19 @@ impl Grid {
                 cells.text(text);
             }
         });
+        ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, Color32::from(line)));
+    }
+
+    /// The same with heads that sort. A column without a name has nothing to sort by.
+    pub fn sorting_head(&self, ui: &mut Ui, order: &mut Option<Order>) {
+        let line = colors(ui).line;
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), self.row), Sense::hover());
+        for (column, range) in self.columns.iter().filter(|(column, _)| !column.head.is_empty()) {
+            if let Some(range) = range {
+                let place = Rect::from_x_y_ranges(rect.left() + range.min..=rect.left() + range.max, rect.y_range());
+                sort::head(ui, place, column.head, column.right, order);
+            }
+        }
         ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, Color32::from(line)));
     }
 

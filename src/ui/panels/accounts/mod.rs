@@ -25,11 +25,14 @@ use super::super::theme::{colors, faint, mono, note, theme};
 use super::super::widgets::dialog::primary;
 use super::super::widgets::grid::{Cells, Column, Grid};
 use super::super::widgets::icon::Icon;
+use super::super::widgets::sort::{Order, Rank};
 use super::super::widgets::{button, page, problem};
 
 /// What the panel keeps between frames.
 #[derive(Debug, Default)]
 pub struct AccountsState {
+    /// By which column the accounts are sorted; in the order they were added, if `None`.
+    pub order: Option<Order>,
     /// The form for a new key.
     pub add: add::AddState,
     /// The form for another base URL.
@@ -136,8 +139,12 @@ fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<In
     }
     let mut intent = None;
     let grid = Grid::new(ui, &COLUMNS, scene.density.row() + 4.0);
-    grid.head(ui);
-    for account in scene.view.accounts.iter() {
+    grid.sorting_head(ui, &mut state.order);
+    let mut accounts: Vec<&AccountView> = scene.view.accounts.iter().collect();
+    if let Some(order) = &state.order {
+        accounts.sort_by(|a, b| order.compare(rank(a, &order.by), rank(b, &order.by)));
+    }
+    for account in accounts {
         grid.row(ui, Sense::hover(), |cells| {
             if let Some(wish) = row(cells, account, state) {
                 intent = Some(wish);
@@ -145,6 +152,22 @@ fn table(ui: &mut Ui, scene: &Scene<'_>, state: &mut AccountsState) -> Option<In
         });
     }
     intent
+}
+
+/// By what an account is sorted.
+fn rank<'a>(view: &'a AccountView, column: &str) -> Option<Rank<'a>> {
+    match column {
+        "Account" => Some(Rank::Text(&view.account.label)),
+        "Provider" => Some(Rank::Text(view.account.provider.title())),
+        "Base URL" => Some(Rank::Text(view.account.base_url.as_str())),
+        "Fingerprint" => Some(Rank::Text(view.account.fingerprint.as_str())),
+        "Scope" => Some(Rank::Text(&view.scope.id)),
+        "Shares with" => view.shares_with.first().map(|label| Rank::Text(label)),
+        "State" => Some(Rank::Text(view.stopped.as_deref().unwrap_or_default())),
+        "Tier" => view.tier.as_deref().map(Rank::Text),
+        "Probe costs" => view.probe.cost_nanos.map(Rank::Number),
+        _ => None,
+    }
 }
 
 fn row(cells: &mut Cells<'_>, view: &AccountView, state: &mut AccountsState) -> Option<Intent> {

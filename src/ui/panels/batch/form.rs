@@ -1,6 +1,7 @@
 //! The form for a new batch. What is wrong is said where it is wrong.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use egui::{Align2, Label, TextEdit, Ui};
 use jiff::tz::TimeZone;
@@ -34,6 +35,7 @@ pub struct Form {
     max_cost: String,
     deadline: String,
     concurrency: String,
+    poll: String,
     way: Way,
     as_they_come: bool,
     /// Go on without the rows that cannot be sent.
@@ -80,6 +82,7 @@ pub struct Wrong {
     max_cost: Option<String>,
     deadline: Option<String>,
     concurrency: Option<String>,
+    poll: Option<String>,
 }
 
 impl Form {
@@ -115,6 +118,7 @@ impl Form {
         };
         let max_output = count(&self.max_output, 1_000_000, |wrong| &mut wrong.max_output);
         let concurrency = count(&self.concurrency, 10_000, |wrong| &mut wrong.concurrency);
+        let poll_secs = count(&self.poll, 86_400, |wrong| &mut wrong.poll);
         let max_cost_nanos = text(&self.max_cost).and_then(|text| {
             let nanos = Dollars::parse(&text).map(|Dollars(nanos)| nanos);
             if nanos.is_none() {
@@ -146,7 +150,12 @@ impl Form {
             via: self.way.fixed(),
             as_they_come: self.as_they_come,
             skip_invalid: self.skip_invalid,
-            options: BatchOptions { concurrency: concurrency.and_then(|n| usize::try_from(n).ok()), max_cost_nanos, deadline, poll: None },
+            options: BatchOptions {
+                concurrency: concurrency.and_then(|n| usize::try_from(n).ok()),
+                max_cost_nanos,
+                deadline,
+                poll: poll_secs.map(Duration::from_secs),
+            },
         })
     }
 }
@@ -194,6 +203,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, busy: bool) -> Opti
     Field::new("Most it may cost, $").hint("no bound").problem(wrong.max_cost.as_deref()).show(ui, &mut form.max_cost);
     Field::new("Pause at").hint("8h, or 2026-11-25 06:00").problem(wrong.deadline.as_deref()).show(ui, &mut form.deadline);
     Field::new("Rows at once").hint("as many as the limits admit").problem(wrong.concurrency.as_deref()).show(ui, &mut form.concurrency);
+    if form.way != Way::Gateway {
+        let hint = "by the age of the batch";
+        Field::new("Seconds between looks at it there").hint(hint).problem(wrong.poll.as_deref()).show(ui, &mut form.poll);
+    }
     let mut asked = None;
     ui.horizontal(|ui| {
         if ui.add_enabled_ui(!busy, |ui| primary(ui, "Check the file")).inner {

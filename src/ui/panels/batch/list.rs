@@ -8,6 +8,7 @@ use super::super::super::format::{self, THIN};
 use super::super::super::scene::Scene;
 use super::super::super::theme::{Color, Palette, colors, note, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
+use super::super::super::widgets::sort::{Order, Rank};
 
 const COLUMNS: [Column; 7] = [
     Column::number("#", 26.0),
@@ -20,12 +21,16 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// Draws it; answers with the batch that was chosen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: BatchId) -> Option<BatchId> {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, selected: BatchId, order: &mut Option<Order>) -> Option<BatchId> {
     let grid = Grid::new(ui, &COLUMNS, scene.density.row() + 4.0);
-    grid.head(ui);
+    grid.sorting_head(ui, order);
+    let mut batches: Vec<&BatchView> = scene.view.batches.iter().collect();
+    if let Some(order) = order {
+        order.sort(&mut batches, |view, column| rank(view, column));
+    }
     ui.spacing_mut().item_spacing.y = 0.0;
     let mut chosen = None;
-    for view in scene.view.batches.iter() {
+    for view in batches {
         let current = view.record.id == selected;
         let ground = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), scene.density.row() + 4.0));
         if current {
@@ -59,6 +64,21 @@ fn fill(cells: &mut Cells<'_>, view: &BatchView) {
     let failed = failed(view);
     cells.text(RichText::new(format::grouped(failed)).color(if failed > 0 { c.warning } else { c.text_faint }));
     cells.text(RichText::new(format::money(cost(view))).color(c.text_secondary));
+}
+
+/// By what a batch is sorted: its rows by the share that is done.
+fn rank<'a>(view: &'a BatchView, column: &str) -> Option<Rank<'a>> {
+    const PER_MYRIAD: u64 = 10_000;
+    match column {
+        "#" => Some(Rank::Number(u64::try_from(view.record.id.0).unwrap_or(0))),
+        "File" => view.record.input.file_name()?.to_str().map(Rank::Text),
+        "Account" => Some(Rank::Text(&view.record.account)),
+        "State" => Some(Rank::Text(super::state_word(view))),
+        "Rows" => finished(view).saturating_mul(PER_MYRIAD).checked_div(view.record.rows).map(Rank::Number),
+        "Failed" => Some(Rank::Number(failed(view))),
+        "Cost" => Some(Rank::Number(cost(view))),
+        _ => None,
+    }
 }
 
 /// The colour of a state. Waiting is the binding colour, running the accent.

@@ -16,6 +16,7 @@ use super::super::slot::Slot;
 use super::super::theme::theme;
 use super::super::widgets::dialog::{buttons, dialog, primary};
 use super::super::widgets::icon::Icon;
+use super::super::widgets::sort::Order;
 use super::super::widgets::{page, problem};
 use super::planner::Seed;
 use form::Form;
@@ -32,6 +33,8 @@ enum Page {
 #[derive(Debug, Default)]
 pub struct BatchState {
     page: Page,
+    /// By which column they are sorted; newest first, if `None`.
+    pub order: Option<Order>,
     /// The new batch, as it is typed.
     pub form: Form,
     /// What its file holds.
@@ -88,6 +91,9 @@ impl BatchState {
 /// Draws the panel.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState) -> Option<Intent> {
     page::header(ui, "Batch", |ui| {
+        if scene.view.batches.is_empty() && state.page == Page::Batches {
+            return; // the empty page has the one button that there is use for
+        }
         ui.selectable_value(&mut state.page, Page::New, "New batch");
         ui.selectable_value(&mut state.page, Page::Batches, "Batches");
     });
@@ -117,7 +123,7 @@ fn batches(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState) -> Option<Int
         return ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| {
-                if let Some(id) = list::show(ui, scene, chosen.record.id) {
+                if let Some(id) = list::show(ui, scene, chosen.record.id, &mut state.order) {
                     state.selected = Some(id);
                 }
                 ui.add_space(theme().space.apart);
@@ -128,8 +134,10 @@ fn batches(ui: &mut Ui, scene: &Scene<'_>, state: &mut BatchState) -> Option<Int
     let (left, right) = whole.split_left_right_at_x(whole.right() - theme().size.side_wide);
     let left = left.with_max_x(left.right() - theme().space.apart);
     let mut list_ui = ui.new_child(UiBuilder::new().id_salt("list").max_rect(left).layout(Layout::top_down(Align::Min)));
-    let clicked =
-        ScrollArea::vertical().id_salt("list").auto_shrink(false).show(&mut list_ui, |ui| list::show(ui, scene, chosen.record.id));
+    let clicked = ScrollArea::vertical()
+        .id_salt("list")
+        .auto_shrink(false)
+        .show(&mut list_ui, |ui| list::show(ui, scene, chosen.record.id, &mut state.order));
     if let Some(id) = clicked.inner {
         state.selected = Some(id);
     }

@@ -15,6 +15,7 @@ use super::super::scene::Scene;
 use super::super::slot::Slot;
 use super::super::theme::{note, theme};
 use super::super::widgets::icon::Icon;
+use super::super::widgets::sort::Order;
 use super::super::widgets::{page, problem};
 use super::traffic::row::words;
 use scan::ScanState;
@@ -58,6 +59,8 @@ pub struct ModelsState {
     life: Life,
     /// Only models with all of these words.
     pub filter: String,
+    /// By which column they are sorted; as the catalogue has them, if `None`.
+    pub order: Option<Order>,
     /// The catalogue, once it was read.
     pub models: Slot<ModelsView>,
     /// The model that is shown in full.
@@ -120,14 +123,17 @@ fn catalogue(ui: &mut Ui, scene: &Scene<'_>, state: &mut ModelsState) -> Option<
             let words = words(&state.filter);
             let life = state.life;
             let fits = |model: &&ModelView| life.holds(model) && matches(model, &words);
-            let models: Vec<&ModelView> = view.models.iter().filter(fits).collect();
+            let mut models: Vec<&ModelView> = view.models.iter().filter(fits).collect();
+            if let Some(order) = &state.order {
+                order.sort(&mut models, |model, column| table::rank(model, column));
+            }
             let total = view.models.len();
             controls(ui, &mut state.life, &mut state.filter, &count(models.len(), total, view.as_of));
             ui.add_space(theme().space.close);
             if models.is_empty() {
                 page::empty(ui, Icon::Models, "No model matches", &format!("{total} are known."), |_| ());
             } else {
-                return listed(ui, scene, &models, &mut state.selected);
+                return listed(ui, scene, &models, &mut state.order, &mut state.selected);
             }
         }
     }
@@ -135,16 +141,22 @@ fn catalogue(ui: &mut Ui, scene: &Scene<'_>, state: &mut ModelsState) -> Option<
 }
 
 /// The table, and beside it the model that was chosen.
-fn listed(ui: &mut Ui, scene: &Scene<'_>, models: &[&ModelView], selected: &mut Option<ModelView>) -> Option<Intent> {
+fn listed(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    models: &[&ModelView],
+    order: &mut Option<Order>,
+    selected: &mut Option<ModelView>,
+) -> Option<Intent> {
     let Some(model) = selected.clone() else {
-        *selected = table::show(ui, scene, models, None);
+        *selected = table::show(ui, scene, models, order, None);
         return None;
     };
     let whole = ui.available_rect_before_wrap();
     let (left, right) = whole.split_left_right_at_x(whole.right() - theme().size.side_wide.min(whole.width() * 0.45));
     let left = left.with_max_x(left.right() - theme().space.apart);
     let mut table_ui = ui.new_child(UiBuilder::new().id_salt("table").max_rect(left).layout(Layout::top_down(Align::Min)));
-    let chosen = table::show(&mut table_ui, scene, models, Some(&model));
+    let chosen = table::show(&mut table_ui, scene, models, order, Some(&model));
     let mut side = ui.new_child(UiBuilder::new().id_salt("side").max_rect(right).layout(Layout::top_down(Align::Min)));
     let wish = details::show(&mut side, &model);
     *selected = chosen.or(Some(model).filter(|_| wish != Some(details::Wish::Close)));

@@ -1,31 +1,37 @@
-//! The table of models; whatever has no column stands on hover, and beside it after a click.
+//! The table of models; whatever has no column stands beside it after a click.
 
 use egui::{Color32, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use crate::domain::Severity;
 use crate::domain::view::ModelView;
 
-use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::{Color, Palette, colors, faint, note, theme};
+use super::super::super::theme::{Color, Palette, colors, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
+use super::super::super::widgets::sort::{Order, Rank};
 
 const COLUMNS: [Column; 8] = [
     Column::rest("Model"),
     Column::text("Provider", 92.0),
     Column::text("State", 76.0),
     Column::text("Ends", 132.0).gives_way(3),
-    Column::text("Replacement", 200.0).gives_way(2),
+    Column::rest("Replacement").gives_way(2),
     Column::number("In, $/M", 54.0),
     Column::number("Cached", 54.0).gives_way(1),
     Column::number("Out, $/M", 58.0),
 ];
 
 /// Draws the models that are seen. Answers with the one that was chosen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, models: &[&ModelView], selected: Option<&ModelView>) -> Option<ModelView> {
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    models: &[&ModelView],
+    order: &mut Option<Order>,
+    selected: Option<&ModelView>,
+) -> Option<ModelView> {
     let mut chosen = None;
     let grid = Grid::scrolled(ui, &COLUMNS, scene.density.row());
-    grid.head(ui);
+    grid.sorting_head(ui, order);
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical().auto_shrink(false).show_rows(ui, scene.density.row(), models.len(), |ui, seen| {
         for model in models.get(seen).unwrap_or_default() {
@@ -36,12 +42,6 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, models: &[&ModelView], selected: Opt
             }
             let row = grid.row(ui, Sense::click(), |cells| fill(cells, model));
             row.widget_info(|| WidgetInfo::selected(Role::Button, true, current, sentence(model)));
-            let row = row.on_hover_ui(|ui| {
-                ui.set_min_width(380.0);
-                super::details::facts(ui, model);
-                let text = note(ui, "A click keeps this open.");
-                ui.label(text);
-            });
             if row.clicked() {
                 chosen = Some(ModelView::clone(model));
             }
@@ -52,16 +52,31 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, models: &[&ModelView], selected: Opt
 
 fn fill(cells: &mut Cells<'_>, model: &ModelView) {
     let c = colors(cells.ui);
-    let dash = faint(cells.ui, format::NONE);
     cells.text(RichText::new(&model.id).color(c.text));
     cells.text(RichText::new(model.provider.title()).color(c.text_secondary));
     cells.text(RichText::new(model.state).color(tone(model.severity, c)));
-    cells.text(model.ends.as_ref().map_or_else(|| dash.clone(), |ends| RichText::new(ends).color(c.text_secondary)));
-    cells.text(model.replacement.as_ref().map_or_else(|| dash.clone(), |id| RichText::new(id.as_str()).color(c.text_secondary)));
+    cells.text(RichText::new(model.ends.as_deref().unwrap_or_default()).color(c.text_secondary));
+    cells.text(RichText::new(model.replacement.as_ref().map_or("", |id| id.as_str())).color(c.text_secondary));
     let price = model.price.as_ref();
     for nanos in [price.and_then(|p| p.input), price.and_then(|p| p.cache_read), price.and_then(|p| p.output)] {
         let text = super::price(nanos);
         cells.text(RichText::new(text).color(if nanos.is_some() { c.text_secondary } else { c.text_faint }));
+    }
+}
+
+/// By what a model is sorted.
+pub(super) fn rank<'a>(model: &'a ModelView, column: &str) -> Option<Rank<'a>> {
+    let price = model.price.as_ref();
+    match column {
+        "Model" => Some(Rank::Text(&model.id)),
+        "Provider" => Some(Rank::Text(model.provider.title())),
+        "State" => Some(Rank::Text(model.state)),
+        "Ends" => model.ends.as_deref().map(Rank::Text),
+        "Replacement" => model.replacement.as_ref().map(|id| Rank::Text(id.as_str())),
+        "In, $/M" => price?.input.map(Rank::Number),
+        "Cached" => price?.cache_read.map(Rank::Number),
+        "Out, $/M" => price?.output.map(Rank::Number),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::super::standing::room;
 use super::super::super::theme::{colors, faint, note, secondary, theme};
 use super::super::super::widgets::grid::{Cells, Column, Grid};
 use super::super::super::widgets::{meter, page, trend};
-use super::budgets;
+use super::{budgets, details};
 
 const COLUMNS: [Column; 11] = [
     Column::text("Limit", 88.0),
@@ -131,14 +131,17 @@ fn class(ui: &mut Ui, scene: &Scene<'_>, buckets: &[BucketView]) {
 fn row(ui: &mut Ui, scene: &Scene<'_>, grid: &Grid, bucket: &BucketView, chosen: bool) -> egui::Response {
     let response = grid.selectable_row(ui, chosen, |cells| fill(cells, scene, bucket));
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, sentence(scene, bucket)));
-    response
+    if chosen {
+        return response; // the drawer tells the same
+    }
+    response.on_hover_ui_at_pointer(|ui| details::hover(ui, scene, bucket))
 }
 
 fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
     let c = colors(cells.ui);
     let dimension = bucket.key.dimension;
-    let dash = faint(cells.ui, format::NONE);
-    let number = |n: String, present: bool| if present { RichText::new(n).color(c.text_secondary) } else { dash.clone() };
+    // what is nothing is left out: a column speaks where there is something to say
+    let number = |n: String, present: bool| RichText::new(if present { n } else { String::new() }).color(c.text_secondary);
 
     cells.cell(|ui| {
         let name = RichText::new(short_meter(bucket)).color(if bucket.binding { c.text } else { c.text_secondary });
@@ -149,14 +152,13 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
     });
     cells.cell(|ui| {
         let seen = scene.view.trends.get(&bucket.key);
-        let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), scene.density.row() - 8.0), Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(ui.available_width(), scene.density.row() - 8.0), Sense::hover());
         trend::paint(
             ui,
             rect,
             &seen.map(|t| t.points(scene.now)).unwrap_or_default(),
             bucket.frozen_until.is_some_and(|at| at > scene.now),
         );
-        response.on_hover_text(trend::sentence(seen));
     });
     cells.cell(|ui| meter::show(ui, bucket));
     cells.cell(|ui| {
@@ -169,20 +171,15 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, bucket: &BucketView) {
     cells.text(match pace::pace(bucket, scene.now) {
         Pace::Out => RichText::new("now").color(c.error),
         Pace::In(after) => RichText::new(format::duration(after)).color(c.binding),
-        Pace::Lasts => faint(cells.ui, "lasts"),
-        Pace::Idle => dash.clone(),
+        Pace::Lasts | Pace::Idle => RichText::new(""),
     });
     cells.text(match refills(scene, bucket) {
         Some((text, frozen)) => RichText::new(text).color(if frozen { c.error } else { c.text_secondary }),
-        None => dash.clone(),
+        None => RichText::new(""),
     });
     cells.text(number(format::rate(bucket.own_per_minute), bucket.own_per_minute > 0.0));
-    cells.text(if bucket.foreign_per_minute > 0.0 {
-        RichText::new(format::rate(bucket.foreign_per_minute)).color(c.foreign)
-    } else {
-        dash.clone()
-    });
-    cells.text(if bucket.waiting > 0 { RichText::new(bucket.waiting.to_string()).color(c.binding) } else { dash.clone() });
+    cells.text(number(format::rate(bucket.foreign_per_minute), bucket.foreign_per_minute > 0.0).color(c.foreign));
+    cells.text(number(bucket.waiting.to_string(), bucket.waiting > 0).color(c.binding));
     let source = note(cells.ui, bucket.source.to_string());
     cells.text(source);
 }

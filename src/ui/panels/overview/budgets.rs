@@ -47,7 +47,6 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, view: &BudgetView) {
     let c = colors(cells.ui);
     let (all, spent, held) = (view.budget.nanos, view.spent.nanos, view.held_nanos);
     let left = all.saturating_sub(spent).saturating_sub(held);
-    let dash = faint(cells.ui, format::NONE);
     cells.text(RichText::new(format!("{} / {}", whose(view), view.budget.period.name())).color(c.text));
     cells.text("");
     #[expect(clippy::cast_possible_truncation, reason = "shares to draw")]
@@ -60,12 +59,12 @@ fn fill(cells: &mut Cells<'_>, scene: &Scene<'_>, view: &BudgetView) {
         ui.label(RichText::new(format::money(spent.saturating_add(held))).color(c.text));
     });
     cells.text(RichText::new(format::money(left)).color(if left == 0 { c.error } else { c.text }));
-    cells.text(dash.clone());
+    cells.text("");
     let far = format::since(view.resets_at, scene.now).as_secs() > 3_600;
     let resets = if far { format::when(scene.now, view.resets_at, scene.zone) } else { format::until(scene.now, view.resets_at) };
     cells.text(RichText::new(resets).color(c.text_secondary));
     for _ in 0..3 {
-        cells.text(dash.clone());
+        cells.text("");
     }
     let source = note(cells.ui, "you");
     cells.text(source);

@@ -57,6 +57,27 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) -> Option<Press
     pressed
 }
 
+/// What hovering over a row tells: where it stands, and what is believed of it and why.
+pub fn hover(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
+    ui.set_min_width(360.0);
+    ui.label(super::buckets::sentence(scene, bucket));
+    let pace = match pace::pace(bucket, scene.now) {
+        Pace::Out => "Nothing is left.".to_owned(),
+        Pace::In(after) => format!("Runs out in {} at this pace.", format::duration(after)),
+        Pace::Lasts => "Does not run out at this pace.".into(),
+        Pace::Idle => "Not in use.".into(),
+    };
+    let text = note(ui, format!("{pace} Confirmed {}.", confirmed(scene, bucket)));
+    ui.add(Label::new(text).wrap());
+    let seen = trend::sentence(scene.view.trends.get(&bucket.key));
+    if !seen.is_empty() {
+        let text = note(ui, format!("{seen}."));
+        ui.label(text);
+    }
+    ui.add_space(theme().space.tight);
+    believed(ui, bucket);
+}
+
 fn facts(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     let unit = bucket.key.dimension.unit();
     let amount = |n: u64| format!("{} {unit}", format::amount(bucket.key.dimension, n));
@@ -78,13 +99,13 @@ fn facts(ui: &mut Ui, scene: &Scene<'_>, bucket: &BucketView) {
     if let Some(at) = bucket.frozen_until.filter(|at| *at > scene.now) {
         lines.push(("Frozen until", format!("{}, because the provider said so", format::local(at, scene.zone))));
     }
-    lines.push((
-        "Confirmed",
-        bucket
-            .confirmed_at
-            .map_or("never by a header".into(), |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)))),
-    ));
+    lines.push(("Confirmed", confirmed(scene, bucket)));
     page::facts(ui, "bucket details", &lines);
+}
+
+fn confirmed(scene: &Scene<'_>, bucket: &BucketView) -> String {
+    let ago = |at| format!("by a header {} ago", format::duration(format::since(scene.now, at)));
+    bucket.confirmed_at.map_or_else(|| "never by a header".into(), ago)
 }
 
 /// The last five minutes, as high as the limit.

@@ -7,6 +7,8 @@ pub mod side;
 
 use egui::{Color32, Label, Layout, Panel, ScrollArea, Sense, Ui, UiBuilder, vec2};
 
+use jiff::Timestamp;
+
 use crate::domain::BucketKey;
 
 use super::super::intent::Intent;
@@ -20,6 +22,8 @@ use super::super::widgets::page;
 pub struct OverviewState {
     /// The bucket whose drawer is open.
     pub selected: Option<BucketKey>,
+    /// The outage that the next request is to try, and when it was noticed.
+    tried: Option<(String, Timestamp)>,
 }
 
 /// Draws the panel.
@@ -56,7 +60,7 @@ fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState, decides: Opti
             .show(ui, |ui| {
                 buckets::show(ui, scene, &mut state.selected, decides);
                 ui.add_space(theme().space.apart);
-                side::show(ui, scene)
+                side::show(ui, scene, &mut state.tried)
             })
             .inner;
     }
@@ -73,7 +77,7 @@ fn body(ui: &mut Ui, scene: &Scene<'_>, state: &mut OverviewState, decides: Opti
         .auto_shrink(false)
         .show(&mut left, |ui| buckets::show(ui, scene, &mut state.selected, decides));
     let mut right = ui.new_child(UiBuilder::new().max_rect(beside).layout(Layout::top_down(egui::Align::Min)));
-    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene)).inner
+    ScrollArea::vertical().id_salt("side").auto_shrink(false).show(&mut right, |ui| side::show(ui, scene, &mut state.tried)).inner
 }
 
 /// Draws the sentence and answers with the limit that it names.

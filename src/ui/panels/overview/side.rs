@@ -3,6 +3,9 @@
 use egui::text::LayoutJob;
 use egui::{Align, FontSelection, Label, RichText, Role, Sense, Ui, WidgetInfo};
 
+use jiff::Timestamp;
+
+use crate::domain::Notice;
 use crate::domain::view::WaitingView;
 
 use super::super::super::format;
@@ -17,15 +20,15 @@ const LISTED: usize = 40;
 
 const QUEUE: [Column; 4] = [Column::number("", 14.0), Column::rest(""), Column::text("", 40.0), Column::number("", 48.0)];
 
-/// Draws both groups.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
-    let looked_up = notices(ui, scene);
+/// Draws both groups. `tried` is the outage that the next request is to try.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, tried: &mut Option<(String, Timestamp)>) -> Option<Intent> {
+    let wish = notices(ui, scene, tried);
     ui.add_space(theme().space.apart);
-    queue(ui, scene).or(looked_up)
+    queue(ui, scene).or(wish)
 }
 
-fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
-    let mut looked_up = None;
+fn notices(ui: &mut Ui, scene: &Scene<'_>, tried: &mut Option<(String, Timestamp)>) -> Option<Intent> {
+    let mut wish = None;
     page::group(ui, "Notices", "");
     page::rule(ui);
     if scene.view.notices.is_empty() {
@@ -41,17 +44,47 @@ fn notices(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {
         .response
         .on_hover_text(format!("{}\n{}", notice.key, scene.both_zones(notice.at)));
         if let Some(model) = notice.key.strip_prefix("retirement/") {
-            ui.horizontal(|ui| {
-                ui.add_space(theme().size.icon - 2.0);
+            below(ui, |ui| {
                 let look = button::link(ui, "Look it up");
                 if ui.add(look).accessible_name(format!("Look up {model}")).clicked() {
-                    looked_up = Some(Intent::ShowModel(model.to_owned()));
+                    wish = Some(Intent::ShowModel(model.to_owned()));
                 }
+            });
+        }
+        if let Some(label) = notice.key.strip_prefix("outage/") {
+            below(ui, |ui| {
+                wish = try_now(ui, scene, notice, label, tried).or(wish.take());
             });
         }
         ui.add_space(theme().space.tight);
     }
-    looked_up
+    wish
+}
+
+/// What can be done about a notice, under its text.
+fn below(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.add_space(theme().size.icon - 2.0);
+        content(ui);
+    });
+}
+
+/// The next request tries an endpoint that keeps failing at once, once the user says that it is well again.
+fn try_now(ui: &mut Ui, scene: &Scene<'_>, notice: &Notice, label: &str, tried: &mut Option<(String, Timestamp)>) -> Option<Intent> {
+    let id = scene.view.accounts.iter().find(|view| view.account.label == label)?.account.id;
+    // a newer notice of the same is of a try that failed
+    if tried.as_ref().is_some_and(|(key, at)| *key == notice.key && *at == notice.at) {
+        let text = note(ui, "The next request tries it.");
+        ui.label(text);
+        return None;
+    }
+    let again = button::link(ui, "Try now");
+    let clicked =
+        ui.add(again).accessible_name(format!("Try {label} now")).on_hover_text("Lets the next request through at once").clicked();
+    clicked.then(|| {
+        *tried = Some((notice.key.clone(), notice.at));
+        Intent::TryNow(id)
+    })
 }
 
 fn queue(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {

@@ -237,7 +237,7 @@ fn exact(n: f64) -> String {
 
 /// Limits that are known better, or that a new contract would bring.
 fn given(ui: &mut Ui, scene: &Scene<'_>, inputs: &mut Inputs) {
-    page::group(ui, "Your own limits", "from the provider's console, if you like");
+    page::group(ui, "Your own limits", "if you know them better");
     page::rule(ui);
     ui.add_space(theme().space.tight);
     let mut wrong = false;

@@ -71,7 +71,8 @@ fn fill(cells: &mut Cells<'_>, fit: &Fit, meters: &[&str], evidence: &str, here:
     for meter in meters {
         match fit.limits.iter().find(|check| check.meter == *meter) {
             Some(check) => {
-                let (text, color) = left(cells.ui, check);
+                let decides = fit.binding.as_deref() == Some(check.meter.as_str());
+                let (text, color) = left(cells.ui, check, decides);
                 cells.text(RichText::new(text).color(color)).on_hover_text(source(check, evidence));
             }
             None => drop(cells.text(unknown(format::NONE))),
@@ -91,14 +92,15 @@ fn fill(cells: &mut Cells<'_>, fit: &Fit, meters: &[&str], evidence: &str, here:
     }
 }
 
-/// What is left of a limit, or by how much it is exceeded.
-fn left(ui: &Ui, check: &LimitCheck) -> (String, Color) {
+/// What is left of a limit, or by how much it is exceeded. Only the one that decides, and what does not fit, stands out.
+fn left(ui: &Ui, check: &LimitCheck, decides: bool) -> (String, Color) {
     let c = colors(ui);
+    let well = if decides { c.text } else { c.text_secondary };
     match check.headroom_percent {
-        Some(percent) if check.fits => (format!("{:.0}{THIN}% left", percent.floor()), c.ok),
+        Some(percent) if check.fits => (format!("{:.0}{THIN}% left", percent.floor()), well),
         Some(percent) if percent < -999.0 => (format!("{:.0}× over", 1.0 - percent / 100.0), c.error),
         Some(percent) if percent < 0.0 => (format!("{:.0}{THIN}% over", (-percent).ceil()), c.error),
-        _ if check.fits => ("fits".into(), c.ok),
+        _ if check.fits => ("fits".into(), well),
         _ => ("too small".into(), c.error),
     }
 }

@@ -4,7 +4,7 @@ use egui::{Label, Ui};
 
 use crate::domain::Preferences;
 
-use super::super::super::theme::{note, theme};
+use super::super::super::theme::theme;
 use super::super::super::widgets::dialog::{buttons, dialog};
 use super::super::history::combo;
 use super::{group, line};
@@ -15,7 +15,9 @@ const KEPT: [(Option<u32>, &str); 5] =
 /// Draws the group. A choice by which rows will be deleted is asked about first: `forgets` is what was chosen then.
 pub(super) fn show(ui: &mut Ui, wanted: &mut Preferences, forgets: &mut Option<u32>) {
     group(ui, "History", |ui| {
-        line(ui, "Requests", "", |ui| {
+        let hint = "Requests, header snapshots and refusals that are older are deleted in small steps. Sums by hour and day, and every \
+                    change of a limit, are small and stay: the long charts lose nothing.";
+        line(ui, "Requests", hint, |ui| {
             let mut chosen = wanted.keep_days;
             combo(ui, "Keep requests", name(chosen), 130.0, |ui| {
                 for (days, name) in KEPT {
@@ -28,13 +30,6 @@ pub(super) fn show(ui: &mut Ui, wanted: &mut Preferences, forgets: &mut Option<u
                 None => wanted.keep_days = chosen,
             }
         });
-        let text = note(
-            ui,
-            "Requests, header snapshots and refusals that are older are deleted in small steps. Sums by hour and day, and every change of \
-             a limit, are small and stay: the long charts lose nothing.",
-        );
-        ui.add(Label::new(text).wrap());
-        ui.add_space(theme().space.tight);
     });
     if let Some(days) = *forgets {
         let answer = dialog(ui.ctx(), "Delete older requests", theme().size.dialog, |ui| {

@@ -80,8 +80,8 @@ pub struct Shared<'a> {
     pub limits: &'a mut LimitsState,
 }
 
-/// Narrower than this, the second column goes below the first.
-const TWO_COLUMNS: f32 = 860.0;
+/// Columns of a page are no narrower, or there is one less of them, and no wider.
+const COLUMN_LEAST: f32 = 410.0;
 const COLUMN: f32 = 560.0;
 
 /// Draws the panel. What belongs to the window is changed in place; the rest is wished for.
@@ -100,32 +100,24 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, shared: Shared<'_>, state: &mut Sett
             let mut wanted = chosen.clone();
             let (scale, percent, at_login, forgets) = (&mut state.scale, &mut state.percent, &state.at_login, &mut state.forgets);
             let mut wish = None;
-            columns(ui, |ui, side| match side {
-                Side::Left => {
-                    look::show(ui, window, scale);
-                    wish = program::show(ui, scene, &mut wanted, at_login);
-                    notify::show(ui, &mut wanted, percent);
-                }
-                Side::Right => {
-                    history::show(ui, &mut wanted, forgets);
-                    keyboard::show(ui);
-                    about::show(ui, models);
-                }
+            columns(ui, 6, &[&[3], &[2, 4]], |ui, group| match group {
+                0 => look::show(ui, window, scale),
+                1 => wish = program::show(ui, scene, &mut wanted, at_login),
+                2 => notify::show(ui, &mut wanted, percent),
+                3 => history::show(ui, &mut wanted, forgets),
+                4 => keyboard::show(ui),
+                _ => about::show(ui, models),
             });
             if wanted == *chosen { wish } else { Some(Intent::Prefer(wanted)) }
         }
         Page::Rules => {
             let SettingsState { budgets, routes, names, .. } = state;
             let mut wish = None;
-            columns(ui, |ui, side| match side {
-                Side::Left => {
-                    wish = budgets::show(ui, scene, budgets);
-                    limits::show(ui, scene, limits);
-                }
-                Side::Right => {
-                    wish = routes::show(ui, scene, routes, models).or(wish.take());
-                    wish = names::show(ui, scene, names).or(wish.take());
-                }
+            columns(ui, 4, &[&[2], &[2, 3]], |ui, group| match group {
+                0 => wish = budgets::show(ui, scene, budgets),
+                1 => limits::show(ui, scene, limits),
+                2 => wish = routes::show(ui, scene, routes, models).or(wish.take()),
+                _ => wish = names::show(ui, scene, names).or(wish.take()),
             });
             ceilings::show(ui.ctx(), scene, limits).or(wish)
         }
@@ -133,25 +125,28 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, shared: Shared<'_>, state: &mut Sett
     wish.or(asks)
 }
 
-enum Side {
-    Left,
-    Right,
-}
-
-/// Two columns side by side, or one below the other where the window is narrow.
-fn columns(ui: &mut Ui, mut content: impl FnMut(&mut Ui, Side)) {
+/// The groups of a page from top to bottom, in as many columns as the width has room for. `cuts` says for two columns, for three, ...
+/// with which group each further column begins.
+fn columns(ui: &mut Ui, groups: usize, cuts: &[&[usize]], mut content: impl FnMut(&mut Ui, usize)) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let both = ui.available_rect_before_wrap();
+        let whole = ui.available_rect_before_wrap();
         let gap = theme().space.apart * 2.0;
-        let two = both.width() >= TWO_COLUMNS;
-        let width = if two { ((both.width() - gap) / 2.0).min(COLUMN) } else { both.width().min(COLUMN) };
-        let column = |rect: Rect| UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
-        let mut left = ui.new_child(column(both.with_max_x(both.left() + width)));
-        content(&mut left, Side::Left);
-        let from = if two { both.left_top() + vec2(width + gap, 0.0) } else { left.min_rect().left_bottom() };
-        let mut right = ui.new_child(column(Rect::from_min_size(from, vec2(width, both.height()))));
-        content(&mut right, Side::Right);
-        ui.allocate_rect(left.min_rect().union(right.min_rect()), egui::Sense::hover());
+        let fits = |cuts: &&&[usize]| whole.width() >= COLUMN_LEAST * (cuts.len() + 1) as f32 + gap * cuts.len() as f32;
+        let cuts = cuts.iter().rev().find(fits).copied().unwrap_or_default();
+        let count = cuts.len() + 1;
+        let width = ((whole.width() - gap * cuts.len() as f32) / count as f32).min(COLUMN);
+        let mut all = Rect::NOTHING;
+        for column in 0..count {
+            let place = |at: usize| if at == 0 { Some(0) } else { cuts.get(at - 1).copied() };
+            let left = whole.left_top() + vec2((width + gap) * column as f32, 0.0);
+            let rect = Rect::from_min_size(left, vec2(width, whole.height()));
+            let mut ui = ui.new_child(UiBuilder::new().id_salt(column).max_rect(rect).layout(Layout::top_down(Align::Min)));
+            for group in place(column).unwrap_or(groups)..place(column + 1).unwrap_or(groups) {
+                content(&mut ui, group);
+            }
+            all = all.union(ui.min_rect());
+        }
+        ui.allocate_rect(all, egui::Sense::hover());
     });
 }
 

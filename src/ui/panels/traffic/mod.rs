@@ -3,6 +3,7 @@
 pub mod detail;
 pub mod hindsight;
 pub mod past;
+pub mod rank;
 pub mod row;
 pub mod rows;
 pub mod story;
@@ -24,7 +25,8 @@ use super::super::state::PanelId;
 use super::super::theme::note;
 use super::super::widgets::icon::Icon;
 use super::super::widgets::page;
-use past::{Live, Past};
+use super::super::widgets::sort::Order;
+use past::Past;
 use row::Row;
 use rows::Rows;
 use table::Choice;
@@ -34,6 +36,8 @@ use table::Choice;
 pub struct TrafficState {
     /// Only rows with all of these words.
     pub filter: String,
+    /// By which column the rows are sorted; who waits, what runs and then the newest first, if `None`.
+    pub order: Option<Order>,
     /// The view that stands still while the panel is paused.
     pub paused: Option<Arc<LiveView>>,
     /// The row that is chosen.
@@ -70,12 +74,14 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState) -> Option<
     let scene = &Scene { view: frozen.as_ref().unwrap_or(scene.view), ..*scene };
     let words = row::words(&state.filter);
     let mut past = std::mem::take(&mut state.past);
-    let (all, live) = (row::rows(scene.view), Live::of(scene.view));
-    let total = all.len() + past.count(&live);
+    past.forget_if_a_gap_opened(scene.view);
+    let mut near = row::rows(scene.view);
+    near.retain(|row| !past.holds(row.id()));
+    let total = near.len() + past.count();
+    near.retain(|row| row.matches(&words));
     let older = past.more().then(|| Intent::LoadRequests(past.next()));
-    let (among, far) = past.rows(&live, &words);
-    let near = all.into_iter().filter(|row| row.matches(&words)).chain(among).collect();
-    let rows = Rows { near, far };
+    let order = state.order.clone();
+    let rows = Rows::new(near, past.rows(&words, order.as_ref()), order.as_ref(), scene.now);
     let intent = draw(ui, scene, state, &rows, total, older);
     drop(rows);
     state.past = past;
@@ -96,7 +102,7 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &Rows<'_
         let mut open = true;
         let most = (ui.available_height() * 0.75).max(220.0);
         intent = ask_for_story(state, &row);
-        Panel::bottom("request").resizable(true).default_size(300.0).size_range(120.0..=most).frame(page::drawer()).show(ui, |ui| {
+        Panel::bottom("request").resizable(true).default_size(356.0).size_range(120.0..=most).frame(page::drawer()).show(ui, |ui| {
             open = detail::show(ui, scene, &row, &state.story);
         });
         if !open {
@@ -111,9 +117,10 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, rows: &Rows<'_
         });
         return intent.or(older.filter(|_| search));
     }
-    let last = table::show(ui, scene, &mut state.choice, rows);
-    // a filter that finds little would read the whole past by itself: then a button asks for it
-    let wanted = search || (!filtered && last + NEAR_THE_END >= rows.len());
+    let in_order = state.order.is_some();
+    let last = table::show(ui, scene, &mut state.choice, &mut state.order, rows);
+    // a filter that finds little would read the whole past by itself, and sorted rows would move away: then a button asks for it
+    let wanted = search || (!filtered && !in_order && last + NEAR_THE_END >= rows.len());
     intent.or(older.filter(|_| wanted))
 }
 
@@ -157,8 +164,10 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, state: &mut TrafficState, shown: usi
         if shown == total { format!("{} requests", number(total)) } else { format!("{} of {} requests", number(shown), number(total)) };
     let text = note(ui, count);
     ui.label(text);
-    let search = more && !state.filter.trim().is_empty();
-    search && ui.button("Search older").on_hover_text("Reads the next page of the history and filters it, too").clicked()
+    if !more || (state.filter.trim().is_empty() && state.order.is_none()) {
+        return false;
+    }
+    ui.button("Search older").on_hover_text("Reads the next page of the history, and filters and sorts it, too").clicked()
 }
 
 fn nothing_yet(ui: &mut Ui, scene: &Scene<'_>) -> Option<Intent> {

@@ -1,13 +1,16 @@
 //! Requests from before the live view: read a page at a time as the reader scrolls down, kept until the window closes.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::domain::query::{Requests, RequestsQuery};
 use crate::domain::{RequestId, RequestRecord};
 use crate::journal::LiveView;
 
 use super::super::super::slot::Slot;
+use super::super::super::widgets::sort::Order;
+use super::rank::rank;
 use super::row::Row;
 use super::rows::Far;
 
@@ -19,28 +22,17 @@ pub struct Past {
     pub page: Slot<Requests>,
     /// There is nothing older, or no more is kept.
     ended: bool,
-    /// What the last filter found among the rows read until then.
-    found: Found,
+    shown: Shown,
 }
 
+/// What the last filter left of the rows read until then, in the last order.
 #[derive(Debug, Default)]
-struct Found {
+struct Shown {
     words: Vec<String>,
+    order: Option<Order>,
     /// How many rows were looked at.
     seen: usize,
     at: Vec<usize>,
-}
-
-/// The requests that are over and in the live view.
-#[derive(Debug)]
-pub struct Live(BTreeSet<RequestId>);
-
-impl Live {
-    /// Of this view.
-    #[must_use]
-    pub fn of(view: &LiveView) -> Self {
-        Self(view.recent.iter().map(|record| record.id).collect())
-    }
 }
 
 impl Past {
@@ -72,51 +64,54 @@ impl Past {
         RequestsQuery { account: None, before: self.read.last().map(|oldest| oldest.id.0), limit: Self::PAGE }
     }
 
-    /// The rows that the live view does not hold and that have all the words: those that lie among the live ones, and those that are
-    /// older than all of them.
-    pub fn rows<'a>(&'a mut self, live: &Live, words: &[String]) -> (Vec<Row<'a>>, Far<'a>) {
-        self.forget_if_a_gap_opened(live);
-        if !words.is_empty() {
-            self.find(words);
-        }
-        let among = self.among(live);
-        let (near, far) = self.read.split_at_checked(among).unwrap_or((&self.read, &[]));
-        let fits = |record: &&Arc<RequestRecord>| !live.0.contains(&record.id) && Row::Done(record).matches(words);
-        let near = near.iter().filter(fits).map(Row::Done).collect();
-        if words.is_empty() {
-            return (near, Far { read: far, found: None });
-        }
-        let found = self.found.at.get(self.found.at.partition_point(|at| *at < among)..).unwrap_or_default();
-        (near, Far { read: &self.read, found: Some(found) })
-    }
-
-    /// How many rows the live view does not hold.
+    /// How many rows were read.
     #[must_use]
-    pub fn count(&self, live: &Live) -> usize {
-        let among = self.among(live);
-        let held = self.read.iter().take(among).filter(|record| live.0.contains(&record.id)).count();
-        self.read.len() - held
+    pub const fn count(&self) -> usize {
+        self.read.len()
     }
 
-    /// How many rows are as new as the live ones.
-    fn among(&self, live: &Live) -> usize {
-        live.0.first().map_or(0, |oldest| self.read.partition_point(|record| record.id >= *oldest))
+    /// Whether a request is among what was read. Numbers fall from row to row.
+    #[must_use]
+    pub fn holds(&self, id: RequestId) -> bool {
+        self.read.binary_search_by(|record| id.cmp(&record.id)).is_ok()
+    }
+
+    /// The rows that have all the words, in this order or else newest first. Worked out when one of the three changes, not in each frame.
+    pub fn rows(&mut self, words: &[String], order: Option<&Order>) -> Far<'_> {
+        if words.is_empty() && order.is_none() {
+            return Far { read: &self.read, shown: None };
+        }
+        let shown = &mut self.shown;
+        if shown.words != words || shown.order.as_ref() != order || shown.seen > self.read.len() {
+            *shown = Shown { words: words.to_vec(), order: order.cloned(), ..Shown::default() };
+        }
+        if shown.seen < self.read.len() {
+            let new = self.read.iter().enumerate().skip(shown.seen);
+            shown.at.extend(new.filter(|(_, record)| Row::Done(record).matches(words)).map(|(at, _)| at));
+            shown.seen = self.read.len();
+            if let Some(order) = order {
+                sort(&self.read, &mut shown.at, order);
+            }
+        }
+        Far { read: &self.read, shown: Some(&self.shown.at) }
     }
 
     /// The live view lets go of rows that were not read as older ones: then everything is read anew.
-    fn forget_if_a_gap_opened(&mut self, live: &Live) {
-        let (Some(newest), Some(oldest_live)) = (self.read.first(), live.0.first()) else { return };
+    pub fn forget_if_a_gap_opened(&mut self, view: &LiveView) {
+        let oldest_live = view.recent.iter().map(|record| record.id).min();
+        let (Some(newest), Some(oldest_live)) = (self.read.first(), oldest_live) else { return };
         if newest.id.0 + 1 < oldest_live.0 && !self.page.waiting() {
             *self = Self::default();
         }
     }
+}
 
-    fn find(&mut self, words: &[String]) {
-        if self.found.words != words || self.found.seen > self.read.len() {
-            self.found = Found { words: words.to_vec(), ..Found::default() };
-        }
-        let new = self.read.iter().enumerate().skip(self.found.seen);
-        self.found.at.extend(new.filter(|(_, record)| Row::Done(record).matches(words)).map(|(at, _)| at));
-        self.found.seen = self.read.len();
+/// What is over has the same rank at any moment, so that it is looked up once for each row.
+fn sort(read: &[Arc<RequestRecord>], at: &mut [usize], order: &Order) {
+    let rank = |at: usize| read.get(at).and_then(|record| rank(&Row::Done(record), &order.by, Timestamp::UNIX_EPOCH));
+    let mut ranked: Vec<_> = at.iter().map(|at| (rank(*at), *at)).collect();
+    ranked.sort_unstable_by(|a, b| order.compare(a.0, b.0).then(a.1.cmp(&b.1)));
+    for (to, (_, from)) in at.iter_mut().zip(ranked) {
+        *to = from;
     }
 }

@@ -54,12 +54,18 @@ impl Cell {
         Self { text: text.into(), tone }
     }
 
-    fn none() -> Self {
+    /// There is nothing to say, or not yet.
+    fn empty() -> Self {
+        Self::new("", Tone::Faint)
+    }
+
+    /// It is not known.
+    fn unknown() -> Self {
         Self::new(format::NONE, Tone::Faint)
     }
 
     fn count(n: u64) -> Self {
-        if n == 0 { Self::none() } else { Self::new(format::short(n), Tone::Plain) }
+        if n == 0 { Self::empty() } else { Self::new(format::short(n), Tone::Plain) }
     }
 }
 
@@ -79,7 +85,7 @@ pub fn words(filter: &str) -> Vec<String> {
     filter.split_whitespace().map(str::to_lowercase).collect()
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// The request's number.
     #[must_use]
     pub fn id(&self) -> RequestId {
@@ -108,35 +114,39 @@ impl Row<'_> {
         let at = self.at();
         let time = Cell::new(format::clock(at, scene.zone), Tone::Faint);
         let client = Cell::new(self.client(), Tone::Strong);
-        let account = if self.account().is_empty() { Cell::none() } else { Cell::new(self.account(), Tone::Plain) };
+        let account = if self.account().is_empty() { Cell::empty() } else { Cell::new(self.account(), Tone::Plain) };
         let model = Cell::new(self.model(), Tone::Strong);
         let state = Cell::new(self.state(scene), self.tone());
-        let waited = |millis: u64| if millis == 0 { Cell::none() } else { Cell::new(format::millis(millis), Tone::Wait) };
+        let waited = |millis: u64| if millis == 0 { Cell::empty() } else { Cell::new(format::millis(millis), Tone::Wait) };
         match self {
             Self::Waiting(w) => {
                 let since = format::since(scene.now, w.since);
-                let rest = std::array::from_fn::<Cell, 7, _>(|_| Cell::none());
+                let rest = std::array::from_fn::<Cell, 7, _>(|_| Cell::empty());
                 let [ran, input, cached, output, cost, tries, status] = rest;
                 let wait = Cell::new(format::duration(since), Tone::Wait);
                 [time, client, account, model, state, wait, ran, input, cached, output, cost, tries, status]
             }
             Self::Running(r) => {
                 let ran = Cell::new(format::duration(format::since(scene.now, r.sent_at)), Tone::Run);
-                let rest = std::array::from_fn::<Cell, 4, _>(|_| Cell::none());
+                let rest = std::array::from_fn::<Cell, 4, _>(|_| Cell::empty());
                 let [input, cached, output, cost] = rest;
                 let tries = Cell::new(r.attempt.to_string(), if r.attempt > 1 { Tone::Wait } else { Tone::Faint });
-                [time, client, account, model, state, waited(r.waited_millis), ran, input, cached, output, cost, tries, Cell::none()]
+                [time, client, account, model, state, waited(r.waited_millis), ran, input, cached, output, cost, tries, Cell::empty()]
             }
             Self::Done(r) => {
                 let ran = format::since(r.finished_at, r.arrived_at).saturating_sub(std::time::Duration::from_millis(r.wait_millis));
                 let never_left = r.attempts == 0 && r.class.pool() != Pool::Batch;
-                let ran = if never_left { Cell::none() } else { Cell::new(format::duration(ran), Tone::Plain) };
-                let (input, cached) = (Cell::count(r.usage.total_input()), Cell::count(r.usage.cache_read));
-                let output = Cell::count(r.usage.output);
-                let cost = r.cost_nanos.map_or_else(Cell::none, |n| Cell::new(format::money(n), Tone::Plain));
+                let ran = if never_left { Cell::empty() } else { Cell::new(format::duration(ran), Tone::Plain) };
+                // an answer whose usage is not known is another thing than a request that took nothing
+                let answered = r.outcome == Outcome::Ok;
+                let unsaid = answered && r.usage.certainty == Certainty::Unknown;
+                let tokens = |n: u64| if unsaid { Cell::unknown() } else { Cell::count(n) };
+                let (input, cached, output) = (tokens(r.usage.total_input()), Cell::count(r.usage.cache_read), tokens(r.usage.output));
+                let none = || if answered { Cell::unknown() } else { Cell::empty() };
+                let cost = r.cost_nanos.map_or_else(none, |n| Cell::new(format::money(n), Tone::Plain));
                 let tries = Cell::new(r.attempts.to_string(), if r.attempts > 1 { Tone::Wait } else { Tone::Faint });
                 let status = if r.status == 0 {
-                    Cell::none()
+                    Cell::empty()
                 } else {
                     Cell::new(r.status.to_string(), if r.status < 400 { Tone::Faint } else { Tone::Bad })
                 };
@@ -230,7 +240,8 @@ impl Row<'_> {
         }
     }
 
-    fn at(&self) -> jiff::Timestamp {
+    /// When it came, or since when it waits.
+    pub(super) fn at(&self) -> jiff::Timestamp {
         match self {
             Self::Waiting(w) => w.since,
             Self::Running(r) => r.arrival.at,
@@ -238,7 +249,7 @@ impl Row<'_> {
         }
     }
 
-    fn client(&self) -> &str {
+    pub(super) fn client(&self) -> &'a str {
         match self {
             Self::Waiting(w) => w.client.as_str(),
             Self::Running(r) => r.arrival.client.as_str(),
@@ -246,7 +257,7 @@ impl Row<'_> {
         }
     }
 
-    fn account(&self) -> &str {
+    pub(super) fn account(&self) -> &'a str {
         match self {
             Self::Waiting(w) => &w.account_label,
             Self::Running(r) => &r.arrival.account_label,
@@ -263,7 +274,7 @@ impl Row<'_> {
     }
 
     /// The model asked for, and the one that answered.
-    fn models(&self) -> (Option<&ModelId>, Option<&ModelId>) {
+    pub(super) fn models(&self) -> (Option<&'a ModelId>, Option<&'a ModelId>) {
         match self {
             Self::Waiting(w) => (w.model.as_ref(), None),
             Self::Running(r) => (r.arrival.model.as_ref(), None),

@@ -44,30 +44,34 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, story: &Slot<Story>) {
     }
 }
 
-/// One refused attempt: the provider's side, and ours.
+/// One refused attempt: what it means, what would have avoided it, and the numbers behind both. The way out stands first.
 fn refusal(ui: &mut Ui, scene: &Scene<'_>, refused: &RefusalRecord) {
     let behind = format!("status {} at {}", refused.status, format::clock(refused.at, scene.zone));
     page::group(ui, &format!("Attempt {} refused, {}", refused.attempt, verdict_word(refused.verdict.kind)), &behind);
     page::rule(ui);
-    ui.columns(2, |uis| {
-        let [left, right] = uis else { return };
+    ui.add_space(theme().space.hair);
+    ui.columns(3, |uis| {
+        let [meaning, avoiding, numbers] = uis else { return };
         // columns would stretch the words of a sentence to both edges
-        left.vertical(|ui| theirs(ui, refused));
-        right.vertical(|ui| ours(ui, refused));
+        meaning.vertical(|ui| {
+            for text in [&refused.verdict.advice, &refused.verdict.reason] {
+                let text = problem::prose(ui, &problem::sentence(text), &TextStyle::Body);
+                ui.add(Label::new(text).wrap());
+            }
+            page::facts(ui, &format!("refusal {}", refused.attempt), &explain::facts(&refused.verdict));
+        });
+        avoiding.vertical(|ui| {
+            let text = note(ui, "What would have avoided it");
+            ui.label(text);
+            let text = problem::prose(ui, &hindsight(refused), &TextStyle::Body);
+            ui.add(Label::new(text).wrap());
+        });
+        numbers.vertical(|ui| ours(ui, refused));
     });
     ui.add_space(theme().space.near);
 }
 
-/// What the provider said, and what it means.
-fn theirs(ui: &mut Ui, refused: &RefusalRecord) {
-    for text in [&refused.verdict.reason, &refused.verdict.advice] {
-        let text = problem::prose(ui, &problem::sentence(text), &TextStyle::Body);
-        ui.add(Label::new(text).wrap());
-    }
-    page::facts(ui, &format!("refusal {}", refused.attempt), &explain::facts(&refused.verdict));
-}
-
-/// What our own books said, and what follows from that.
+/// What our own books said.
 fn ours(ui: &mut Ui, refused: &RefusalRecord) {
     let text = note(ui, "Our own books at that moment");
     ui.label(text);
@@ -78,11 +82,6 @@ fn ours(ui: &mut Ui, refused: &RefusalRecord) {
         let text = note(ui, "No limit was known that it draws on.");
         ui.label(text);
     }
-    ui.add_space(theme().space.close);
-    let text = note(ui, "What would have avoided it");
-    ui.label(text);
-    let text = problem::prose(ui, &hindsight(refused), &TextStyle::Body);
-    ui.add(Label::new(text).wrap());
 }
 
 fn snapshot(ui: &mut Ui, scene: &Scene<'_>, head: &Snapshot) {

@@ -1,13 +1,16 @@
 //! The table itself: draws only the rows that are seen, and gives up columns where the window is narrow.
 
-use egui::{Align, Color32, Key, Label, Layout, Modifiers, RichText, Role, Sense, StrokeKind, Ui, WidgetInfo};
-use egui_extras::{Column, TableBuilder};
+use egui::style::ScrollAnimation;
+use egui::{Color32, Key, Modifiers, Rangef, Rect, Role, ScrollArea, Sense, StrokeKind, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
 use crate::domain::RequestId;
 
+use super::super::super::format;
 use super::super::super::scene::Scene;
-use super::super::super::theme::{colors, note, theme};
-use super::row::Tone;
+use super::super::super::theme::{colors, theme};
+use super::super::super::widgets::line::Line;
+use super::super::super::widgets::sort::{self, Order};
+use super::row::{Cell, Row, Tone};
 use super::rows::Rows;
 
 /// The row that is chosen.
@@ -29,6 +32,19 @@ struct Head {
     right: bool,
     /// Which columns give way first: 1, then 2, ... and 0 never. The detail of a request holds them all.
     gives_way: u8,
+}
+
+impl Head {
+    /// Its part of what a wide window has beyond the least.
+    const fn takes(&self) -> f32 {
+        if self.width == 0.0 {
+            3.0
+        } else if self.right {
+            1.0
+        } else {
+            1.5
+        }
+    }
 }
 
 const fn text(name: &'static str, width: f32, gives_way: u8) -> Head {
@@ -65,91 +81,115 @@ const GAP: f32 = 10.0;
 
 /// Draws the rows. A click chooses one and opens it; Up, Down, Page Up, Page Down, Home and End move the choice, Enter opens and
 /// closes it. Answers with the last row that is seen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, rows: &Rows<'_>) -> usize {
-    let mut last = 0;
-    let area = ui.available_rect_before_wrap();
-    let mut ring = None;
-    ui.spacing_mut().item_spacing.x = GAP;
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, choice: &mut Choice, order: &mut Option<Order>, rows: &Rows<'_>) -> usize {
     let moved = arrows(ui, choice, rows);
-    let heads = fitting(ui.available_width());
-    // the state has the longest texts that matter: it gets its room first; what a wide window has beyond goes to all columns
-    let gaps: f32 = heads.iter().map(|_| GAP).sum();
-    let widest = fixed(&heads) + STATE_WIDTH + MODEL_WIDEST;
-    let stretch = ((ui.available_width() - gaps) / (widest - gaps)).max(1.0);
-    let model = ui.available_width() - fixed(&heads) - STATE_WIDTH;
-
-    // cells sense clicks but not the keyboard, or Tab would stop at each of them
-    let mut table = TableBuilder::new(ui).id_salt("traffic").sense(Sense::CLICK).auto_shrink(false).animate_scrolling(false);
-    table = table.cell_layout(Layout::left_to_right(Align::Center));
-    if let Some(row) = moved {
-        table = table.scroll_to_row(row, None);
-    }
-    for (_, head) in &heads {
-        let width = match head.width {
-            0.0 if head.name == MODEL => model.clamp(MODEL_WIDTH, MODEL_WIDEST) * stretch,
-            0.0 => STATE_WIDTH * stretch,
-            width => width * stretch,
-        };
-        table = table.column(Column::exact(width).clip(true));
-    }
+    ui.spacing_mut().item_spacing.y = 0.0;
     let height = scene.density.row();
-    table
-        .header(height, |mut line| {
-            for (_, head) in &heads {
-                line.col(|ui| {
-                    aligned(ui, head.right, |ui| {
-                        let text = note(ui, head.name);
-                        ui.label(text);
-                    });
-                });
-            }
-        })
-        .body(|body| {
-            body.rows(height, rows.len(), |mut line| {
-                let Some(row) = rows.get(line.index()) else { return };
-                last = last.max(line.index());
-                let chosen = choice.id == Some(row.id());
-                line.set_selected(chosen);
-                let cells = row.cells(scene);
-                for (at, head) in &heads {
-                    let Some(cell) = cells.get(*at) else { continue };
-                    line.col(|ui| {
-                        aligned(ui, head.right, |ui| {
-                            let label = ui.add(Label::new(RichText::new(&cell.text).color(color(ui, cell.tone))).truncate());
-                            if label.hovered() {
-                                let hover = row.hover(scene, *at);
-                                if !hover.is_empty() {
-                                    label.on_hover_text(hover);
-                                }
-                            }
-                        });
-                    });
-                }
-                let response = line.response();
-                response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, row.sentence(scene)));
-                if response.clicked() {
-                    *choice =
-                        if chosen && choice.open { Choice::default() } else { Choice { id: Some(row.id()), open: true, by_key: false } };
-                }
-                if chosen && choice.by_key {
-                    ring = Some(response.rect);
-                }
-            });
-        });
-    let under_head = area.top() + height + ui.spacing().item_spacing.y / 2.0;
-    ui.painter().hline(area.x_range(), under_head, (1.0, Color32::from(colors(ui).line)));
-    if let Some(row) = ring {
-        // the scroll bar lies over the right end of a row
-        let seen = area.with_min_y(area.top() + height).with_max_x(area.right() - theme().space.close);
-        let painter = ui.painter().with_clip_rect(seen);
-        painter.rect_stroke(
-            row.intersect(seen).shrink(1.0),
-            theme().size.radius,
-            (1.5, Color32::from(colors(ui).accent)),
-            StrokeKind::Inside,
-        );
+    let columns = Columns::fitting(ui.available_width());
+    let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    for (_, head, range) in &columns.0 {
+        let rect = Rect::from_x_y_ranges(line.left() + range.min..=line.left() + range.max, line.y_range());
+        sort::head(ui, rect, head.name, head.right, order);
     }
+    ui.painter().hline(line.x_range(), line.bottom(), (1.0, Color32::from(colors(ui).line)));
+    let mut last = 0;
+    ScrollArea::vertical().id_salt("traffic").auto_shrink(false).animated(false).show_viewport(ui, |ui, seen| {
+        ui.set_min_size(vec2(ui.available_width(), height * rows.len() as f32));
+        let all = ui.min_rect();
+        let place = |at: usize| Rect::from_min_size(pos2(all.left(), all.top() + height * at as f32), vec2(all.width(), height));
+        if let Some(at) = moved {
+            ui.scroll_to_rect_animation(place(at), None, ScrollAnimation::none());
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places of rows")]
+        let (first, end) = ((seen.min.y / height).floor() as usize, (seen.max.y / height).ceil() as usize);
+        for at in first..end.min(rows.len()) {
+            let Some(row) = rows.get(at) else { break };
+            last = at;
+            draw(ui, scene, choice, &columns, &row, place(at));
+        }
+    });
     last
+}
+
+/// One row is one widget: its cells are only painted, and only the one under the pointer is asked for its hover.
+fn draw(ui: &Ui, scene: &Scene<'_>, choice: &mut Choice, columns: &Columns, row: &Row<'_>, rect: Rect) {
+    let chosen = choice.id == Some(row.id());
+    // it senses clicks but not the keyboard, or Tab would stop at each of them
+    let response = ui.interact(rect, ui.scope_id().with(row.id()), Sense::CLICK);
+    let cells = row.cells(scene);
+    response.widget_info(|| WidgetInfo {
+        current_text_value: Some(told(&cells)),
+        ..WidgetInfo::selected(Role::Button, true, chosen, row.sentence(scene))
+    });
+    if response.clicked() {
+        *choice = if chosen && choice.open { Choice::default() } else { Choice { id: Some(row.id()), open: true, by_key: false } };
+    }
+    let c = colors(ui);
+    let ground = if chosen {
+        Some(c.selected.into())
+    } else if response.hovered() {
+        Some(Color32::from(c.hover).gamma_multiply(0.6))
+    } else {
+        None
+    };
+    if let Some(color) = ground {
+        ui.painter().rect_filled(rect.expand2(vec2(theme().space.tight, 0.0)), theme().size.radius, color);
+    }
+    let pointer = if response.hovered() { ui.input(|i| i.pointer.hover_pos()) } else { None };
+    let font = TextStyle::Body.resolve(ui.style());
+    for (at, head, range) in &columns.0 {
+        let Some(cell) = cells.get(*at) else { continue };
+        let cell_rect = Rect::from_x_y_ranges(rect.left() + range.min..=rect.left() + range.max, rect.y_range());
+        let line = Line::new(ui, &cell.text, font.clone(), color(ui, cell.tone), range.span());
+        if pointer.is_some_and(|at| cell_rect.contains(at)) {
+            let whole = if line.is_cut() { cell.text.as_str() } else { "" };
+            let more = row.hover(scene, *at);
+            let texts: Vec<&str> = [whole, &more].into_iter().filter(|text| !text.is_empty()).collect();
+            if !texts.is_empty() {
+                ui.interact(cell_rect, response.id.with(*at), Sense::hover()).on_hover_text(texts.join("\n"));
+            }
+        }
+        let left = if head.right { cell_rect.right() - line.width() } else { cell_rect.left() };
+        line.paint(ui, pos2(left, rect.center().y));
+    }
+    if chosen && choice.by_key {
+        // the scroll bar lies over the right end of a row
+        let around = rect.with_max_x(rect.right() - theme().space.close).shrink(1.0);
+        ui.painter().rect_stroke(around, theme().size.radius, (1.5, Color32::from(c.accent)), StrokeKind::Inside);
+    }
+}
+
+/// The cells for a screen reader, those without a value left out.
+fn told(cells: &[Cell]) -> String {
+    let told = HEADS.iter().zip(cells).filter(|(_, cell)| !cell.text.is_empty() && cell.text != format::NONE);
+    told.map(|(head, cell)| format!("{} {}", head.name, cell.text)).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns that fit, with their places in a row's cells and on the screen.
+struct Columns(Vec<(usize, &'static Head, Rangef)>);
+
+impl Columns {
+    /// The state has the longest texts that matter: it gets its room first. What a wide window has beyond goes to the texts most, and
+    /// to the gaps between numbers.
+    fn fitting(width: f32) -> Self {
+        let heads = fitting(width);
+        let fixed = fixed(&heads);
+        let model = (width - fixed - STATE_WIDTH).clamp(MODEL_WIDTH, MODEL_WIDEST);
+        let spare = (width - fixed - STATE_WIDTH - model).max(0.0);
+        let shares: f32 = heads.iter().map(|(_, head)| head.takes()).sum();
+        let mut x = 0.0;
+        let place = |(at, head): (usize, &'static Head)| {
+            let least = match head.width {
+                0.0 if head.name == MODEL => model,
+                0.0 => STATE_WIDTH,
+                width => width,
+            };
+            let range = Rangef::new(x, x + least + spare * head.takes() / shares);
+            x = range.max + GAP;
+            (at, head, range)
+        };
+        Self(heads.into_iter().map(place).collect())
+    }
 }
 
 /// The columns that fit, with their places in a row's cells.
@@ -191,14 +231,6 @@ fn arrows(ui: &Ui, choice: &mut Choice, rows: &Rows<'_>) -> Option<usize> {
     };
     (choice.id, choice.by_key) = (Some(rows.get(to.min(end))?.id()), true);
     Some(to.min(end))
-}
-
-fn aligned(ui: &mut Ui, right: bool, content: impl FnOnce(&mut Ui)) {
-    if right {
-        ui.with_layout(Layout::right_to_left(Align::Center), content);
-    } else {
-        content(ui);
-    }
 }
 
 fn color(ui: &Ui, tone: Tone) -> Color32 {
