@@ -44,7 +44,7 @@ fn batch(jobs: usize, rules: Vec<Rule>) -> Scenario {
 /// `least` is the least mean efficiency of answers in one piece, and of streams.
 fn check(name: &str, scenario: &Scenario, least: [f64; 2]) {
     for (streams, least) in [false, true].into_iter().zip(least) {
-        let outcomes: Vec<Outcome> = (1..=SEEDS).map(|seed| run(&Scenario { seed, streams, ..scenario.clone() })).collect();
+        let outcomes: Vec<Outcome> = (1..=SEEDS).map(|seed| run(&Scenario { streams, seed, ..scenario.clone() })).collect();
         let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
         let efficiency = mean(&|outcome| outcome.efficiency);
         let refused: u64 = outcomes.iter().map(|outcome| outcome.refused).sum();

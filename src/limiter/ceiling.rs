@@ -99,8 +99,8 @@ mod tests {
             }
             let Some(sent) = u64::checked_sub(at, takes).filter(|sent| sent % 300 == 0) else { continue };
             let computed = if heads_on_arrival { sent } else { at };
-            let over = (0..=sent).step_by(300).filter(|sent| sent + takes < computed).count() as i64;
-            let begun = (0..=computed).step_by(300).count() as i64;
+            let sent_before = |end: u64| i64::try_from(end.div_ceil(300)).unwrap();
+            let (over, begun) = (sent_before(computed.saturating_sub(takes)), sent_before(computed + 1));
             // what others take hides nothing: it only lowers what is left
             let remaining = left(over, begun - over).clamp(0, 8_000).unsigned_abs();
             let remaining = (remaining + grain / 2) / grain * grain;
