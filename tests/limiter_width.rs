@@ -70,6 +70,8 @@ fn scenario(seed: u64) -> Scenario {
         input: one(random, &[300, 2_000]),
         output: one(random, &[60, 400]),
         max_output: 1_024,
+        first_secs: (0.4, 0.9),
+        token_secs: 0.012,
         resets: rarely(random, 2, |random| one(random, &[1, 1_000])),
         streams: random.below(3) == 0,
         mixed: random.below(3) == 0,

@@ -33,7 +33,7 @@ pub(super) fn of_bucket(entry: &Entry, now: Now) -> Vec<Belief> {
 
 /// What requests of this class take, by program.
 pub(super) fn of_sizes(estimator: &Estimator, class: &ModelClass) -> Vec<Belief> {
-    let kinds = estimator.export().into_iter().map(|(kind, _)| kind).filter(|kind| kind.class == *class);
+    let kinds = estimator.export().into_iter().map(|(kind, _)| kind).filter(|kind| kind.class == *class && !kind.is_of_anybody());
     let beliefs = kinds.filter_map(|kind| {
         let (ratio, output, count) = estimator.belief(&kind)?;
         Some(Belief {

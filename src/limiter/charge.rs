@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ceiling::Ceilings;
 use super::estimate::Expectation;
 use crate::domain::{Dialect, Dimension, Tick};
 
@@ -102,19 +103,20 @@ impl ChargeRule {
 
 /// One thing that may have moved a provider's counter.
 #[derive(Debug, Clone, Copy)]
-struct Movement {
-    at: Tick,
+pub(super) struct Movement {
+    pub(super) at: Tick,
     /// Predicted charge under each rule of [`ChargeRule::ALL`]; negative gives back.
-    charge: [i64; ChargeRule::ALL.len()],
+    pub(super) charge: [i64; ChargeRule::ALL.len()],
     /// The largest of them, whichever way it goes.
     most: i64,
 }
 
 impl Movement {
-    /// Requests sent this close to each other, in nanoseconds, may arrive in another order.
+    /// Requests sent this close to each other may arrive in another order.
+    pub(super) const OVERTAKING: Duration = Duration::from_nanos(Self::OVERTAKING_NANOS);
     const OVERTAKING_NANOS: u64 = 100_000_000;
 
-    fn new(at: Tick, charge: [i64; ChargeRule::ALL.len()]) -> Self {
+    pub(super) fn new(at: Tick, charge: [i64; ChargeRule::ALL.len()]) -> Self {
         Self { at, charge, most: charge.iter().map(|charge| charge.abs()).max().unwrap_or(0) }
     }
 
@@ -137,6 +139,8 @@ pub struct Header {
     pub sent: Tick,
     /// When it came.
     pub at: Tick,
+    /// How long a request may be on its way to the provider.
+    pub on_way: Duration,
 }
 
 /// How well each rule predicts, if headers are computed at one certain moment.
@@ -212,6 +216,8 @@ pub struct Evidence {
     movements: VecDeque<Movement>,
     /// Headers are computed when a request arrives; when its answer does.
     views: [View; 2],
+    /// What headers contradict.
+    ceilings: Ceilings,
     /// The last header is compared when the next one comes: what ended with the answer that brought it is known only then.
     last: Option<Header>,
     /// Refusals in a row that nothing explains, where no header ever speaks, and the answers since the last.
@@ -234,11 +240,12 @@ impl Evidence {
 
     /// No evidence yet.
     #[must_use]
-    pub const fn new(rule: ChargeRule) -> Self {
+    pub fn new(rule: ChargeRule) -> Self {
         Self {
             rule,
             movements: VecDeque::new(),
             views: [View { anchor: None, errors: [0.0; ChargeRule::ALL.len()], samples: 0 }; 2],
+            ceilings: Ceilings::default(),
             last: None,
             unexplained: 0,
             answers: 0,
@@ -264,15 +271,15 @@ impl Evidence {
         Need { held: need.held.max(most), ..need }
     }
 
-    /// Whether headers have shown that the rule predicts well and better than those that charge more, or that none does; without any
-    /// there is nothing to wait for.
+    /// Whether headers have shown that the rule predicts well and better than those that charge more, or that none does, or that
+    /// there is more left than those would leave; without any there is nothing to wait for.
     fn is_sure(&self) -> bool {
         let view = self.view();
         let mine = view.errors[self.rule as usize];
-        let mut larger = ChargeRule::ALL.into_iter().filter(|rule| rule.rank() > self.rule.rank());
-        let is_best = mine < Self::GOOD && larger.all(|rule| view.errors[rule as usize] > 1.5 * mine + 0.05);
+        let larger = || ChargeRule::ALL.into_iter().filter(|rule| rule.rank() > self.rule.rank());
+        let is_best = mine < Self::GOOD && larger().all(|rule| view.errors[rule as usize] > 1.5 * mine + 0.05);
         let enough = if is_best { Self::ENOUGH } else { 3 * Self::ENOUGH };
-        self.last.is_none() || view.samples >= enough
+        self.last.is_none() || view.samples >= enough || larger().all(|rule| self.ceilings.rules_out(rule))
     }
 
     /// How many comparisons it rests on.
@@ -348,6 +355,7 @@ impl Evidence {
         if !fits[self.rule as usize] || fits.iter().all(|fits| *fits) {
             return false;
         }
+        self.ceilings.forget();
         // a refusal says more than a rounded figure does
         for view in &mut self.views {
             view.samples = view.samples.saturating_add(2);
@@ -365,6 +373,7 @@ impl Evidence {
         if ChargeRule::ALL.iter().all(|rule| rule.rank() <= rank) {
             return;
         }
+        self.ceilings.forget();
         for view in &mut self.views {
             for rule in ChargeRule::ALL.into_iter().filter(|rule| rule.rank() <= rank) {
                 let error = &mut view.errors[rule as usize];
@@ -401,6 +410,7 @@ impl Evidence {
         if soon && self.movements.len() > Self::BUSY {
             return false;
         }
+        self.ceilings.judge(&header, refilled_per_sec);
         let before = self.rule;
         let Some(header) = self.last.replace(header) else { return false };
         for (view, at) in self.views.iter_mut().zip([header.sent, header.at]) {
@@ -424,14 +434,19 @@ impl Evidence {
         // to believe in too small a charge costs refusals: of those that are about as good the largest is believed, and a smaller one
         // than now needs more evidence
         let good_enough = (view.least_error() * 1.5).min(0.6 * mine).min(Self::GOOD);
-        let best = ChargeRule::ALL.into_iter().filter(|rule| error(*rule) <= good_enough).max_by_key(|rule| rule.rank());
-        let best = best.filter(|best| best.rank() > self.rule.rank() || view.samples >= 3 * Self::ENOUGH);
+        let best = ChargeRule::ALL
+            .into_iter()
+            .filter(|rule| error(*rule) <= good_enough && !self.ceilings.rules_out(*rule))
+            .max_by_key(|rule| rule.rank());
+        let is_clear = |best: &ChargeRule| view.samples >= 3 * Self::ENOUGH && error(*best) <= 0.4 * mine;
+        let best = best.filter(|best| best.rank() > self.rule.rank() || is_clear(best));
         if let Some(best) = best.filter(|_| mine > 0.1) {
             self.rule = best;
         }
     }
 
     fn push(&mut self, movement: Movement) {
+        self.ceilings.push(movement);
         if self.movements.len() >= Self::MOVEMENTS {
             self.movements.pop_front();
             self.views.iter_mut().for_each(|view| view.anchor = None);
@@ -475,7 +490,10 @@ mod tests {
                 ChargeRule::KeepsMax | ChargeRule::Characters => 0,
             };
             let (told, at) = (if on_arrival { then } else { remaining }, secs(10 * i + 4));
-            evidence.header(Header { remaining: told.unsigned_abs(), limit: 1_000_000, grain: 1, sent: secs(10 * i), at }, 0.0);
+            evidence.header(
+                Header { remaining: told.unsigned_abs(), limit: 1_000_000, grain: 1, sent: secs(10 * i), at, on_way: Duration::ZERO },
+                0.0,
+            );
         }
         evidence.rule()
     }

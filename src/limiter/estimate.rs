@@ -46,6 +46,18 @@ pub struct Kind {
     pub media: bool,
 }
 
+impl Kind {
+    /// Requests like these, whichever program sends them. No client has an empty name.
+    fn of_anybody(&self) -> Self {
+        Self { client: ClientName::new(""), ..self.clone() }
+    }
+
+    /// Whether it sums up those of every program.
+    pub(super) fn is_of_anybody(&self) -> bool {
+        self.client.as_str().is_empty()
+    }
+}
+
 /// A running mean with its spread; the first values weigh more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Running {
@@ -135,6 +147,9 @@ const FIRST_RATIO: f64 = 0.32;
 const FIRST_MEDIA_TOKENS: u64 = 1_600;
 /// Output before any was seen.
 const FIRST_OUTPUT: u64 = 1_000;
+/// After so many answers of its own nothing is taken from others, and of others so many must be known.
+const OWN_ENOUGH: u32 = 20;
+const OTHERS_ENOUGH: u32 = 20;
 
 impl Estimator {
     const KINDS: usize = 1_024;
@@ -142,7 +157,11 @@ impl Estimator {
     /// What `facts` will probably take.
     #[must_use]
     pub fn expect(&self, kind: &Kind, facts: &RequestFacts) -> Expectation {
-        let learned = self.kinds.get(kind).copied().unwrap_or_default();
+        let own = self.kinds.get(kind).copied().unwrap_or_default();
+        // a new program's requests are taken for such as others sent to these models, if these are known well
+        let others = if own.output.count < OWN_ENOUGH { self.kinds.get(&kind.of_anybody()) } else { None };
+        let others = others.filter(|others| others.output.count >= OTHERS_ENOUGH);
+        let learned = if own.output.count == 0 { others.copied().unwrap_or_default() } else { own };
         let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
         let margin = match learned.input_error.count {
             0..4 => 1.2,
@@ -150,10 +169,11 @@ impl Estimator {
         };
         let input_mean = learned.expected_input(bytes);
         let max_output = facts.max_output.map(|max| max.saturating_mul(facts.choices.max(1)));
+        let first_output = others.map_or(FIRST_OUTPUT, |others| expected_output(others, facts, max_output, FIRST_OUTPUT));
         Expectation {
             input: scale(input_mean, margin),
             input_mean,
-            output: expected_output(&learned, facts, max_output),
+            output: expected_output(&learned, facts, max_output, first_output),
             max_output,
             text_bytes: facts.text_bytes,
         }
@@ -164,12 +184,17 @@ impl Estimator {
         if usage.certainty != Certainty::Exact || usage.total_input() == 0 {
             return;
         }
-        if self.kinds.len() >= Self::KINDS && !self.kinds.contains_key(kind) {
+        self.learned += 1;
+        self.note(kind.clone(), facts, usage, counted);
+        self.note(kind.of_anybody(), facts, usage, counted);
+    }
+
+    fn note(&mut self, kind: Kind, facts: &RequestFacts, usage: &Usage, counted: &Cost) {
+        if self.kinds.len() >= Self::KINDS && !self.kinds.contains_key(&kind) {
             let rarest = self.kinds.iter().min_by_key(|(_, learned)| learned.output.count).map(|(kind, _)| kind.clone());
             rarest.map(|kind| self.kinds.remove(&kind));
         }
-        self.learned += 1;
-        let learned = self.kinds.entry(kind.clone()).or_default();
+        let learned = self.kinds.entry(kind).or_default();
         let bytes = facts.text_bytes + FRAME_BYTES + u64::from(facts.media) * FIRST_MEDIA_TOKENS * 3;
         let input = counted[Dimension::InputTokens];
         if learned.tokens_per_byte.count > 0 {
@@ -216,7 +241,8 @@ impl Learned {
     }
 }
 
-fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u64>) -> u64 {
+/// `first` is expected before any answer.
+fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u64>, first: u64) -> u64 {
     const GENERATES_NOTHING: [Api; 5] = [Api::Embeddings, Api::CountTokens, Api::Batches, Api::Models, Api::Other];
     if GENERATES_NOTHING.contains(&facts.api) {
         return 0;
@@ -228,10 +254,10 @@ fn expected_output(learned: &Learned, facts: &RequestFacts, max_output: Option<u
         None => (&learned.output, 1),
     };
     let expected = match known.count {
-        0 => FIRST_OUTPUT,
+        0 => first,
         _ => scale(unit, known.mean * (1.15 + 0.4 * known.spread().min(1.0))),
     };
-    let expected = not_yet_known(known, expected, FIRST_OUTPUT.min(most));
+    let expected = not_yet_known(known, expected, first.min(most));
     expected.clamp(1, most.max(1))
 }
 
@@ -336,6 +362,27 @@ mod tests {
                 assert!(short <= 0.01, "{name}, seed {seed}: {short:.3} took a fifth more than was reserved");
             }
         }
+    }
+
+    #[test]
+    fn a_new_programs_requests_are_taken_for_such_as_others_sent() {
+        let of = |client: &str| Kind { client: ClientName::new(client), ..kind() };
+        let asks = request(2_000, Some(4_096));
+        let mut estimator = Estimator::default();
+        let mut hears = |client: &str, answers: u64, output: u64| {
+            for nth in 0..answers {
+                let (usage, counted) = answer(510, output - 20 + 10 * (nth % 5));
+                estimator.learn(&of(client), &asks, &usage, &counted);
+            }
+            estimator.expect(&of("batch-2"), &asks)
+        };
+        assert_eq!(hears("batch-1", 10, 200).output, FIRST_OUTPUT, "ten answers to somebody else are too few");
+        let expected = hears("batch-1", 30, 200);
+        assert!((230..=260).contains(&expected.output) && (510..=640).contains(&expected.input), "{expected:?}");
+        let expected = hears("batch-2", 25, 700);
+        assert!((800..=900).contains(&expected.output), "its own answers count alone once they are enough: {expected:?}");
+        let nobody_else = Kind { class: ModelClass::new("haiku-5"), ..kind() };
+        assert_eq!(estimator.expect(&nobody_else, &asks).output, FIRST_OUTPUT, "other models say nothing");
     }
 
     #[test]

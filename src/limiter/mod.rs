@@ -11,6 +11,7 @@ pub mod bucket;
 pub mod burst;
 pub mod calendar;
 pub mod cap;
+mod ceiling;
 pub mod charge;
 pub mod choice;
 pub mod configured;

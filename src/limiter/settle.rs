@@ -126,7 +126,7 @@ impl Core {
         let mut recharged = false;
         if matches!(dimension, Dimension::Tokens | Dimension::OutputTokens) && !by_user {
             let per_sec = capacity as f64 / f64::from(period.as_secs().max(1));
-            let header = Header { remaining, limit: capacity, grain: reading.grain, sent: asked.at, at: now.tick };
+            let header = Header { remaining, limit: capacity, grain: reading.grain, sent: asked.at, at: now.tick, on_way };
             recharged = entry.evidence.header(header, per_sec);
         }
         let sample = Sample { remaining, grain: reading.grain, own, full_in, earliest: asked.at, latest: now.tick, on_way };

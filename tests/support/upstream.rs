@@ -98,6 +98,9 @@ pub struct Scenario {
     pub input: u64,
     pub output: u64,
     pub max_output: u64,
+    /// Seconds to the head of an answer, from and to, and for each token after it.
+    pub first_secs: (f64, f64),
+    pub token_secs: f64,
     /// A few sizes far apart, instead of any within 60 % of the mean.
     pub mixed: bool,
     pub seed: u64,
@@ -132,6 +135,8 @@ impl Default for Scenario {
             input: 300,
             output: 120,
             max_output: 1_024,
+            first_secs: (0.4, 0.9),
+            token_secs: 0.012,
             mixed: false,
             seed: 1,
         }
@@ -176,6 +181,8 @@ pub struct Meter {
     foreign: f64,
     fixed: bool,
     pub level: f64,
+    /// What would have come back if it had not been full.
+    pub overflowed: f64,
     at: f64,
 }
 
@@ -191,7 +198,9 @@ impl Meter {
         // a bucket that holds less than one request would never serve any
         let most = (self.rule.per_minute * self.rule.burst_secs / 60.0).max(1.0);
         let per_sec = self.rule.per_minute / 60.0 * (1.0 - self.foreign);
-        self.level = (self.level + per_sec * (now - self.at)).min(most);
+        let level = self.level + per_sec * (now - self.at);
+        self.overflowed += (level - most).max(0.0);
+        self.level = level.min(most);
         self.at = self.at.max(now);
     }
 }
@@ -227,6 +236,7 @@ impl Upstream {
                 foreign: scenario.co_tenant,
                 fixed: scenario.fixed_windows,
                 level: rule.per_minute * rule.burst_secs / 60.0,
+                overflowed: 0.0,
                 at: 0.0,
             })
             .collect();
@@ -366,8 +376,9 @@ pub fn jobs(scenario: &Scenario) -> (Vec<Job>, Random) {
             let input = spread(scenario.input, &mut random);
             let output = spread(scenario.output, &mut random).min(scenario.max_output);
             let bytes = (input as f64 * 4.0 * (0.95 + 0.1 * unit(&mut random))) as u64;
-            let first_secs = 0.4 + unit(&mut random) * 0.5;
-            let secs = first_secs + output as f64 * 0.012;
+            let (soonest, latest) = scenario.first_secs;
+            let first_secs = soonest + unit(&mut random) * (latest - soonest);
+            let secs = first_secs + output as f64 * scenario.token_secs;
             Job { client: crowd.client, lane: crowd.lane, arrives, bytes, input, output, first_secs, secs }
         }));
     }

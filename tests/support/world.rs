@@ -50,6 +50,8 @@ pub struct Outcome {
     pub waits: BTreeMap<&'static str, Vec<f64>>,
     /// When each request was taken by the provider.
     pub taken_at: Vec<f64>,
+    /// Of each limit: the seconds of its refill that nothing used because it was full, and those that were left at the end.
+    pub unused_secs: Vec<(Dimension, f64, f64)>,
 }
 
 impl Outcome {
@@ -439,7 +441,12 @@ impl<'a> World<'a> {
     fn outcome(self) -> Outcome {
         let makespan = self.last_end as f64 / NANOS;
         let bound = bound(self.scenario, &self.jobs, makespan);
+        let unused = |meter: &Meter| {
+            let per_sec = meter.rule.per_minute / 60.0;
+            (meter.rule.dimension, meter.overflowed / per_sec, meter.level / per_sec)
+        };
         Outcome {
+            unused_secs: self.upstream.meters.iter().map(unused).collect(),
             efficiency: bound / makespan,
             requests: self.requests,
             refused: self.refused,
