@@ -204,6 +204,12 @@ impl Line {
         self.again.len() + self.turns.values().map(|turn| turn.waiting.len()).sum::<usize>()
     }
 
+    /// How many wait that were never let go.
+    #[must_use]
+    pub const fn first_tries(&self) -> u64 {
+        self.queued[0].count + self.queued[1].count
+    }
+
     /// Those that go again before everybody.
     pub fn again(&self) -> impl Iterator<Item = Ticket> {
         self.again.iter().copied()
