@@ -93,7 +93,7 @@ impl Fall {
     fn likely_lasts(&self) -> Option<Duration> {
         let most = self.at_most?;
         let open = most.saturating_sub(self.at_least);
-        Some(if open > most / 16 { most - open / 2 } else { most })
+        Some(if open > most / 16 { most.saturating_sub(open / 2) } else { most })
     }
 }
 
