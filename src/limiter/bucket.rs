@@ -226,6 +226,18 @@ impl Bucket {
             && self.burst.ready_at(need, &self.limit, now.tick).is_some_and(|at| at > now.tick)
     }
 
+    /// Whether more at once is worth the refusal that it may cost, where so much is `asked` for together and so many were
+    /// answered. Headers that say when it is full again show how much it holds; without them only a try tells.
+    #[must_use]
+    pub fn is_burst_worth_trying(&self, asked: u64, answers: u64) -> bool {
+        match self.depth.shown() {
+            Some(holds) if holds <= self.burst.capacity() => false,
+            Some(holds) if holds > self.limit.capacity / 2 => true,
+            // of tokens a few seconds' worth goes from the start, and a request's cannot be cut in pieces
+            _ => self.limit.dimension != Dimension::Requests || Burst::is_worth_trying(asked, answers, &self.limit),
+        }
+    }
+
     fn ready_by_level(&self, need: u64, now: Now) -> Ready {
         let wanted = signed(need).saturating_add(self.guard()).min(signed(self.size()));
         let missing = wanted.saturating_sub(self.available);
@@ -350,6 +362,12 @@ impl Bucket {
         self.frozen_until = None;
     }
 
+    /// So many units went out since then and were taken, before the limit was known: what did not come back meanwhile was there.
+    pub fn passed(&mut self, units: u64, since: Tick, now: Now) {
+        let regained = self.refill_over(now.tick.since(since));
+        self.burst.passed(units.saturating_sub(regained.max(0).unsigned_abs()).min(self.limit.capacity));
+    }
+
     /// The provider refused `need` units although they seemed to be there: they will be, but only at `ready`.
     pub fn empty_until(&mut self, ready: Tick, need: u64, now: Now) {
         self.refill(now);
@@ -431,7 +449,7 @@ impl Bucket {
     fn learn_depth(&mut self, sample: &Sample, now: Now) {
         let Some(full_in) = sample.full_in else { return };
         let before = self.size();
-        self.depth.observe(sample.remaining.saturating_add(sample.grain), full_in, &self.limit, now.tick);
+        self.depth.observe(sample.remaining, sample.grain, full_in, &self.limit, now.tick);
         if self.size() < before {
             // what the bucket never holds was taken for others' traffic
             self.flow.forget_foreign();

@@ -61,11 +61,18 @@ pub struct Burst {
 impl Burst {
     /// Seconds of the limit's rate that are believed in before anything was tried.
     const START_SECS: u64 = 6;
-    /// Thousandths of slower pace after each refusal of the smallest burst.
+    /// So few at once leave no room for it that requests do not arrive as evenly as they are sent: then the pace is a little
+    /// slower than the limit.
+    const FEW: u64 = 2;
+    /// By so many thousandths, and by half as many again after each refusal.
     const SLOWER: u64 = 60;
     const SLOWEST: u64 = 2_000;
     /// Clean answers after which an eighth of what was slowed down beyond the first step is taken back.
     const CLEAN_ENOUGH: u32 = 50;
+
+    /// Where more windows' worth than these are asked for, nobody minds one.
+    const WINDOWS: u64 = 8;
+    const HARDLY_ANY: u64 = 2_000;
 
     /// The first belief for this limit.
     #[must_use]
@@ -83,7 +90,7 @@ impl Burst {
             retest_at: now,
             refusals: 0,
             growths: 0,
-            slower: 0,
+            slower: Self::slower(capacity),
             clean: 0,
             proven: 0,
             full_since: None,
@@ -103,6 +110,10 @@ impl Burst {
     /// A test that fails costs as many refusals as it lets more through: it begins with one request, and doubles.
     const fn first_step(capacity: u64) -> u64 {
         if capacity < 32 { 1 } else { capacity / 16 }
+    }
+
+    const fn slower(capacity: u64) -> u64 {
+        if capacity <= Self::FEW { Self::SLOWER } else { 0 }
     }
 
     /// What may go out at once, in the limit's unit.
@@ -145,7 +156,7 @@ impl Burst {
         self.step = Self::first_step(self.capacity);
         self.ceiling = (refusals > 0).then_some(self.capacity);
         self.retest_at = Self::next_test(refusals, now);
-        self.slower = if refusals > 0 && capacity <= 1 { Self::SLOWER } else { 0 };
+        self.slower = Self::slower(capacity);
     }
 
     fn window(&self, limit: &Limit) -> u128 {
@@ -185,7 +196,7 @@ impl Burst {
         let window = self.window(limit);
         let parts = u128::from(missing.unsigned_abs()) * window;
         let nanos = parts.saturating_sub(self.fraction).div_ceil(u128::from(limit.capacity.max(1)));
-        Some(now + std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+        Some(now + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
 
     pub(super) const fn take(&mut self, units: i64) {
@@ -204,6 +215,7 @@ impl Burst {
         let scaled = u128::from(self.capacity) * u128::from(new.capacity) / u128::from(old.capacity.max(1));
         let fresh = Self::new(new, self.refilled_at).capacity;
         self.capacity = u64::try_from(scaled).unwrap_or(u64::MAX).max(fresh);
+        self.slower = if self.capacity > Self::FEW { 0 } else { self.slower.max(Self::SLOWER) };
         self.step = self.step.max(Self::first_step(self.capacity));
         self.level = self.level.min(cast(self.capacity));
     }
@@ -215,6 +227,13 @@ impl Burst {
             self.clean = 0;
             self.slower = (self.slower - self.slower / 8).max(Self::SLOWER);
         }
+    }
+
+    /// Whether a test is worth the refusal that it may cost: it saves one window of the time that `asked` takes, which is much of a
+    /// short queue and little of a long one, and among thousands of answers one refusal is hardly any.
+    #[must_use]
+    pub const fn is_worth_trying(asked: u64, answers: u64, limit: &Limit) -> bool {
+        asked / Self::WINDOWS <= limit.capacity || answers >= Self::HARDLY_ANY
     }
 
     /// A request of `need` waits for this allowance alone. Where nothing was refused for as long as refusals take to come, more is
@@ -245,6 +264,18 @@ impl Burst {
         Want::Grew
     }
 
+    /// So many went out together and were taken before the limit was known.
+    pub fn passed(&mut self, units: u64) {
+        if units > self.capacity {
+            self.proven = units;
+            self.step = Self::first_step(units);
+            let level = self.level;
+            self.grow_to(units);
+            // all of it is used
+            self.level = level.min(0);
+        }
+    }
+
     /// The provider refused what was sent at `sent` although the bucket had room: believe three quarters of what went well
     /// before, or half of what was believed. Do not test again soon.
     pub fn refused(&mut self, sent: Tick, limit: &Limit, now: Tick) {
@@ -254,15 +285,16 @@ impl Burst {
         }
         self.cut_at = Some(now);
         self.changed_at = now;
-        if self.capacity <= 2 {
+        let believed = self.capacity.min(limit.capacity);
+        let was_test = (1..believed).contains(&self.proven);
+        if believed <= Self::FEW && !was_test {
             // somebody else may use a part of each second, which no header of a minute shows
             self.slower = (self.slower + (self.slower / 2).max(Self::SLOWER)).min(Self::SLOWEST);
             self.clean = 0;
         }
-        let believed = self.capacity.min(limit.capacity);
-        let was_test = (1..believed).contains(&self.proven);
         let less = if was_test { self.proven - self.proven.div_ceil(4) } else { believed / 2 }.max(1);
         self.capacity = less;
+        self.slower = self.slower.max(Self::slower(less));
         self.proven = less;
         self.step = Self::first_step(less);
         self.ceiling = Some(less);
@@ -280,15 +312,18 @@ impl Burst {
         }
     }
 
-    /// Ten minutes, doubling: a refusal is the price of each test.
+    /// Forty minutes after the first, doubling: a refusal is the price of each test.
     fn next_test(refusals: u32, now: Tick) -> Tick {
-        now + std::time::Duration::from_secs(600 << refusals.min(6))
+        now + Duration::from_secs(1_200 << refusals.min(6))
     }
 
     fn grow_to(&mut self, capacity: u64) {
         let gained = cast(capacity).saturating_sub(cast(self.capacity)).max(0);
         self.growths += u32::from(capacity > self.capacity);
         self.capacity = self.capacity.max(capacity);
+        if self.capacity > Self::FEW {
+            self.slower = 0;
+        }
         self.level = self.level.saturating_add(gained);
     }
 }
@@ -354,7 +389,27 @@ mod tests {
         let mut burst = Burst::new(&rpm, Tick::ZERO);
         assert_eq!(burst.ready_at(1, &rpm, Tick::ZERO), None);
         burst.take(1);
-        assert_eq!(burst.ready_at(1, &rpm, Tick::ZERO), Some(Tick::from_nanos(1_000_000_000)));
+        // requests do not arrive as evenly as they are sent
+        assert_eq!(burst.ready_at(1, &rpm, Tick::ZERO), Some(at(1_060)));
+    }
+
+    #[test]
+    fn a_test_is_worth_a_refusal_in_a_short_queue_or_among_thousands() {
+        let rpm = limit(Dimension::Requests, 60);
+        for (asked, answers, expect) in [(2, 0, true), (480, 10, true), (600, 10, false), (600, 590, false), (5_000, 2_000, true)] {
+            assert_eq!(Burst::is_worth_trying(asked, answers, &rpm), expect, "{asked} asked for, {answers} answered");
+        }
+    }
+
+    #[test]
+    fn what_passed_before_the_limit_was_known_is_believed() {
+        let rpm = limit(Dimension::Requests, 60);
+        let mut burst = Burst::new(&rpm, Tick::ZERO);
+        burst.passed(20);
+        assert_eq!(burst.capacity(), 20);
+        assert!(burst.ready_at(1, &rpm, Tick::ZERO).is_some(), "all of it is used");
+        burst.refill(&rpm, at(20_000));
+        assert_eq!(burst.ready_at(20, &rpm, at(20_000)), None, "at the limit's own pace");
     }
 
     #[test]

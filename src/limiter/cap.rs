@@ -63,12 +63,38 @@ struct Fall {
     cuts: u64,
     /// When it became certain.
     since: Option<Tick>,
-    /// How long the last one lasted.
-    lasted: Option<Duration>,
+    /// How long such falls last: at the least, since a try was still vain then, and at the most, since none was.
+    at_least: Duration,
+    at_most: Option<Duration>,
     /// The cap is guessed to be one that was met before, and nothing has shown yet whether it is.
     guessed: bool,
     /// The last guess was right, so one refusal is enough for the next.
     trusted: bool,
+}
+
+impl Fall {
+    /// A try was vain.
+    fn still_lasts(&mut self, now: Tick) {
+        if let Some(since) = self.since {
+            self.at_least = now.since(since);
+        }
+    }
+
+    /// A try was not.
+    fn is_over(&mut self, now: Tick) {
+        let Some(passed) = self.since.take().map(|since| now.since(since)) else { return };
+        self.at_most = Some(passed);
+        if self.at_least >= passed {
+            self.at_least = Duration::ZERO;
+        }
+    }
+
+    /// After how long a try is likeliest not to be vain: half-way between both bounds, or when both say so.
+    fn likely_lasts(&self) -> Option<Duration> {
+        let most = self.at_most?;
+        let open = most.saturating_sub(self.at_least);
+        Some(if open > most / 16 { most.saturating_sub(open / 2) } else { most })
+    }
 }
 
 impl Cap {
@@ -94,7 +120,16 @@ impl Cap {
             changed_at: None,
             cut_at: None,
             closed_until: None,
-            fall: Fall { strikes: 0, sent: 0, cuts: 0, since: None, lasted: None, guessed: false, trusted: false },
+            fall: Fall {
+                strikes: 0,
+                sent: 0,
+                cuts: 0,
+                since: None,
+                at_least: Duration::ZERO,
+                at_most: None,
+                guessed: false,
+                trusted: false,
+            },
             allowance: Self::MOST_ALLOWED,
             refusal_takes: Duration::ZERO,
             refusals: 0,
@@ -168,6 +203,9 @@ impl Cap {
             self.proven = named.max(1);
             self.stand_at(named, now);
         } else if self.fall.strikes == 0 && (trying || is_old || refused.among > self.proven) {
+            if trying && !is_old {
+                self.fall.still_lasts(now);
+            }
             // more were tried than is proven; those that are out were taken
             self.stand_at(refused.left.clamp(self.proven, self.believed.max(self.proven)), now);
         } else if let Some(wall) = self.walls.just_below(refused.among).filter(|_| !self.is_falling()) {
@@ -195,9 +233,7 @@ impl Cap {
         } else if let Some(wall) = self.wall.take() {
             // more than the wall are taken: it is gone
             self.walls.forget_tries(wall);
-            if let Some(since) = self.fall.since.take() {
-                self.fall.lasted = Some(now.since(since));
-            }
+            self.fall.is_over(now);
             self.fall.trusted &= !self.fall.guessed;
             self.fall.guessed = false;
         }
@@ -279,11 +315,11 @@ impl Cap {
         let generation = self.believed;
         let tries = self.walls.tries(generation);
         let answers = if self.walls.above(generation + generation / 8).is_some() {
-            // it took more before and may again, likeliest after as long as it took last time
-            match self.fall.since.map(|at| now.since(at)).zip(self.fall.lasted) {
-                Some((passed, lasted)) if passed < lasted * 3 / 4 => generation.saturating_mul(6),
-                Some((passed, lasted)) if passed < lasted * 3 / 2 => generation,
-                _ => generation.saturating_mul(5) / 2 * u64::from(1 + tries / 4),
+            // it took more before and may again, likeliest after as long as falls last
+            match self.fall.since.map(|at| now.since(at)).zip(self.fall.likely_lasts()) {
+                Some((passed, lasts)) if passed < lasts => generation.saturating_mul(Self::MOST_PATIENT),
+                Some((passed, lasts)) if passed < lasts * 3 / 2 => generation / 4,
+                _ => generation.saturating_mul(2) * u64::from(1 + tries / 4),
             }
         } else {
             generation.saturating_mul(1 << tries.min(8))
@@ -465,6 +501,24 @@ mod tests {
                 bench.answers_until_it_grows();
             }
         }
+    }
+
+    #[test]
+    fn how_long_falls_last_is_bounded_from_both_sides() {
+        let secs = |secs: u64| at(secs * 1_000);
+        let mut fall = Fall { since: Some(secs(100)), ..Cap::new(1).fall };
+        assert_eq!(fall.likely_lasts(), None);
+        fall.still_lasts(secs(112));
+        fall.is_over(secs(124));
+        assert_eq!(fall.likely_lasts(), Some(Duration::from_secs(18)), "between 12 and 24");
+        fall.since = Some(secs(200));
+        fall.still_lasts(secs(218));
+        assert_eq!(fall.likely_lasts(), Some(Duration::from_secs(21)), "between 18 and 24");
+        fall.is_over(secs(219));
+        assert_eq!(fall.likely_lasts(), Some(Duration::from_secs(19)), "both agree");
+        fall.since = Some(secs(300));
+        fall.is_over(secs(308));
+        assert_eq!(fall.likely_lasts(), Some(Duration::from_secs(4)), "shorter than ever: nothing is known of the least");
     }
 
     #[test]

@@ -129,6 +129,8 @@ pub(super) struct LineState {
     /// Prompts of more tokens than this draw on other buckets.
     pub(super) long_above: Option<u64>,
     pub(super) in_flight: u64,
+    /// How many were let go since nobody waited.
+    pub(super) since_idle: u64,
     /// Headers told the limits, or a refusal did.
     pub(super) verified: bool,
     /// Answers without a refusal, while nothing was known.
@@ -330,6 +332,9 @@ impl Core {
             ask,
         };
         if let Some(state) = self.lines.get_mut(&key) {
+            if state.line.is_empty() {
+                state.since_idle = 0;
+            }
             state.line.push(ticket, waiting.ask.lane, &waiting.ask.client, &expected);
         }
         self.deadlines.insert((waiting.deadline, ticket));
@@ -444,6 +449,7 @@ impl Core {
         }
         state.line.served(ticket, waiting.ask.lane, &waiting.ask.client, &waiting.expected, weight);
         state.in_flight += 1;
+        state.since_idle += 1;
         state.first_sent_at.get_or_insert(now.tick);
         if let Some(account) = self.accounts.get_mut(&waiting.ask.account) {
             if let Some(stop) = &mut account.stopped {

@@ -13,6 +13,7 @@ use crate::domain::{Limit, Refill, Tick};
 pub struct Depth {
     most: u64,
     most_before: u64,
+    grain: u64,
     since: Option<Tick>,
     samples: u32,
 }
@@ -23,21 +24,28 @@ impl Depth {
     /// A bucket counts as smaller than its limit when it holds less than this part of it; rounding explains the rest.
     const CLEARLY: u64 = 4;
 
-    /// A header showed `remaining` units, to be full again after `full_in`.
-    pub fn observe(&mut self, remaining: u64, full_in: Duration, limit: &Limit, now: Tick) {
+    /// A header showed `remaining` units, perhaps `grain` more, to be full again after `full_in`.
+    pub fn observe(&mut self, remaining: u64, grain: u64, full_in: Duration, limit: &Limit, now: Tick) {
         let window = limit.window.period.duration();
         if limit.window.refill != Refill::Continuous || window.is_zero() {
             return;
         }
         let to_come = (u128::from(limit.capacity) * full_in.as_nanos()).div_ceil(window.as_nanos());
-        let holds = remaining.saturating_add(u64::try_from(to_come).unwrap_or(u64::MAX));
+        let holds = remaining.saturating_add(grain).saturating_add(u64::try_from(to_come).unwrap_or(u64::MAX));
         if self.since.is_none_or(|since| now.since(since) > window) {
             self.most_before = self.most;
             self.most = 0;
             self.since = Some(now);
         }
         self.most = self.most.max(holds);
+        self.grain = grain;
         self.samples = self.samples.saturating_add(1);
+    }
+
+    /// The most that any header showed it to hold, if one did: one is enough for not trying more.
+    #[must_use]
+    pub fn shown(&self) -> Option<u64> {
+        (self.samples > 0).then(|| self.most.max(self.most_before).saturating_sub(self.grain).max(1))
     }
 
     /// How much it holds, if that is clearly less than its limit.
@@ -59,11 +67,14 @@ mod tests {
         let check = |headers: &[(u64, u64)], expect: Option<u64>| {
             let mut depth = Depth::default();
             for (nth, (remaining, full_in_millis)) in headers.iter().enumerate() {
-                depth.observe(*remaining, Duration::from_millis(*full_in_millis), &limit, Tick::from_nanos(nth as u64));
+                depth.observe(*remaining, 0, Duration::from_millis(*full_in_millis), &limit, Tick::from_nanos(nth as u64));
             }
             assert_eq!(depth.shallow(&limit), expect, "{headers:?}");
+            depth
         };
-        check(&[(1, 500), (0, 1_000)], None);
+        assert_eq!(check(&[], None).shown(), None);
+        // too few to be sure, enough not to try more
+        assert_eq!(check(&[(1, 500), (0, 1_000)], None).shown(), Some(2));
         check(&[(1, 500), (0, 1_000), (1, 450)], Some(2));
         // others took it: it takes a minute to fill
         check(&[(1, 59_500), (0, 60_000), (0, 59_900)], None);

@@ -17,6 +17,8 @@ pub struct Ticket(pub u64);
 struct Turn {
     /// Virtual token counter: the share of the limits that was given to this client.
     served: u64,
+    /// By which it stands in the order: what it was served, and a part of what it still asks for.
+    rank: u64,
     waiting: VecDeque<Ticket>,
 }
 
@@ -35,8 +37,10 @@ pub struct Line {
     /// Requests that were refused or failed and are to go again first.
     again: VecDeque<Ticket>,
     turns: BTreeMap<(Lane, ClientName), Turn>,
-    /// Those of them that wait for something, the least served first.
+    /// Those of them that wait for something, by their rank.
     order: BTreeSet<(Lane, u64, ClientName)>,
+    /// Millionths of the limits that a request took of late.
+    usual_weight: u64,
     queued: [Queued; 2],
     /// Served to each lane since both were waiting.
     lanes_served: [u64; 2],
@@ -48,6 +52,12 @@ impl Line {
 
     /// Millionths of the limits by which a client that asks for less than its share may be ahead of others: two seconds' worth.
     const SAVED: u64 = 33_333;
+
+    /// Who asks for much lets those who ask for less go before, by so small a part of its own queue, and by no more than seven
+    /// seconds' worth: half of what a bucket holds at first, given to the larger, would make the smaller wait more than twice as
+    /// long as alone.
+    const YIELDS: u64 = 50;
+    const YIELDS_AT_MOST: u64 = 125_000;
 
     /// Whether nothing waits.
     #[must_use]
@@ -63,14 +73,15 @@ impl Line {
 
     /// Stands at the end of its client's queue.
     pub fn push(&mut self, ticket: Ticket, lane: Lane, client: &ClientName, expected: &Expectation) {
-        let least = self.least_served(lane).map(|(_, served, _)| *served);
+        let first = self.first_in(lane).and_then(|(_, _, client)| self.turns.get(&(lane, client.clone())));
+        let least = first.map_or(0, |turn| turn.served);
         let turn = self.turns.entry((lane, client.clone())).or_default();
         if turn.waiting.is_empty() {
             // who was away has saved little up
-            turn.served = turn.served.max(least.unwrap_or(0).saturating_sub(Self::SAVED));
-            self.order.insert((lane, turn.served, client.clone()));
+            turn.served = turn.served.max(least.saturating_sub(Self::SAVED));
         }
         turn.waiting.push_back(ticket);
+        self.rank(lane, client);
         self.queued[lane as usize].add(expected);
     }
 
@@ -85,11 +96,11 @@ impl Line {
         if let Some(ticket) = self.again.front() {
             return Some(*ticket);
         }
-        let (lane, _, client) = self.least_served(self.next_lane())?;
+        let (lane, _, client) = self.first_in(self.next_lane())?;
         self.turns.get(&(*lane, client.clone()))?.waiting.front().copied()
     }
 
-    fn least_served(&self, lane: Lane) -> Option<&(Lane, u64, ClientName)> {
+    fn first_in(&self, lane: Lane) -> Option<&(Lane, u64, ClientName)> {
         match self.order.first()? {
             first if first.0 == lane => Some(first),
             _ => self.order.range((lane, 0, ClientName::new(""))..).next().filter(|(of, ..)| *of == lane),
@@ -112,17 +123,31 @@ impl Line {
         if self.remove(ticket, lane, client, expected) {
             self.lanes_served = if both { self.lanes_served } else { [0; 2] };
             self.lanes_served[lane as usize] += weight.max(1);
+            self.usual_weight = if self.usual_weight == 0 { weight } else { (self.usual_weight * 7 + weight) / 8 };
             if let Some(turn) = self.turns.get_mut(&(lane, client.clone())) {
-                self.order.remove(&(lane, turn.served, client.clone()));
                 turn.served = turn.served.saturating_add(weight.max(1));
-                if !turn.waiting.is_empty() {
-                    self.order.insert((lane, turn.served, client.clone()));
-                }
             }
+            self.rank(lane, client);
         }
         // clients that went away long ago are forgotten
         if self.turns.len() > self.order.len() + 256 {
             self.turns.retain(|_, turn| !turn.waiting.is_empty());
+        }
+    }
+
+    /// Puts a client where it belongs in the order.
+    fn rank(&mut self, lane: Lane, client: &ClientName) {
+        let Some(turn) = self.turns.get_mut(&(lane, client.clone())) else { return };
+        let asks = (turn.waiting.len() as u64).saturating_mul(self.usual_weight);
+        let rank = turn.served.saturating_add((asks / Self::YIELDS).min(Self::YIELDS_AT_MOST));
+        let mut place = (lane, turn.rank, client.clone());
+        if turn.waiting.is_empty() || turn.rank != rank {
+            self.order.remove(&place);
+        }
+        turn.rank = rank;
+        place.1 = rank;
+        if !turn.waiting.is_empty() {
+            self.order.insert(place);
         }
     }
 
@@ -145,7 +170,7 @@ impl Line {
         let Some(at) = turn.waiting.iter().position(|t| *t == ticket) else { return false };
         turn.waiting.remove(at);
         if turn.waiting.is_empty() {
-            self.order.remove(&(lane, turn.served, client.clone()));
+            self.order.remove(&(lane, turn.rank, client.clone()));
         }
         self.queued[lane as usize].sub(expected);
         true
@@ -162,7 +187,7 @@ impl Line {
                 .map_while(|(of, _, client)| (*of == lane).then(|| self.turns.get(&(lane, client.clone()))).flatten())
                 .collect();
             let mut next: BinaryHeap<Reverse<(u64, usize, usize)>> =
-                turns.iter().enumerate().map(|(at, turn)| Reverse((turn.served, at, 0))).collect();
+                turns.iter().enumerate().map(|(at, turn)| Reverse((turn.rank, at, 0))).collect();
             while order.len() < most {
                 let Some(Reverse((served, at, n))) = next.pop() else { break };
                 let Some(ticket) = turns.get(at).and_then(|turn| turn.waiting.get(n)) else { continue };
@@ -177,6 +202,12 @@ impl Line {
     #[must_use]
     pub fn len(&self) -> usize {
         self.again.len() + self.turns.values().map(|turn| turn.waiting.len()).sum::<usize>()
+    }
+
+    /// How many wait that were never let go.
+    #[must_use]
+    pub const fn first_tries(&self) -> u64 {
+        self.queued[0].count + self.queued[1].count
     }
 
     /// Those that go again before everybody.
@@ -276,6 +307,39 @@ mod tests {
         queue.push(100, Lane::Interactive, "person");
         let next: Vec<u64> = (0..3).map(|_| queue.serve(10)).collect();
         assert!(next[..2].contains(&100), "{next:?}");
+    }
+
+    #[test]
+    fn what_a_bucket_holds_at_first_is_not_halved_with_one_who_asks_for_fifty_times_as_much() {
+        for (small, first) in [("a", "small"), ("z", "large")] {
+            let mut queue = queue();
+            for n in 0..2_000 {
+                queue.push(n, Lane::Interactive, "large");
+            }
+            for n in 5_000..5_040 {
+                queue.push(n, Lane::Interactive, small);
+            }
+            // 300 a minute
+            let served: Vec<bool> = (0..2_040).map(|_| queue.serve(3_333) >= 5_000).collect();
+            let p95 = served.iter().enumerate().filter(|(_, is_small)| **is_small).nth(37).map(|(at, _)| at).unwrap();
+            assert!(p95 < 2 * 38 - 5, "{first} first: the 38th of 40 is at place {p95}");
+        }
+    }
+
+    #[test]
+    fn who_asks_for_much_is_held_up_by_newcomers_for_a_little_while_only() {
+        let mut queue = queue();
+        for n in 0..2_000 {
+            queue.push(n, Lane::Interactive, "large");
+        }
+        let mut served = Vec::new();
+        for round in 0..200 {
+            // somebody always has one request
+            queue.push(5_000 + round, Lane::Interactive, "small");
+            served.extend((0..2).map(|_| queue.serve(3_333) >= 5_000));
+        }
+        let of_small = served[100..].iter().filter(|is_small| **is_small).count();
+        assert!((140..=160).contains(&of_small), "{of_small} of 300");
     }
 
     #[test]

@@ -136,7 +136,8 @@ impl Core {
         for id in &state.buckets {
             let entry = self.book.get_mut(*id);
             let need = entry.need(&expected).total();
-            if entry.bucket.held_back_by_burst(need, now) {
+            let asked = need.saturating_mul(state.since_idle + state.line.first_tries());
+            if entry.bucket.held_back_by_burst(need, now) && entry.bucket.is_burst_worth_trying(asked, state.since_idle) {
                 let want = entry.bucket.burst_mut().want(need, state.refusals_take(), now.tick);
                 if want == Want::Grew {
                     return want;

@@ -414,8 +414,10 @@ impl Core {
             return;
         }
         let key = line_key(flight);
+        let mut answered = None;
         if let Some(state) = self.lines.get_mut(&key) {
             state.verified = true;
+            answered = state.first_sent_at.map(|first| (state.clean_answers, first));
         }
         let Some(account) = self.accounts.get(&key.0) else { return };
         let bucket = BucketKey { scope: account.scope.clone(), class: key.1, dimension, period };
@@ -434,7 +436,11 @@ impl Core {
             // it was refused, so it is empty
             let wait = verdict.retry_after.unwrap_or(Duration::from_secs(1));
             let need = rule.need(dimension, &flight.waiting.expected).total();
-            self.book.get_mut(id).bucket.empty_until(now.tick + wait, need, now);
+            let bucket = &mut self.book.get_mut(id).bucket;
+            bucket.empty_until(now.tick + wait, need, now);
+            if let Some(answered) = answered.filter(|_| dimension == Dimension::Requests) {
+                bucket.passed(answered.0, answered.1, now);
+            }
             self.redraw();
         }
         self.effects.extend(change.map(Effect::Limit));
