@@ -30,15 +30,16 @@ impl Reading {
     /// What rounding and the way here may add to a time.
     const SLACK: Duration = Duration::from_secs(2);
 
-    /// Whether the bucket of a window that refills all the time can look like this, full again in `full_in`.
+    /// Whether a bucket of this window that refills all the time can look like this, full again in `full_in`.
     ///
-    /// What is gone from it needs its share of the window to come back. Where the header lacks a figure, it can.
+    /// What is gone from it needs its share of the window to come back. A minute's bucket may hold far less than its limit, so of a
+    /// minute any figures can be; and so can they where the header lacks one.
     #[must_use]
     pub fn can_be_of(&self, period: Period, full_in: Duration) -> bool {
         let (Some(limit), Some(remaining)) = (self.limit, self.remaining) else { return true };
         let used = u128::from(limit.saturating_sub(remaining).saturating_sub(self.grain));
         let needed = used * period.duration().as_millis();
-        needed <= (full_in + full_in / 20 + Self::SLACK).as_millis() * u128::from(limit)
+        period <= Period::MINUTE || needed <= (full_in + full_in / 20 + Self::SLACK).as_millis() * u128::from(limit)
     }
 }
 
