@@ -178,7 +178,7 @@ fn minutes_that_come_back_all_at_once() {
             jobs,
             ..Scenario::default()
         };
-        check(&format!("{per_minute} a minute of the clock"), &scenario, 0.7, 0.03);
+        check(&format!("{per_minute} a minute of the clock"), &scenario, 0.6, 0.02);
     }
 }
 
