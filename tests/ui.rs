@@ -246,7 +246,10 @@ fn the_sentence_says_how_things_stand() {
     binding(&mut one, |b| b.remaining = 900);
     let mut much = fixture::calm();
     binding(&mut much, |b| b.remaining = 5_000);
+    let mut others = busy();
+    Arc::make_mut(&mut others.waiting)[1].class = tierline::domain::ModelClass::new("gpt-6-sol");
     for (view, mood, lead) in [
+        (others, Mood::Waiting, "3 requests wait, the first for output tokens (OTPM) on claude-sonnet-5-5; it goes in 4 s."),
         (busy(), Mood::Waiting, "3 requests wait for output tokens (OTPM) on claude-sonnet-5-5; the next goes in 4 s."),
         (
             full,

@@ -50,7 +50,7 @@ fn lead(view: &LiveView, now: Timestamp) -> (Mood, String, Option<BucketKey>) {
         };
     }
     if let Some(next) = view.waiting.first() {
-        return (Mood::Waiting, waiting(next, view.waiting_count(), now), next.bucket.clone());
+        return (Mood::Waiting, waiting(next, view, now), next.bucket.clone());
     }
     if let Some((bucket, room)) = tightest(view) {
         let (mood, text) = with_room(bucket, room, now);
@@ -62,18 +62,24 @@ fn lead(view: &LiveView, now: Timestamp) -> (Mood, String, Option<BucketKey>) {
     (Mood::Calm, "Nothing waits. No limit is known that the recent requests draw on.".into(), None)
 }
 
-fn waiting(next: &WaitingView, count: usize, now: Timestamp) -> String {
+fn waiting(next: &WaitingView, view: &LiveView, now: Timestamp) -> String {
+    let count = view.waiting_count();
     let who = if count == 1 { "1 request waits".to_owned() } else { format!("{} requests wait", format::grouped(count as u64)) };
     let what = next.bucket.as_ref().map_or_else(String::new, |key| match key.dimension {
         Dimension::Money => format!(" for money of the {} that others hold,", budget(key.period)),
         dimension => format!(" for {} ({})", dimension.unit(), key.meter()),
     });
     let goes = match next.ready_at {
-        Some(at) if at <= now => "the next goes now".to_owned(),
-        Some(at) => format!("the next goes in {}", format::until(now, at)),
-        None => "the next goes when a running one ends".to_owned(),
+        Some(at) if at <= now => "now".to_owned(),
+        Some(at) => format!("in {}", format::until(now, at)),
+        None => "when a running one ends".to_owned(),
     };
-    format!("{who}{what} on {}; {goes}.", next.class)
+    let same = |other: &WaitingView| (other.account, &other.class, &other.bucket) == (next.account, &next.class, &next.bucket);
+    if view.waiting.iter().all(same) {
+        format!("{who}{what} on {}; the next goes {goes}.", next.class)
+    } else {
+        format!("{who}, the first{what} on {}; it goes {goes}.", next.class)
+    }
 }
 
 /// `day's budget`.
