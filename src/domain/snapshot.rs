@@ -35,8 +35,8 @@ impl Reading {
     /// What is gone from it needs its share of the window to come back. A minute's bucket may hold far less than its limit, so of a
     /// minute any figures can be; and so can they where the header lacks one.
     #[must_use]
-    pub fn can_be_of(&self, period: Period, full_in: Duration) -> bool {
-        let (Some(limit), Some(remaining)) = (self.limit, self.remaining) else { return true };
+    pub fn can_be_of(&self, period: Period, full_in: Option<Duration>) -> bool {
+        let (Some(limit), Some(remaining), Some(full_in)) = (self.limit, self.remaining, full_in) else { return true };
         let used = u128::from(limit.saturating_sub(remaining).saturating_sub(self.grain));
         let needed = used * period.duration().as_millis();
         period <= Period::MINUTE || needed <= (full_in + full_in / 20 + Self::SLACK).as_millis() * u128::from(limit)

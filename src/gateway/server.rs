@@ -20,7 +20,7 @@ use super::parts::Parts;
 use super::respond::REFUSED_BY;
 use super::service::Front;
 use super::socket::Pipe;
-use super::strict::Strict;
+use super::strict::{Heads, Strict};
 use super::under_way::UnderWay;
 use crate::domain::Problem;
 
@@ -188,7 +188,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER_BYTES);
-        let mut connection = http.serve_connection(TokioIo::new(Strict::new(stream)), service).with_upgrades();
+        let mut connection = http.serve_connection(TokioIo::new(Strict::new(stream, Heads::default())), service).with_upgrades();
         let ended = tokio::select! {
             ended = &mut connection => ended,
             () = draining => {
@@ -202,7 +202,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>) {
             if ended.as_ref().is_err_and(hyper::Error::is_timeout) && !parts.read_buf.is_empty() {
                 say_too_slow(&mut stream, patience.head).await;
             }
-            if stream.is_amid_a_request() {
+            if stream.inspector().is_amid_a_request() {
                 let _ = timeout(LINGER, copy(&mut stream, &mut sink())).await;
             }
         }

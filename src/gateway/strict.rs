@@ -4,12 +4,9 @@
 //! be heard differently by somebody else on the way. So the byte that makes a head ambiguous is replaced by one that no
 //! head may have; hyper then answers 400 and closes.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::upstream::{Inspected, Inspector};
 
 /// Stands in no request line and no header.
 const INVALID: u8 = 0;
@@ -17,15 +14,11 @@ const INVALID: u8 = 0;
 const MAX_LINE: usize = 64 * 1024;
 
 /// A connection of HTTP/1.1.
-#[derive(Debug)]
-pub(super) struct Strict<S> {
-    inner: S,
-    heads: Heads,
-}
+pub(super) type Strict<S> = Inspected<S, Heads>;
 
 /// Where in the requests of a connection its bytes are.
 #[derive(Debug, Default)]
-struct Heads {
+pub(super) struct Heads {
     at: At,
     /// As much of the present line as has come.
     line: Vec<u8>,
@@ -54,21 +47,9 @@ struct Head {
     upgrades: bool,
 }
 
-impl<S> Strict<S> {
-    pub(super) fn new(inner: S) -> Self {
-        Self { inner, heads: Heads::default() }
-    }
-
-    /// Whether a request has begun and not come to its end.
-    pub(super) const fn is_amid_a_request(&self) -> bool {
-        let Heads { at, line, head } = &self.heads;
-        !matches!(at, At::Head) || head.started || !line.is_empty()
-    }
-}
-
-impl Heads {
+impl Inspector for Heads {
     /// Follows the bytes, and spoils the one that makes a head ambiguous.
-    fn check(&mut self, bytes: &mut [u8]) {
+    fn inspect(&mut self, bytes: &mut [u8]) {
         let mut start = 0;
         while let Some(rest) = bytes.get_mut(start..).filter(|rest| !rest.is_empty()) {
             start += match self.at {
@@ -104,6 +85,13 @@ impl Heads {
                 }
             };
         }
+    }
+}
+
+impl Heads {
+    /// Whether a request has begun and not come to its end.
+    pub(super) const fn is_amid_a_request(&self) -> bool {
+        !matches!(self.at, At::Head) || self.head.started || !self.line.is_empty()
     }
 
     fn keep(&mut self, part: &[u8]) {
@@ -168,37 +156,6 @@ impl Head {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.inner).poll_read(cx, buffer));
-        self.heads.check(buffer.filled_mut().get_mut(before..).unwrap_or_default());
-        Poll::Ready(read)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Strict<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +163,7 @@ mod tests {
     /// What comes through, in pieces of this size.
     fn through(sent: &str, size: usize) -> Vec<u8> {
         let (mut heads, mut bytes) = (Heads::default(), sent.as_bytes().to_vec());
-        bytes.chunks_mut(size).for_each(|piece| heads.check(piece));
+        bytes.chunks_mut(size).for_each(|piece| heads.inspect(piece));
         bytes
     }
 

@@ -95,7 +95,10 @@ impl Core {
         let full_in = reading.full_at.map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
         // and one that nobody knows yet, full within the minute, is at the least not that of a day
         let within_a_minute = || full_in.is_some_and(|full_in| full_in <= Period::MINUTE.duration()).then_some(Period::MINUTE);
-        let alike = || self.period_by_capacity(scope, class, reading, full_in, now);
+        let alike = || {
+            self.forget_refuted(scope, class, reading, full_in, now);
+            self.alike(scope, class, reading).filter(|entry| reading.can_be_of(entry.key.period, full_in)).map(|e| e.key.period).min()
+        };
         let Some(period) = period.or_else(alike).or_else(within_a_minute) else { return };
         let key = BucketKey { scope: scope.clone(), class: class.clone(), dimension, period };
         let known = match reading.limit {
@@ -170,31 +173,23 @@ impl Core {
         entry.bucket.void(now);
     }
 
-    /// The window of the bucket that holds as much and can look like this. One that headers alone told of and that cannot was
-    /// a mistake: where all comes back at once, one unit gone and a minute to go looks like a bucket of the day.
-    fn period_by_capacity(
-        &mut self,
-        scope: &Scope,
-        class: &ModelClass,
-        reading: &Reading,
-        full_in: Option<Duration>,
-        now: Now,
-    ) -> Option<Period> {
-        let alike = self
-            .book
-            .drawn_on(scope, class)
-            .into_iter()
-            .map(|id| self.book.get(id))
-            .filter(|entry| entry.key.dimension == reading.dimension && Some(entry.bucket.limit().capacity) == reading.limit);
-        let (possible, refuted): (Vec<_>, Vec<_>) = alike
-            .map(|entry| (entry.key.clone(), entry.bucket.limit().source))
-            .partition(|(key, _)| full_in.is_none_or(|full_in| reading.can_be_of(key.period, full_in)));
-        for (key, _) in refuted.into_iter().filter(|(_, source)| *source == LimitSource::Header) {
+    /// Buckets that headers alone told of and that cannot look like this were a mistake: where all comes back at once, one unit gone
+    /// and a minute to go looks like a bucket of the day.
+    fn forget_refuted(&mut self, scope: &Scope, class: &ModelClass, reading: &Reading, full_in: Option<Duration>, now: Now) {
+        let by_headers = |entry: &Entry| entry.bucket.limit().source == LimitSource::Header;
+        let refuted = self.alike(scope, class, reading).filter(|entry| by_headers(entry) && !reading.can_be_of(entry.key.period, full_in));
+        for key in refuted.map(|entry| entry.key.clone()).collect::<Vec<_>>() {
             let change = self.book.unset(&key, LimitSource::Header, now);
             self.effects.extend(change.map(Effect::Limit));
             self.redraw();
         }
-        possible.into_iter().map(|(key, _)| key.period).min_by_key(|period| period.as_secs())
+    }
+
+    /// The buckets that hold as much as a header says: it may be of one of them where it names no window.
+    fn alike(&self, scope: &Scope, class: &ModelClass, reading: &Reading) -> impl Iterator<Item = &Entry> {
+        let Reading { dimension, limit, .. } = *reading;
+        let drawn_on = self.book.drawn_on(scope, class).into_iter().map(|id| self.book.get(id));
+        drawn_on.filter(move |entry| entry.key.dimension == dimension && Some(entry.bucket.limit().capacity) == limit)
     }
 
     /// The answer is over and took this.

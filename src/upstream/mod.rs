@@ -9,6 +9,7 @@ mod dial;
 pub mod error;
 pub mod http;
 mod idle;
+mod inspected;
 mod lanes;
 mod resolve;
 mod settings;
@@ -23,6 +24,7 @@ use hyper::upgrade::OnUpgrade;
 
 pub use error::{Failure, UpstreamError};
 pub use http::{HttpUpstream, Timing};
+pub use inspected::{Inspected, Inspector};
 
 /// The body of an answer as it arrives.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, UpstreamError>;

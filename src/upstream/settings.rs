@@ -2,17 +2,16 @@
 //!
 //! hyper obeys them, but its pool does not show them.
 
-use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
+use super::inspected::{Inspected, Inspector};
 use super::lanes::{Site, Sites};
 
 const SETTINGS: u8 = 4;
@@ -28,12 +27,11 @@ pub(super) struct Watching<C> {
 }
 
 /// A connection, and who is told what it may carry.
+pub(super) type Watched<S> = Inspected<TokioIo<S>, Listener>;
+
+/// Tells what the frames say; nothing where HTTP/1.1 is spoken.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
-    inner: TokioIo<S>,
-    /// None where HTTP/1.1 is spoken.
-    told: Option<(Frames, Arc<Site>, usize)>,
-}
+pub(super) struct Listener(Option<(Frames, Arc<Site>, usize)>);
 
 /// What the other side sends, as far as it is followed.
 #[derive(Debug, Default)]
@@ -77,7 +75,7 @@ where
                 site.allows(lane, usize::MAX);
                 None
             };
-            Ok(TokioIo::new(Watched { inner: TokioIo::new(stream), told }))
+            Ok(TokioIo::new(Watched::new(TokioIo::new(stream), Listener(told))))
         })
     }
 }
@@ -127,44 +125,19 @@ impl Frames {
     }
 }
 
-impl<S: Connection> Connection for Watched<S> {
-    fn connected(&self) -> Connected {
-        self.inner.inner().connected()
-    }
-}
-
-impl<S: hyper::rt::Read + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.inner).poll_read(cx, buffer));
-        if let Some((frames, site, lane)) = &mut self.told
-            && let Some(streams) = frames.push(buffer.filled().get(before..).unwrap_or_default())
+impl Inspector for Listener {
+    fn inspect(&mut self, bytes: &mut [u8]) {
+        if let Some((frames, site, lane)) = &mut self.0
+            && let Some(streams) = frames.push(bytes)
         {
             site.allows(*lane, streams);
         }
-        Poll::Ready(read)
     }
 }
 
-impl<S: hyper::rt::Write + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+impl<S: Connection> Connection for Watched<S> {
+    fn connected(&self) -> Connected {
+        self.stream().inner().connected()
     }
 }
 
